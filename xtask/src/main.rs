@@ -1,0 +1,73 @@
+//! The words of `cargo xtask`, and what each one starts. Not a build system: cargo builds, this only says what to run.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal: what it prints is what it is for")]
+
+mod bench;
+mod ci;
+mod clients;
+mod shell;
+mod tidy;
+mod worlds;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask WORD: what people and CI run
+
+  test                      all of CI, in order: fmt, tidy, clippy, build, tests, doctests, docs, 10,000 small worlds
+  tidy                      what the compiler cannot check: arrows between crates, headers, purity, licences, duplicates
+  sim --seeds A..B [...]    worlds under other seeds, with the `sim` profile; everything behind it goes to exec-world
+  bench [FILTER]            the benchmarks of every crate that has some
+  clients [NAME...]         third-party clients, unmodified, against the simulator, with no network but loopback (needs root)
+  help                      this
+
+Nothing needs a key, and only `clients` fetches anything: the clients themselves, once, into target/clients.";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let word = words.next();
+    let rest: Vec<String> = words.collect();
+    let outcome = match word.as_deref() {
+        None | Some("help" | "-h" | "--help") => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Some("test") => no_more(&rest).and_then(|()| ci::run()),
+        Some("tidy") => no_more(&rest).and_then(|()| tidy::run()),
+        Some("sim") => worlds::run(&rest),
+        Some("bench") => bench::run(&rest),
+        Some("clients") => clients::run(&rest),
+        Some(other) => Err(Failure::Usage(format!("there is no `cargo xtask {other}`"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Failed(why)) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+        Err(Failure::Usage(why)) => {
+            eprintln!("xtask: {why}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Why a word of xtask did not succeed; the kind decides the exit code.
+enum Failure {
+    /// The work was done and something is wrong: exit 1.
+    Failed(String),
+    /// The command line was wrong and nothing was done: exit 2.
+    Usage(String),
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Failure::Failed(why)
+    }
+}
+
+fn no_more(rest: &[String]) -> Result<(), Failure> {
+    match rest.first() {
+        None => Ok(()),
+        Some(word) => Err(Failure::Usage(format!("`{word}`: this word takes no arguments"))),
+    }
+}
