@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all of CI, in order, one build for everything. Not the checks themselves: those are cargo's, tidy's and exec-world's.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -100,6 +100,10 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
         "worlds" => format!("cargo run --package exec-world -- --seeds {WORLDS}"),
         _ => line.clone(),
     };
+    // Behind our pipe cargo sees no terminal; what a person reads keeps its colours.
+    if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
     if stream(&mut command, tests).map_err(|e| format!("`{line}` could not be started: {e}"))? {
         Ok(())
     } else {
