@@ -1,0 +1,2 @@
+//! Benches of the hot path.
+fn main() {}

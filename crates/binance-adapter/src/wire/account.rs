@@ -1,0 +1,183 @@
+//! The account as REST reports it: positions, balances, settings. Not the stream's account update.
+//!
+//! Source: USDⓈ-M account endpoints, read 2026-11-22.
+
+use super::{Dec, Lenient, MarginType, PositionSide, Text, shape::wire};
+
+wire! {
+    /// A row of `GET /fapi/v3/positionRisk`: only symbols with a position or an open order.
+    pub struct PositionRow<'a> {
+        must {
+            /// Symbol.
+            "symbol" symbol: Text<'a>,
+            /// Which position.
+            "positionSide" position_side: PositionSide<'a>,
+            /// Signed amount.
+            "positionAmt" amount: Dec,
+            /// Entry price.
+            "entryPrice" entry_price: Dec,
+            /// When it last changed.
+            "updateTime" update_time: i64,
+        }
+        may {
+            /// Mark price.
+            "markPrice" mark_price: Dec,
+            /// Liquidation price, zero when there is none.
+            "liquidationPrice" liquidation_price: Dec,
+            /// Unrealised profit.
+            "unRealizedProfit" unrealized_pnl: Dec,
+            /// Notional of resting buys.
+            "bidNotional" bid_notional: Dec,
+            /// Notional of resting sells.
+            "askNotional" ask_notional: Dec,
+        }
+        skip {
+            "breakEvenPrice", "isolatedMargin", "notional", "marginAsset", "isolatedWallet", "initialMargin", "maintMargin",
+            "positionInitialMargin", "openOrderInitialMargin", "adl", "leverage", "maxNotionalValue", "marginType",
+            "isAutoAddMargin", "maxNotional", "isolated", "unrealizedProfit",
+        }
+    }
+
+    /// A position of `GET /fapi/v3/account` (or v2): as much as it shares with the position list.
+    pub struct PositionV2<'a> {
+        must {
+            /// Symbol.
+            "symbol" symbol: Text<'a>,
+            /// Which position.
+            "positionSide" position_side: PositionSide<'a>,
+            /// Signed amount.
+            "positionAmt" amount: Dec,
+        }
+        may {
+            /// Entry price; only in v2.
+            "entryPrice" entry_price: Dec,
+            /// Unrealised profit.
+            "unrealizedProfit" unrealized_pnl: Dec,
+            /// When it last changed.
+            "updateTime" update_time: i64,
+        }
+        skip {
+            "isolatedMargin", "notional", "isolatedWallet", "initialMargin", "maintMargin", "positionInitialMargin",
+            "openOrderInitialMargin", "leverage", "isolated", "maxNotional", "bidNotional", "askNotional", "breakEvenPrice",
+        }
+    }
+
+    /// A row of `GET /fapi/v3/balance`.
+    pub struct BalanceRow<'a> {
+        must {
+            /// Asset.
+            "asset" asset: Text<'a>,
+            /// Wallet balance.
+            "balance" balance: Dec,
+        }
+        may {
+            /// Balance that can be used for new orders.
+            "availableBalance" available: Dec,
+            /// Wallet balance outside isolated positions.
+            "crossWalletBalance" cross_wallet: Dec,
+            /// When it last changed.
+            "updateTime" update_time: i64,
+        }
+        skip { "accountAlias", "crossUnPnl", "maxWithdrawAmount", "marginAvailable" }
+    }
+
+    /// An asset of `GET /fapi/v3/account` (or v2).
+    pub struct AssetRow<'a> {
+        must {
+            /// Asset.
+            "asset" asset: Text<'a>,
+            /// Wallet balance.
+            "walletBalance" wallet: Dec,
+        }
+        may {
+            /// Balance that can be used for new orders.
+            "availableBalance" available: Dec,
+            /// Wallet balance outside isolated positions.
+            "crossWalletBalance" cross_wallet: Dec,
+            /// When it last changed.
+            "updateTime" update_time: i64,
+        }
+        skip {
+            "unrealizedProfit", "marginBalance", "maintMargin", "initialMargin", "positionInitialMargin",
+            "openOrderInitialMargin", "crossUnPnl", "maxWithdrawAmount", "marginAvailable",
+        }
+    }
+
+    /// `GET /fapi/v3/account` (or v2).
+    pub struct AccountV3<'a> {
+        must {
+            /// Assets.
+            "assets" assets: Vec<AssetRow<'a>>,
+            /// Positions.
+            "positions" positions: Vec<PositionV2<'a>>,
+        }
+        may {
+            /// Sum of margin balances.
+            "totalMarginBalance" margin_balance: Dec,
+            /// Sum of maintenance margins.
+            "totalMaintMargin" maint_margin: Dec,
+        }
+        skip {
+            "totalInitialMargin", "totalWalletBalance", "totalUnrealizedProfit", "totalPositionInitialMargin",
+            "totalOpenOrderInitialMargin", "totalCrossWalletBalance", "totalCrossUnPnl", "availableBalance",
+            "maxWithdrawAmount", "feeTier", "feeBurn", "canTrade", "canDeposit", "canWithdraw", "updateTime",
+            "multiAssetsMargin", "tradeGroupId",
+        }
+    }
+
+    /// `GET /fapi/v1/accountConfig`.
+    pub struct AccountConfig<'a> {
+        must {
+            /// Whether the account keeps two legs per symbol.
+            "dualSidePosition" dual_side: bool,
+            /// Whether the key and the account may trade.
+            "canTrade" can_trade: bool,
+        }
+        may {
+            /// Whether margin is shared over assets.
+            "multiAssetsMargin" multi_assets: bool,
+            /// Fee tier.
+            "feeTier" fee_tier: u32,
+            /// Whether the account may withdraw.
+            "canWithdraw" can_withdraw: bool,
+            /// Whether the account may deposit.
+            "canDeposit" can_deposit: bool,
+        }
+        skip { "updateTime", "tradeGroupId" }
+    }
+
+    /// A row of `GET /fapi/v1/symbolConfig`.
+    pub struct SymbolConfig<'a> {
+        must {
+            /// Symbol.
+            "symbol" symbol: Text<'a>,
+            /// Margin type.
+            "marginType" margin_type: MarginType<'a>,
+            /// Leverage.
+            "leverage" leverage: u32,
+        }
+        skip { "isAutoAddMargin", "maxNotionalValue" }
+    }
+
+    /// `GET /fapi/v1/positionSide/dual`.
+    pub struct PositionMode<'a> {
+        must {
+            /// Whether the account keeps two legs per symbol.
+            "dualSidePosition" dual_side: bool,
+        }
+    }
+
+    /// The reply to `POST /fapi/v1/leverage`.
+    pub struct LeverageReply<'a> {
+        must {
+            /// Leverage now.
+            "leverage" leverage: u32,
+            /// Symbol.
+            "symbol" symbol: Text<'a>,
+        }
+        may {
+            /// Largest notional at this leverage.
+            "maxNotionalValue" max_notional: Lenient<'a>,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Scalars of the payloads: borrowed text, exact decimals, booleans in both spellings. Not the enumerations.
+
+use std::{borrow::Cow, fmt};
+
+use rust_decimal::Decimal;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+/// A text of the payload, borrowed unless the JSON escaped something in it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl Text<'_> {
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same text without the borrow.
+    #[must_use]
+    pub fn into_static(self) -> Text<'static> {
+        Text(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// A decimal that the payload carries as text, exactly, with its scale.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Dec(pub Decimal);
+
+impl fmt::Debug for Dec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Dec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DecVisitor;
+        impl Visitor<'_> for DecVisitor {
+            type Value = Dec;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a plain decimal in quotes")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Dec, E> {
+                parse_decimal(text).map(Dec).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(DecVisitor)
+    }
+}
+
+/// Reads `-?digits[.digits]` exactly, keeping the scale; `None` for anything else, for exponents, for leading zeros
+/// and for more digits than a `Decimal` holds.
+#[must_use]
+pub fn parse_decimal(text: &str) -> Option<Decimal> {
+    let bytes = text.as_bytes();
+    let (negative, digits) = match bytes.strip_prefix(b"-") {
+        Some(rest) => (true, rest),
+        None => (false, bytes),
+    };
+    if digits.len() > 19 {
+        return parse_long(negative, digits);
+    }
+    // At most 19 digits fit a u64, so the loop needs no check for overflow.
+    let mut mantissa = 0_u64;
+    let mut scale = 0;
+    let mut point = false;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            mantissa = mantissa * 10 + u64::from(digit);
+            scale += u32::from(point);
+        } else if byte == b'.' && !point {
+            point = true;
+        } else {
+            return None;
+        }
+    }
+    well_formed(digits, scale, point)?;
+    signed(i128::from(mantissa), negative, scale)
+}
+
+fn parse_long(negative: bool, digits: &[u8]) -> Option<Decimal> {
+    // 29 digits, the point and a leading zero are the most that could fit.
+    if digits.len() > 31 {
+        return None;
+    }
+    let mut mantissa = 0_i128;
+    let mut scale = 0;
+    let mut point = false;
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa * 10 + i128::from(byte - b'0');
+                scale += u32::from(point);
+            }
+            b'.' if !point => point = true,
+            _ => return None,
+        }
+    }
+    well_formed(digits, scale, point)?;
+    signed(mantissa, negative, scale)
+}
+
+fn well_formed(digits: &[u8], scale: u32, point: bool) -> Option<()> {
+    let whole = digits.len() - scale as usize - usize::from(point);
+    let padded = whole > 1 && digits.first() == Some(&b'0');
+    (whole > 0 && !padded && point == (scale > 0)).then_some(())
+}
+
+fn signed(mantissa: i128, negative: bool, scale: u32) -> Option<Decimal> {
+    let mantissa = if negative { -mantissa } else { mantissa };
+    Decimal::try_from_i128_with_scale(mantissa, scale).ok()
+}
+
+/// A boolean, as JSON or as the text `true` or `false`: the venue uses both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Flag(pub bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagVisitor;
+        impl Visitor<'_> for FlagVisitor {
+            type Value = Flag;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true or false")
+            }
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Flag, E> {
+                Ok(Flag(value))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Flag, E> {
+                match text {
+                    "true" | "TRUE" => Ok(Flag(true)),
+                    "false" | "FALSE" => Ok(Flag(false)),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
+/// A text or an integer, as text: for fields whose JSON type the documents and the wire disagree on.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Lenient<'a>(pub Text<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Lenient<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LenientVisitor;
+        impl<'de> Visitor<'de> for LenientVisitor {
+            type Value = Lenient<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or an integer")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Lenient(Text(Cow::Borrowed(text))))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Lenient(Text(Cow::Owned(text.to_owned()))))
+            }
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+                Ok(Lenient(Text(Cow::Owned(value.to_string()))))
+            }
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+                Ok(Lenient(Text(Cow::Owned(value.to_string()))))
+            }
+        }
+        deserializer.deserialize_any(LenientVisitor)
+    }
+}
+
+/// A nested document as its text, to be read once its kind is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raw<'a>(pub &'a str);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&'de serde_json::value::RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn decimals_keep_their_scale() {
+        for text in
+            ["0", "0.000000", "-12.50", "1135900", "0.00000325", "99999999999999999999.12345678", "79228162514264337593543950335"]
+        {
+            assert_eq!(parse_decimal(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn malformed_decimals_are_refused() {
+        for text in [
+            "",
+            "-",
+            ".",
+            "1.",
+            ".5",
+            "+1",
+            "1e5",
+            "1E-7",
+            " 1",
+            "1 ",
+            "00",
+            "007.1",
+            "1.2.3",
+            "NaN",
+            "0x1",
+            "1_0",
+            "--1",
+            "79228162514264337593543950336",
+            "0.00000000000000000000000000001",
+            "1000000000000000000000000000000000000",
+        ] {
+            assert_eq!(parse_decimal(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_without_quotes_are_refused() {
+        assert!(serde_json::from_str::<Dec>("1.5").is_err());
+        assert!(serde_json::from_str::<Dec>("null").is_err());
+    }
+
+    #[test]
+    fn escaped_text_is_owned_and_equal() {
+        let plain: Text<'_> = serde_json::from_str(r#""币安""#).unwrap();
+        let escaped: Text<'_> = serde_json::from_str(r#""\u5e01\u5b89""#).unwrap();
+        assert_eq!(plain, escaped);
+    }
+
+    #[test]
+    fn flags_come_in_two_spellings() {
+        assert_eq!(serde_json::from_str::<Flag>("true").unwrap(), Flag(true));
+        assert_eq!(serde_json::from_str::<Flag>("\"false\"").unwrap(), Flag(false));
+        assert!(serde_json::from_str::<Flag>("\"yes\"").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_decimal_comes_back(mantissa in any::<i64>(), scale in 0_u32..=28) {
+            let value = Decimal::new(mantissa, scale);
+            prop_assert_eq!(parse_decimal(&value.to_string()), Some(value));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,40}") {
+            let _ = parse_decimal(&text);
+        }
+    }
+}

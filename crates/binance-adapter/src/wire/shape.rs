@@ -1,0 +1,169 @@
+//! How a payload's object becomes a struct: known keys into fields, unknown keys kept by name. The macro `wire!` is the
+//! one place where this is written; the payloads themselves are lists of fields.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+/// Names of the fields of one object that this adapter does not know. Empty costs nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unknown(pub Vec<String>);
+
+/// The key of an object, borrowed unless it was escaped.
+pub(crate) enum Key<'a> {
+    Borrowed(&'a str),
+    Owned(String),
+}
+
+impl Key<'_> {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Borrowed(key) => key,
+            Self::Owned(key) => key,
+        }
+    }
+
+    pub(crate) fn into_string(self) -> String {
+        match self {
+            Self::Borrowed(key) => key.to_owned(),
+            Self::Owned(key) => key,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a field")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, key: &'de str) -> Result<Self::Value, E> {
+                Ok(Key::Borrowed(key))
+            }
+            fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
+                Ok(Key::Owned(key.to_owned()))
+            }
+        }
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
+
+/// Declares payload objects.
+///
+/// `must "key" field: Type` is mandatory, `may "key" field: Type` becomes an `Option` (absent and `null` alike), and
+/// `skip "key"` is documented but not needed. A key that comes twice refuses the object.
+macro_rules! wire {
+    ($(
+        $(#[$doc:meta])*
+        pub struct $name:ident<'a> {
+            $( must { $( $(#[$must_doc:meta])* $must_key:literal $must:ident : $must_type:ty, )* } )?
+            $( may { $( $(#[$may_doc:meta])* $may_key:literal $may:ident : $may_type:ty, )* } )?
+            $( skip { $( $skip_key:literal ),* $(,)? } )?
+        }
+    )*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name<'a> {
+            $( $( $(#[$must_doc])* pub $must: $must_type, )* )?
+            $( $( $(#[$may_doc])* pub $may: Option<$may_type>, )* )?
+            /// Fields that this adapter does not know.
+            pub unknown: $crate::wire::Unknown,
+            #[doc(hidden)]
+            pub borrows: std::marker::PhantomData<&'a str>,
+        }
+
+        impl<'de: 'a, 'a> serde::Deserialize<'de> for $name<'a> {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Object<'a>(std::marker::PhantomData<&'a str>);
+                impl<'de: 'a, 'a> serde::de::Visitor<'de> for Object<'a> {
+                    type Value = $name<'a>;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(concat!("the object ", stringify!($name)))
+                    }
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                        use serde::de::Error as _;
+                        $( $( let mut $must: Option<$must_type> = None; )* )?
+                        $( $( let mut $may: Option<Option<$may_type>> = None; )* )?
+                        let mut unknown = Vec::new();
+                        while let Some(key) = map.next_key::<$crate::wire::shape::Key<'de>>()? {
+                            match key.as_str() {
+                                $( $( $must_key => {
+                                    if $must.replace(map.next_value()?).is_some() {
+                                        return Err(A::Error::duplicate_field($must_key));
+                                    }
+                                } )* )?
+                                $( $( $may_key => {
+                                    if $may.replace(map.next_value()?).is_some() {
+                                        return Err(A::Error::duplicate_field($may_key));
+                                    }
+                                } )* )?
+                                $( $( $skip_key )|* => { map.next_value::<serde::de::IgnoredAny>()?; } )?
+                                _ => {
+                                    unknown.push(key.into_string());
+                                    map.next_value::<serde::de::IgnoredAny>()?;
+                                }
+                            }
+                        }
+                        Ok($name {
+                            $( $( $must: $must.ok_or_else(|| A::Error::missing_field($must_key))?, )* )?
+                            $( $( $may: $may.flatten(), )* )?
+                            unknown: $crate::wire::Unknown(unknown),
+                            borrows: std::marker::PhantomData,
+                        })
+                    }
+                }
+                deserializer.deserialize_map(Object(std::marker::PhantomData))
+            }
+        }
+    )* };
+}
+pub(crate) use wire;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Dec, Text};
+
+    wire! {
+        /// A sample.
+        pub struct Sample<'a> {
+            must {
+                /// Symbol.
+                "s" symbol: Text<'a>,
+                /// Quantity.
+                "q" qty: Dec,
+            }
+            may {
+                /// Fee.
+                "n" fee: Dec,
+            }
+            skip { "si", "ss" }
+        }
+    }
+
+    #[test]
+    fn fields_are_found_in_any_order() {
+        let sample: Sample<'_> = crate::wire::read(r#"{"si":[1,{"x":2}],"q":"1.50","n":null,"s":"BTCUSDT"}"#).unwrap();
+        assert_eq!(sample.symbol.as_str(), "BTCUSDT");
+        assert_eq!(sample.qty.0.to_string(), "1.50");
+        assert_eq!(sample.fee, None);
+        assert_eq!(sample.unknown, Unknown::default());
+    }
+
+    #[test]
+    fn unknown_fields_are_kept_by_name() {
+        let sample: Sample<'_> = crate::wire::read(r#"{"s":"A","zz":{"deep":[1]},"q":"1","n":"0","new":1}"#).unwrap();
+        assert_eq!(sample.unknown.0, ["zz", "new"]);
+    }
+
+    #[test]
+    fn a_missing_a_doubled_and_a_mistyped_field_refuse_the_object() {
+        assert!(crate::wire::read::<Sample<'_>>(r#"{"s":"A"}"#).is_err());
+        assert!(crate::wire::read::<Sample<'_>>(r#"{"s":"A","q":"1","q":"2"}"#).is_err());
+        assert!(crate::wire::read::<Sample<'_>>(r#"{"s":"A","q":"1","n":"0","n":"0"}"#).is_err());
+        assert!(crate::wire::read::<Sample<'_>>(r#"{"s":"A","q":1}"#).is_err());
+        assert!(crate::wire::read::<Sample<'_>>(r#"[]"#).is_err());
+    }
+}

@@ -1,0 +1,199 @@
+//! The enumerations of the payloads. A value that this adapter does not know is kept as the text it came as.
+
+use super::Text;
+use serde::{Deserialize, Deserializer};
+
+macro_rules! vocabulary {
+    ($( $(#[$doc:meta])* $name:ident { $( $variant:ident = $text:literal $(| $also:literal)* ),+ $(,)? } )*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the variants are the venue's own words")]
+        pub enum $name<'a> {
+            $( $variant, )+
+            /// A value that is not in the documents this adapter was written from.
+            Other(Text<'a>),
+        }
+
+        impl $name<'_> {
+            /// The venue's word for it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $( Self::$variant => $text, )+
+                    Self::Other(text) => text.as_str(),
+                }
+            }
+
+            /// The text, if it is not a known value.
+            #[must_use]
+            pub fn unknown(&self) -> Option<&str> {
+                match self {
+                    Self::Other(text) => Some(text.as_str()),
+                    $( Self::$variant )|+ => None,
+                }
+            }
+        }
+
+        impl<'a> From<Text<'a>> for $name<'a> {
+            fn from(text: Text<'a>) -> Self {
+                match text.as_str() {
+                    $( $text $(| $also)* => Self::$variant, )+
+                    _ => Self::Other(text),
+                }
+            }
+        }
+
+        impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Text::deserialize(deserializer).map(Self::from)
+            }
+        }
+    )* };
+}
+
+vocabulary! {
+    /// Side of an order or a trade.
+    Side { Buy = "BUY", Sell = "SELL" }
+
+    /// Which position an order changes; `BOTH` is the one position of one-way mode.
+    PositionSide { Both = "BOTH", Long = "LONG", Short = "SHORT" }
+
+    /// Type of an order. `LIQUIDATION` is made by the exchange only.
+    OrderType {
+        Limit = "LIMIT",
+        Market = "MARKET",
+        Stop = "STOP",
+        StopMarket = "STOP_MARKET",
+        TakeProfit = "TAKE_PROFIT",
+        TakeProfitMarket = "TAKE_PROFIT_MARKET",
+        TrailingStopMarket = "TRAILING_STOP_MARKET",
+        Liquidation = "LIQUIDATION",
+    }
+
+    /// Time in force. `GTE_GTC` comes from the exchange's own front ends.
+    TimeInForce { Gtc = "GTC", Ioc = "IOC", Fok = "FOK", Gtx = "GTX", Gtd = "GTD", Rpi = "RPI", GteGtc = "GTE_GTC" }
+
+    /// Status of an order. `NEW_INSURANCE` and `NEW_ADL` are old and still seen.
+    OrderStatus {
+        New = "NEW",
+        PartiallyFilled = "PARTIALLY_FILLED",
+        Filled = "FILLED",
+        Canceled = "CANCELED",
+        Expired = "EXPIRED",
+        ExpiredInMatch = "EXPIRED_IN_MATCH",
+        Rejected = "REJECTED",
+        NewInsurance = "NEW_INSURANCE",
+        NewAdl = "NEW_ADL",
+    }
+
+    /// What an order update reports.
+    ExecutionType {
+        New = "NEW",
+        Trade = "TRADE",
+        Canceled = "CANCELED",
+        Expired = "EXPIRED",
+        Amendment = "AMENDMENT",
+        Calculated = "CALCULATED",
+        Rejected = "REJECTED",
+    }
+
+    /// Status of a conditional order in the Algo Service.
+    AlgoStatus {
+        New = "NEW",
+        Canceled = "CANCELED",
+        Triggering = "TRIGGERING",
+        Triggered = "TRIGGERED",
+        Finished = "FINISHED",
+        Rejected = "REJECTED",
+        Expired = "EXPIRED",
+    }
+
+    /// Margin of a position. The stream writes it in lower case, set-up replies in upper case, margin calls in upper case.
+    MarginType { Crossed = "CROSSED" | "cross" | "crossed" | "CROSS", Isolated = "ISOLATED" | "isolated" }
+
+    /// Why an account update was pushed.
+    UpdateReason {
+        Deposit = "DEPOSIT",
+        Withdraw = "WITHDRAW",
+        Order = "ORDER",
+        FundingFee = "FUNDING_FEE",
+        WithdrawReject = "WITHDRAW_REJECT",
+        Adjustment = "ADJUSTMENT",
+        InsuranceClear = "INSURANCE_CLEAR",
+        AdminDeposit = "ADMIN_DEPOSIT",
+        AdminWithdraw = "ADMIN_WITHDRAW",
+        MarginTransfer = "MARGIN_TRANSFER",
+        MarginTypeChange = "MARGIN_TYPE_CHANGE",
+        AssetTransfer = "ASSET_TRANSFER",
+        OptionsPremiumFee = "OPTIONS_PREMIUM_FEE",
+        OptionsSettleProfit = "OPTIONS_SETTLE_PROFIT",
+        AutoExchange = "AUTO_EXCHANGE",
+        CoinSwapDeposit = "COIN_SWAP_DEPOSIT",
+        CoinSwapWithdraw = "COIN_SWAP_WITHDRAW",
+    }
+
+    /// Whether a contract takes orders.
+    ContractStatus {
+        PendingTrading = "PENDING_TRADING",
+        Trading = "TRADING",
+        PreDelivering = "PRE_DELIVERING",
+        Delivering = "DELIVERING",
+        Delivered = "DELIVERED",
+        PreSettle = "PRE_SETTLE",
+        Settling = "SETTLING",
+        Close = "CLOSE",
+        TradingHalt = "TRADING_HALT",
+        TradingCancelOnly = "TRADING_CANCEL_ONLY",
+    }
+
+    /// Kind of contract.
+    ContractType {
+        Perpetual = "PERPETUAL",
+        CurrentMonth = "CURRENT_MONTH",
+        NextMonth = "NEXT_MONTH",
+        CurrentQuarter = "CURRENT_QUARTER",
+        NextQuarter = "NEXT_QUARTER",
+        PerpetualDelivering = "PERPETUAL_DELIVERING",
+        CurrentQuarterDelivering = "CURRENT_QUARTER DELIVERING" | "CURRENT_QUARTER_DELIVERING",
+        TradifiPerpetual = "TRADIFI_PERPETUAL",
+    }
+
+    /// Kind of a symbol's filter.
+    FilterType {
+        Price = "PRICE_FILTER",
+        LotSize = "LOT_SIZE",
+        MarketLotSize = "MARKET_LOT_SIZE",
+        MaxNumOrders = "MAX_NUM_ORDERS",
+        MaxNumAlgoOrders = "MAX_NUM_ALGO_ORDERS",
+        PercentPrice = "PERCENT_PRICE",
+        MinNotional = "MIN_NOTIONAL",
+        PositionRiskControl = "POSITION_RISK_CONTROL",
+    }
+
+    /// What a rate limit counts.
+    LimitKind { RequestWeight = "REQUEST_WEIGHT", Orders = "ORDERS", RawRequests = "RAW_REQUESTS", Connections = "CONNECTIONS" }
+
+    /// Unit of a rate limit's window.
+    LimitInterval { Second = "SECOND", Minute = "MINUTE", Hour = "HOUR", Day = "DAY" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_values_are_kept() {
+        let known: OrderStatus<'_> = serde_json::from_str("\"FILLED\"").unwrap();
+        assert_eq!((known.as_str(), known.unknown()), ("FILLED", None));
+        let new: OrderStatus<'_> = serde_json::from_str("\"TELEPORTED\"").unwrap();
+        assert_eq!((new.as_str(), new.unknown()), ("TELEPORTED", Some("TELEPORTED")));
+    }
+
+    #[test]
+    fn margin_type_has_many_spellings() {
+        for text in ["cross", "CROSSED", "crossed"] {
+            assert_eq!(MarginType::from(Text::from(text)), MarginType::Crossed);
+        }
+        assert_eq!(MarginType::from(Text::from("isolated")), MarginType::Isolated);
+    }
+}
