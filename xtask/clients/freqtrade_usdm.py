@@ -1,0 +1,138 @@
+"""freqtrade, live (not dry-run), in futures mode: first its own exchange layer step by step, then the bot itself for one round trip."""
+
+import logging
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+import ccxt
+from freqtrade.enums import RunMode
+from freqtrade.resolvers import ExchangeResolver
+
+from sheet import KEY, SECRET, URL, WS, NotOffered, drive
+
+PAIR = "BTC/USDT:USDT"
+logging.disable(logging.WARNING)
+
+
+def rehosted(urls):
+    """Every address of the venue's, with its path kept, on the simulator's host."""
+    if isinstance(urls, dict):
+        return {name: rehosted(url) for name, url in urls.items()}
+    scheme, rest = urls.split("://", 1)
+    return (WS if scheme == "wss" else URL) + "/" + rest.partition("/")[2]
+
+
+def config(secret):
+    return {
+        "dry_run": False,
+        "runmode": RunMode.LIVE,
+        "trading_mode": "futures",
+        "margin_mode": "isolated",
+        "stake_currency": "USDT",
+        "stake_amount": 1000,
+        "timeframe": "1m",
+        "order_types": {"entry": "limit", "exit": "limit", "stoploss": "market", "stoploss_on_exchange": False},
+        "order_time_in_force": {"entry": "PO", "exit": "GTC"},
+        "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+        "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+        "exchange": {
+            "name": "binance",
+            "key": KEY,
+            "secret": secret,
+            "pair_whitelist": [PAIR],
+            "ccxt_config": {"urls": {"api": rehosted(ccxt.binance().describe()["urls"]["api"])}, "timeout": 10000},
+        },
+    }
+
+
+class Freqtrade:
+    def __init__(self, secret=SECRET):
+        self.secret = secret
+        self.exchange = None
+        self.lever = 1
+
+    def connect(self):
+        self.exchange = ExchangeResolver.load_exchange(config(self.secret), validate=True, load_leverage_tiers=True)
+        self.exchange.check_time_offset()
+
+    def markets(self):
+        return [market["id"] for market in self.exchange.get_markets().values()]
+
+    def account(self):
+        return Decimal(str(self.exchange.get_balances()["USDT"]["total"]))
+
+    def leverage(self, leverage):
+        # Set before each order, as freqtrade does; what the venue holds is told by the order's position.
+        self.exchange._lev_prep(PAIR, leverage, "buy")
+        self.lever = leverage
+        rows = self.exchange._api.fapiprivate_get_symbolconfig({"symbol": "BTCUSDT"})
+        return next(row["leverage"] for row in rows if row["symbol"] == "BTCUSDT")
+
+    def stream(self):
+        raise NotOffered("freqtrade opens no private stream, it polls")
+
+    def touch(self):
+        book = self.exchange.fetch_l2_order_book(PAIR, 5)
+        return Decimal(str(book["bids"][0][0])), Decimal(str(book["asks"][0][0]))
+
+    def order(self, kind, side, qty, price, tif, reduce):
+        return self.exchange.create_order(
+            pair=PAIR,
+            ordertype=kind,
+            side=side.lower(),
+            amount=float(qty),
+            rate=float(price),
+            leverage=self.lever,
+            time_in_force=tif,
+            reduceOnly=reduce,
+        )["id"]
+
+    def limit(self, side, qty, price):
+        return self.order("limit", side, qty, price, "PO", False)
+
+    def query(self, order):
+        row = self.exchange.fetch_order(order, PAIR)
+        return row["info"]["status"], Decimal(str(row["price"]))
+
+    def open_orders(self):
+        rows = self.exchange.fetch_orders(PAIR, datetime.now(timezone.utc) - timedelta(hours=1))
+        return [row["id"] for row in rows if row["status"] == "open"]
+
+    def modify(self, order, side, qty, price):
+        raise NotOffered("freqtrade never changes an order, it cancels and places anew")
+
+    def cancel(self, order):
+        self.exchange.cancel_order(order, PAIR)
+
+    def market(self, side, qty, reduce):
+        return self.order("market", side, qty, self.touch()[1], "GTC", reduce)
+
+    def trades(self):
+        since = datetime.now(timezone.utc) - timedelta(hours=1)
+        rows = self.exchange._fetch_orders(PAIR, since)
+        filled = [row["id"] for row in rows if row["filled"]]
+        found = [trade for order in filled for trade in self.exchange.get_trades_for_order(order, PAIR, since)]
+        return [(trade["order"], Decimal(str(trade["amount"]))) for trade in found]
+
+    def position(self):
+        signs = {"long": 1, "short": -1}
+        rows = self.exchange.fetch_positions(PAIR)
+        return sum((signs[row["side"]] * Decimal(str(row["contracts"])) for row in rows if row["contracts"]), Decimal(0))
+
+    def forged(self):
+        forger = Freqtrade(SECRET + "x")
+        forger.connect()
+        return forger.exchange.get_balances()
+
+    def too_precise(self, qty):
+        # create_order rounds to the market's precision before it sends; the ccxt below it does not.
+        return self.exchange._api.fapiprivate_post_order(
+            {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": str(qty)}
+        )
+
+    def close(self):
+        if self.exchange:
+            self.exchange.close()
+
+
+drive(Freqtrade())

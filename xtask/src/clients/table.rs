@@ -1,0 +1,146 @@
+//! What the clients' scripts told, as a table of client and step with a note for every cell that is not a pass.
+
+use std::fmt;
+
+use serde_json::Value;
+
+const STEPS: &[&str] = &[
+    "connect",
+    "markets",
+    "account",
+    "leverage",
+    "stream",
+    "post-only",
+    "query",
+    "open orders",
+    "modify",
+    "cancel",
+    "market buy",
+    "trades",
+    "position",
+    "close",
+    "bad signature",
+    "precision",
+    "crossing",
+];
+
+/// The outcome of one step of one client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    step: String,
+    outcome: Outcome,
+    why: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Pass,
+    /// The library has no such call.
+    None,
+    Fail,
+}
+
+impl Cell {
+    /// Reads one line of a script; `None` for what a library printed by itself.
+    pub(super) fn read(line: &str) -> Option<Self> {
+        let told: Value = serde_json::from_str(line).ok()?;
+        let outcome = match told["outcome"].as_str()? {
+            "pass" => Outcome::Pass,
+            "none" => Outcome::None,
+            _ => Outcome::Fail,
+        };
+        Some(Cell { step: told["step"].as_str()?.to_owned(), outcome, why: told["why"].as_str()?.to_owned() })
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self.outcome {
+            Outcome::Pass => "pass",
+            Outcome::None => "none",
+            Outcome::Fail => "FAIL",
+        };
+        write!(f, "{:<14} {outcome} {}", self.step, self.why)
+    }
+}
+
+/// One column a client.
+#[derive(Default)]
+pub(super) struct Table {
+    columns: Vec<(String, Vec<Cell>)>,
+}
+
+impl Table {
+    /// Adds a client; steps it told nothing about have failed.
+    pub(super) fn add(&mut self, client: &str, told: Vec<Cell>) {
+        let cell = |step: &&str| {
+            let found = told.iter().find(|cell| cell.step == **step).cloned();
+            found.unwrap_or_else(|| Cell { step: (*step).to_owned(), outcome: Outcome::Fail, why: "not reached".to_owned() })
+        };
+        self.columns.push((client.to_owned(), STEPS.iter().map(cell).collect()));
+    }
+
+    /// Counts the cells that failed.
+    pub(super) fn failures(&self) -> usize {
+        self.columns.iter().flat_map(|(_, cells)| cells).filter(|cell| cell.outcome == Outcome::Fail).count()
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<14}", "step")?;
+        for (client, _) in &self.columns {
+            write!(f, "  {client}")?;
+        }
+        writeln!(f)?;
+        let mut notes = Vec::new();
+        for (row, step) in STEPS.iter().enumerate() {
+            let mut line = format!("{step:<14}");
+            for (client, cells) in &self.columns {
+                let cell = &cells[row];
+                let shown = match cell.outcome {
+                    Outcome::Pass => "pass".to_owned(),
+                    outcome => {
+                        notes.push(format!("{client}, {step}: {}", cell.why));
+                        format!("{} {}", if outcome == Outcome::Fail { "FAIL" } else { "-" }, notes.len())
+                    }
+                };
+                line.push_str(&format!("  {shown:<width$}", width = client.len()));
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        for (at, note) in notes.iter().enumerate() {
+            writeln!(f, "{}. {note}", at + 1)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lines_of_the_scripts_are_cells() {
+        assert_eq!(Cell::read("some library says hello"), None);
+        assert_eq!(Cell::read("{\"level\":\"info\"}"), None);
+        let cell = Cell::read(r#"{"step":"modify","outcome":"none","why":"no such call"}"#);
+        assert_eq!(cell, Some(Cell { step: "modify".to_owned(), outcome: Outcome::None, why: "no such call".to_owned() }));
+    }
+
+    #[test]
+    fn what_was_not_told_has_failed_and_every_gap_has_a_note() {
+        let mut table = Table::default();
+        let passed = |step: &&str| Cell { step: (*step).to_owned(), outcome: Outcome::Pass, why: String::new() };
+        table.add("good", STEPS.iter().map(passed).collect());
+        let told =
+            vec![passed(&"connect"), Cell { step: "markets".to_owned(), outcome: Outcome::None, why: "no call".to_owned() }];
+        table.add("half", told);
+        assert_eq!(table.failures(), STEPS.len() - 2);
+        let text = table.to_string();
+        assert!(text.starts_with(
+            "step            good  half\nconnect         pass  pass\nmarkets         pass  - 1\naccount         pass  FAIL 2\n"
+        ));
+        assert!(text.contains("\n1. half, markets: no call\n2. half, account: not reached\n"));
+    }
+}
