@@ -40,7 +40,12 @@ def config(secret):
             "key": KEY,
             "secret": secret,
             "pair_whitelist": [PAIR],
-            "ccxt_config": {"urls": {"api": rehosted(ccxt.binance().describe()["urls"]["api"])}, "timeout": 10000},
+            "ccxt_config": {
+                "urls": {"api": rehosted(ccxt.binance().describe()["urls"]["api"])},
+                # The simulator has no spot and no COIN-M side whose markets could be listed.
+                "options": {"fetchMarkets": {"types": ["linear"]}},
+                "timeout": 10000,
+            },
         },
     }
 
