@@ -6,11 +6,18 @@
 //! | [`sign`], [`query`] | parameters to signed bytes |
 //! | [`wire`] | payloads exactly as documented |
 //! | [`fate`] | the one table of statuses and codes |
-//! | [`rate`], [`clock`] | budget and venue time, sans-IO |
+//! | [`rate`], [`clock`], [`session`] | budget, venue time and private stream, sans-IO |
+//! | [`dialer`], [`transport`], [`entry`], [`inquiry`], [`ws`] | thin shells over the network |
 
 pub mod clock;
+pub mod dialer;
+pub mod entry;
 pub mod fate;
+pub mod inquiry;
 pub mod query;
 pub mod rate;
+pub mod session;
 pub mod sign;
+pub mod transport;
 pub mod wire;
+pub mod ws;

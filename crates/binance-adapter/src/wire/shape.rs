@@ -128,6 +128,7 @@ mod tests {
 
     wire! {
         /// A sample.
+        #[expect(unreachable_pub, reason = "the macro makes public payloads")]
         pub struct Sample<'a> {
             must {
                 /// Symbol.
