@@ -1,0 +1,84 @@
+//! How the face is set up: keys, limits, the lives of listen keys and sockets. Data only.
+
+use super::limits::Limits;
+use crate::config::{AccountSpec, ExchangeConfig};
+use crate::symbol::generated_symbols;
+use crate::types::Ms;
+
+/// The owner of an account: the key it is asked for with, and what it begins with.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// API key.
+    pub key: String,
+    /// Secret of the key.
+    pub secret: String,
+    /// What the account begins with.
+    pub spec: AccountSpec,
+}
+
+/// Everything that fixes a face.
+#[derive(Debug, Clone)]
+pub struct FaceConfig {
+    /// The exchange behind it; its `start_ms` is set from the clock.
+    pub exchange: ExchangeConfig,
+    /// Accounts and their keys.
+    pub accounts: Vec<Owner>,
+    /// Rate limits.
+    pub limits: Limits,
+    /// How far the venue's clock is ahead of the wall's.
+    pub skew_ms: Ms,
+    /// How long a listen key lives after the last word; the venue's is an hour.
+    pub listen_key_life_ms: Ms,
+    /// Time between the server's pings on a socket; the venue's is three minutes.
+    pub ping_every_ms: u64,
+    /// How long a socket may leave pings unanswered; the venue's is ten minutes.
+    pub pong_within_ms: u64,
+    /// How long a socket lives; the venue's is a day.
+    pub socket_life_ms: u64,
+    /// Whether sockets on the addresses of before 2026-04-23 still carry private data, as older clients expect.
+    pub legacy_private: bool,
+}
+
+impl FaceConfig {
+    /// A face with the default symbols, no accounts and the venue's own figures.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            exchange: ExchangeConfig { seed, ..ExchangeConfig::default() },
+            accounts: Vec::new(),
+            limits: Limits::default(),
+            skew_ms: 0,
+            listen_key_life_ms: 3_600_000,
+            ping_every_ms: 180_000,
+            pong_within_ms: 600_000,
+            socket_life_ms: 86_400_000,
+            legacy_private: true,
+        }
+    }
+
+    /// Adds an account in one-way mode.
+    #[must_use]
+    pub fn with_key(self, key: &str, secret: &str) -> Self {
+        self.with_account(key, secret, AccountSpec::default())
+    }
+
+    /// Adds an account in hedge mode.
+    #[must_use]
+    pub fn with_hedge_key(self, key: &str, secret: &str) -> Self {
+        self.with_account(key, secret, AccountSpec { hedge: true, ..AccountSpec::default() })
+    }
+
+    /// Adds an account.
+    #[must_use]
+    pub fn with_account(mut self, key: &str, secret: &str, spec: AccountSpec) -> Self {
+        self.accounts.push(Owner { key: key.to_owned(), secret: secret.to_owned(), spec });
+        self
+    }
+
+    /// Lists this many symbols: the default ones first, then generated ones.
+    #[must_use]
+    pub fn with_symbols(mut self, count: usize) -> Self {
+        self.exchange.symbols = generated_symbols(count);
+        self
+    }
+}

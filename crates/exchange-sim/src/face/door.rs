@@ -1,0 +1,319 @@
+//! The operator's door: what happens at an exchange that no client asks for, and the exchange's own books. Unsigned, JSON.
+//!
+//! `docs/simulator.md` describes it for people.
+
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::faults::{Answer, Fault, FaultKind, RequestFault, RequestFilter, StreamFault, StreamFilter};
+use super::hub::SessionId;
+use super::json::{Obj, array, quoted};
+use super::params::Params;
+use super::routes::route;
+use super::state::{Admitted, State};
+use crate::types::{AccountId, Ms, SymbolStatus};
+
+/// A body, or the reason why not.
+type Opened = Result<String, String>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Price {
+    symbol: String,
+    price: Decimal,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Funds {
+    key: String,
+    asset: String,
+    amount: Decimal,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct As {
+    key: String,
+    method: String,
+    path: String,
+    #[serde(default)]
+    params: serde_json::Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Status {
+    symbol: String,
+    status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    on: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Skew {
+    skew_ms: Ms,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Streams {
+    key: Option<String>,
+    /// Market streams as well.
+    #[serde(default)]
+    all: bool,
+    on: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clear {
+    id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ask {
+    kind: String,
+    method: Option<String>,
+    path: Option<String>,
+    key: Option<String>,
+    event: Option<String>,
+    nth: Option<u64>,
+    times: Option<u64>,
+    ms: Option<u64>,
+    status: Option<u16>,
+    code: Option<i32>,
+    msg: Option<String>,
+    body: Option<String>,
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, String> {
+    let body = if body.trim().is_empty() { "{}" } else { body };
+    serde_json::from_str(body).map_err(|error| error.to_string())
+}
+
+fn decimal(value: Decimal) -> String {
+    super::json::trimmed(value)
+}
+
+impl State {
+    /// Answers a request at `/sim/<path>`; gives status and body.
+    pub(super) fn door(&mut self, method: &str, path: &str, query: &str, body: &str) -> (u16, String) {
+        let now = self.tick();
+        let opened = match (method, path) {
+            ("GET", "state") => Ok(self.describe(now)),
+            ("GET", "ledger") => self.books(&Params::parse(query, "")),
+            ("GET", "faults") => Ok(self.faults.describe()),
+            ("POST", "price") => self.door_price(now, body),
+            ("POST", "funds") => self.door_funds(now, body),
+            ("POST", "as") => return self.door_as(now, body),
+            ("POST", "symbol") => self.door_symbol(now, body),
+            ("POST", "flow") => read::<Switch>(body).map(|switch| {
+                self.exchange.set_flow(now, switch.on);
+                done()
+            }),
+            ("POST", "clock") => read::<Skew>(body).map(|skew| {
+                self.clock.set_skew(skew.skew_ms);
+                done()
+            }),
+            ("POST", "fault") => read::<Ask>(body).and_then(fault).map(|fault| {
+                let id = self.faults.arm(fault);
+                Obj::new().num("id", id).end()
+            }),
+            ("POST", "fault/clear") => read::<Clear>(body).map(|clear| {
+                self.faults.clear(clear.id);
+                done()
+            }),
+            ("POST", "cut") => self.sockets(body).map(|(ids, _)| {
+                ids.iter().for_each(|&id| self.hub.cut(id));
+                Obj::new().num("sockets", ids.len()).end()
+            }),
+            ("POST", "silence") => self.sockets(body).map(|(ids, on)| {
+                ids.iter().for_each(|&id| self.hub.silence(id, on));
+                Obj::new().num("sockets", ids.len()).end()
+            }),
+            ("POST", "legacy") => read::<Switch>(body).map(|switch| {
+                self.hub.set_legacy_private(switch.on);
+                done()
+            }),
+            ("POST", "listenkey/expire") => self.door_expire(now, body),
+            _ => return (404, Obj::new().text("error", "no such door").end()),
+        };
+        self.deliver();
+        self.listeners_changed();
+        match opened {
+            Ok(body) => (200, body),
+            Err(reason) => (400, Obj::new().text("error", &reason).end()),
+        }
+    }
+
+    fn owner(&self, key: &str) -> Result<AccountId, String> {
+        self.keys.get(key).map(|credential| credential.account).ok_or_else(|| format!("no account has the key {key}"))
+    }
+
+    fn door_price(&mut self, now: Ms, body: &str) -> Opened {
+        let ask: Price = read(body)?;
+        self.exchange.move_price(now, &ask.symbol, ask.price).map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    fn door_funds(&mut self, now: Ms, body: &str) -> Opened {
+        let ask: Funds = read(body)?;
+        let account = self.owner(&ask.key)?;
+        self.exchange.add_funds(now, account, &ask.asset, ask.amount).map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    fn door_symbol(&mut self, now: Ms, body: &str) -> Opened {
+        let ask: Status = read(body)?;
+        let status = SymbolStatus::parse(&ask.status).ok_or_else(|| format!("no status {}", ask.status))?;
+        self.exchange.set_symbol_status(now, &ask.symbol, status).map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    /// Does what the account's owner does by hand: any endpoint, without key, time and signature.
+    fn door_as(&mut self, now: Ms, body: &str) -> (u16, String) {
+        let refuse = |reason: String| (400, Obj::new().text("error", &reason).end());
+        let ask: As = match read(body) {
+            Ok(ask) => ask,
+            Err(reason) => return refuse(reason),
+        };
+        let account = match self.owner(&ask.key) {
+            Ok(account) => account,
+            Err(reason) => return refuse(reason),
+        };
+        let Some(route) = route(&ask.method, &ask.path) else {
+            return refuse(format!("no endpoint {} {}", ask.method, ask.path));
+        };
+        let pairs = ask
+            .params
+            .into_iter()
+            .map(|(name, value)| match value {
+                Value::String(text) => (name, text),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => (name, value.to_string()),
+            })
+            .collect();
+        let admitted = Admitted { route, params: Params::from_pairs(pairs), account: Some(account), signed: None };
+        let outcome = super::handle::execute(self, &admitted, now);
+        self.deliver();
+        match outcome {
+            Ok(body) => (200, body),
+            Err(refusal) => (refusal.status, refusal.body()),
+        }
+    }
+
+    /// The sockets a request speaks of, and whether it switches on.
+    fn sockets(&self, body: &str) -> Result<(BTreeSet<SessionId>, bool), String> {
+        let ask: Streams = read(body)?;
+        let listen_key = match &ask.key {
+            Some(key) => {
+                let account = self.owner(key)?;
+                // Without a listen key the account has no stream, and the empty one matches none.
+                Some(self.listen.of(account).unwrap_or_default().to_owned())
+            }
+            None => None,
+        };
+        let ids = if ask.all { self.hub.all_sessions() } else { self.hub.private_sessions(listen_key.as_deref()) };
+        Ok((ids, ask.on.unwrap_or(true)))
+    }
+
+    fn door_expire(&mut self, now: Ms, body: &str) -> Opened {
+        let ask: Streams = read(body)?;
+        let account = self.owner(&ask.key.unwrap_or_default())?;
+        self.listen.age(account, now);
+        self.tick();
+        Ok(done())
+    }
+
+    /// The exchange's own books of one account.
+    fn books(&mut self, params: &Params) -> Opened {
+        let account = self.owner(params.get("key").unwrap_or_default())?;
+        let ledger = self.exchange.ledger(account).map_err(|error| error.to_string())?;
+        serde_json::to_string(&ledger).map_err(|error| error.to_string())
+    }
+
+    fn describe(&self, now: Ms) -> String {
+        let symbols = array(self.exchange.symbols().iter().map(|spec| {
+            let price = |price: Option<Decimal>| price.map_or_else(|| "null".to_owned(), |p| quoted(&decimal(p)));
+            let book = self.exchange.book_ticker(&spec.symbol).ok();
+            Obj::new()
+                .text("symbol", &spec.symbol)
+                .text("status", spec.status.as_str())
+                .raw("mark", &price(self.exchange.premium(&spec.symbol).ok().map(|row| row.mark_price)))
+                .raw("last", &price(self.exchange.last_price(&spec.symbol).ok()))
+                .raw("bid", &price(book.as_ref().map(|row| row.bid_price)))
+                .raw("ask", &price(book.as_ref().map(|row| row.ask_price)))
+                .end()
+        }));
+        let accounts = array(self.keys.iter().map(|(key, credential)| {
+            let hedge = self.exchange.account_config(credential.account).is_ok_and(|row| row.dual_side_position);
+            Obj::new()
+                .text("key", key)
+                .num("account", credential.account.0)
+                .num("hedge", hedge)
+                .num("streams", self.listen.of(credential.account).map_or(0, |key| self.hub.private_sessions(Some(key)).len()))
+                .end()
+        }));
+        let invariants = match self.exchange.check_invariants() {
+            Ok(()) => "ok".to_owned(),
+            Err(violation) => violation.to_string(),
+        };
+        Obj::new()
+            .num("now", now)
+            .raw("symbols", &symbols)
+            .raw("accounts", &accounts)
+            .num("sockets", self.hub.all_sessions().len())
+            .raw("faults", &self.faults.describe())
+            .text("ledgerHash", &format!("{:016x}", self.exchange.ledger_hash()))
+            .text("invariants", &invariants)
+            .end()
+    }
+}
+
+fn done() -> String {
+    Obj::new().num("done", true).end()
+}
+
+fn fault(ask: Ask) -> Result<Fault, String> {
+    let ms = || ask.ms.ok_or_else(|| "a delay needs ms".to_owned());
+    let answer = || {
+        let envelope = Obj::new().num("code", ask.code.unwrap_or(-1000)).text("msg", ask.msg.as_deref().unwrap_or_default());
+        let body = match (&ask.body, ask.code, &ask.msg) {
+            (Some(body), _, _) => body.clone(),
+            (None, None, None) => String::new(),
+            (None, _, _) => envelope.end(),
+        };
+        Answer { status: ask.status.unwrap_or(503), body }
+    };
+    let on_request = |fault: RequestFault| {
+        let filter = RequestFilter { method: ask.method.clone(), path: ask.path.clone(), key: ask.key.clone() };
+        FaultKind::Request(filter, fault)
+    };
+    let on_stream =
+        |fault: StreamFault| FaultKind::Stream(StreamFilter { event: ask.event.clone(), key: ask.key.clone() }, fault);
+    let kind = match ask.kind.as_str() {
+        "drop_request" => on_request(RequestFault::DropRequest),
+        "error_before" => on_request(RequestFault::ErrorBefore(answer())),
+        "error_after" => on_request(RequestFault::ErrorAfter(answer())),
+        "drop_response" => on_request(RequestFault::DropResponse),
+        "delay_request" => on_request(RequestFault::DelayRequest(ms()?)),
+        "delay_engine" => on_request(RequestFault::DelayEngine(ms()?)),
+        "delay_response" => on_request(RequestFault::DelayResponse(ms()?)),
+        "drop_event" => on_stream(StreamFault::Drop),
+        "duplicate_event" => on_stream(StreamFault::Duplicate),
+        "delay_event" => on_stream(StreamFault::Delay(ms()?)),
+        "cut_stream" => on_stream(StreamFault::Cut),
+        "silence_stream" => on_stream(StreamFault::Silence),
+        other => return Err(format!("no fault {other}")),
+    };
+    Ok(Fault { kind, nth: ask.nth.unwrap_or(1).max(1), times: ask.times.unwrap_or(1) })
+}
