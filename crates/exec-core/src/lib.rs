@@ -5,10 +5,24 @@
 
 extern crate alloc;
 
+pub mod books;
 pub mod cl_ord_id;
+pub mod command;
+pub mod conversation;
+pub mod engine;
+pub mod exposure;
+pub mod host;
 pub mod ids;
 pub mod instrument;
+pub mod journal;
+pub mod order;
+pub mod position;
+pub mod pretrade;
+pub mod reconcile;
+pub mod record;
 pub mod report;
+pub mod start_report;
+pub mod strategy;
 pub mod terms;
 pub mod time;
 pub mod units;

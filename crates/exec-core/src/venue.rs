@@ -58,9 +58,9 @@ pub struct Replace {
 pub struct OrderRef {
     /// Which instrument.
     pub instrument: InstrumentId,
-    /// FIX ClOrdID (11).
-    pub cl_ord_id: ClOrdId,
-    /// FIX OrderID (37), if known.
+    /// FIX ClOrdID (11); absent where only a trade list names the order.
+    pub cl_ord_id: Option<ClOrdId>,
+    /// FIX OrderID (37), if known. One of the two is always there.
     pub order_id: Option<OrderId>,
     /// Its id among the conditional orders, if it has one.
     pub algo_id: Option<AlgoId>,

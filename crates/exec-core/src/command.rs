@@ -1,0 +1,70 @@
+//! What strategies and operators may ask of an engine.
+
+use crate::{
+    ids::{InstrumentId, IntentId},
+    order::intent::{Handling, ListPlace},
+    terms::Terms,
+    units::{Price, Qty},
+};
+use serde::{Deserialize, Serialize};
+
+/// An order to place.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct NewOrder {
+    /// Named by the caller: saying it twice asks once.
+    pub intent: IntentId,
+    /// What to ask for.
+    pub terms: Terms,
+    /// How to handle it.
+    pub handling: Handling,
+    /// The list it belongs to, if any.
+    pub list: Option<ListPlace>,
+}
+
+/// New price and quantity for a working order.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ChangeOrder {
+    /// Which order.
+    pub intent: IntentId,
+    /// New FIX OrderQty (38), executed part included.
+    pub qty: Qty,
+    /// New FIX Price (44).
+    pub price: Price,
+}
+
+/// What a strategy may ask for.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Place an order.
+    Submit(NewOrder),
+    /// Change a working order.
+    Replace(ChangeOrder),
+    /// Take an order off the book.
+    Cancel(IntentId),
+    /// Take all orders of the asker off the book, on one instrument or on all.
+    CancelAll(Option<InstrumentId>),
+    /// Call back after this many milliseconds. Not kept over a restart.
+    SetTimer {
+        /// Comes back with the call.
+        tag: u64,
+        /// From now.
+        after_ms: u64,
+    },
+}
+
+/// What an operator may ask for, beyond what a strategy may.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum OperatorCommand {
+    /// Place an order under the operator's name.
+    Submit(NewOrder),
+    /// Take any order off the book.
+    Cancel(IntentId),
+    /// Take every order of this account off the book, on one instrument or on all.
+    CancelAll(Option<InstrumentId>),
+    /// Refuse new risk from here on.
+    Latch,
+    /// Take new risk again.
+    Release,
+    /// Read everything from the venue now and compare.
+    Reconcile,
+}

@@ -1,0 +1,284 @@
+//! What the engine hears and says: inputs and effects. The order of the effects is the safety property.
+
+use crate::{
+    command::{Command, OperatorCommand},
+    ids::{ClOrdId, InstrumentId, IntentId, QueryId, RequestId, Seq, SessionId, StrategyId},
+    instrument::Instrument,
+    order::{event::OrderEvent, status::OrdStatus},
+    pretrade::Denial,
+    record::Record,
+    report::{MassStatus, PriceReport, Report},
+    start_report::StartReport,
+    time::{ClockReading, Timestamp},
+    venue::{Attempt, Cancel, CancelAll, CommandError, CommandResult, Lookup, OrderRef, QueryError, Replace, Trades, TradesFrom},
+};
+use alloc::{boxed::Box, string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can happen to an engine.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Replay is over and the shell is there: begin. Once, before anything else.
+    Begin,
+    /// The venue's instruments, at connect and whenever they change.
+    Instruments(Vec<Instrument>),
+    /// The venue's clock was measured.
+    Clock(ClockReading),
+    /// A session of the private stream is open. Reconciliation follows.
+    LinkUp(SessionId),
+    /// The session is over.
+    LinkDown {
+        /// Which.
+        session: SessionId,
+        /// Why.
+        why: String,
+    },
+    /// A strategy's callback returned.
+    Commands {
+        /// Whose.
+        strategy: StrategyId,
+        /// The event that it has handled, if the callback was for one with a number.
+        seen: Option<Seq>,
+        /// What it asks for.
+        commands: Vec<Command>,
+        /// Its own state, to be kept with the cursor.
+        state: Option<Vec<u8>>,
+    },
+    /// Somebody at the control socket asks.
+    Operator {
+        /// Who.
+        who: String,
+        /// What.
+        command: OperatorCommand,
+    },
+    /// The venue answered a request, or did not.
+    Outcome {
+        /// Which request.
+        request: RequestId,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// The venue answered a question, or did not.
+    Answer {
+        /// Which question.
+        query: QueryId,
+        /// What it said.
+        answer: Answer,
+    },
+    /// An event of the private stream.
+    Report {
+        /// Of which session.
+        session: SessionId,
+        /// What it says.
+        report: Report,
+    },
+    /// A price.
+    Price(PriceReport),
+    /// A timer that was set has fired.
+    Timer(Timer),
+    /// Everything journalled up to here is durable.
+    Durable(Seq),
+    /// The journal will never be durable again in this run.
+    JournalFailed(String),
+    /// Take no new risk any more, and come to an end.
+    Drain,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Of a submit, a replace or a cancel.
+    Order(CommandResult),
+    /// Of a cancel-all.
+    All(Result<(), CommandError>),
+}
+
+/// What came back for a question.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Where one order is.
+    Order(Result<Lookup, QueryError>),
+    /// Everything.
+    Mass(Result<Box<MassStatus>, QueryError>),
+    /// An instrument's trades.
+    Trades(Result<Trades, QueryError>),
+}
+
+/// A request to the venue.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Request {
+    /// Place an order. Sent once.
+    Submit {
+        /// Names the answer.
+        id: RequestId,
+        /// What to send, to the letter.
+        attempt: Attempt,
+    },
+    /// Change an order.
+    Replace(Replace),
+    /// Take an order off the book.
+    Cancel(Cancel),
+    /// Take all orders of an instrument off the book.
+    CancelAll(CancelAll),
+}
+
+impl Request {
+    /// The number that the answer carries.
+    pub const fn id(&self) -> RequestId {
+        match self {
+            Self::Submit { id, .. } => *id,
+            Self::Replace(replace) => replace.request,
+            Self::Cancel(cancel) => cancel.request,
+            Self::CancelAll(all) => all.request,
+        }
+    }
+}
+
+/// A question to the venue.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Query {
+    /// Where is this order?
+    Order(OrderRef),
+    /// What is there, over these instruments and whatever else is found?
+    Mass(Vec<InstrumentId>),
+    /// What was traded?
+    Trades {
+        /// On which instrument.
+        instrument: InstrumentId,
+        /// From where on.
+        from: TradesFrom,
+    },
+}
+
+/// What a timer is for.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub enum Timer {
+    /// Ask again for an attempt in doubt.
+    Doubt(ClOrdId),
+    /// Try an order again under a new id.
+    Retry(IntentId),
+    /// Send a cancel again.
+    CancelAgain(IntentId),
+    /// Ask what became of a change.
+    ChangeDoubt(IntentId),
+    /// Ask the failed question of a recovery again.
+    RecoverAgain,
+    /// The delay after the first reconciliation is over.
+    GateDelay,
+    /// Compare everything with the venue.
+    Sweep,
+    /// A trade of an unknown order should have found its order by now.
+    Unplaced,
+    /// A position that the venue reported should be explained by fills now.
+    Watch,
+    /// A strategy's own.
+    Strategy {
+        /// Whose.
+        strategy: StrategyId,
+        /// Its own mark.
+        tag: u64,
+    },
+}
+
+/// Something an operator must know.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// How bad it is.
+    pub level: AlertLevel,
+    /// Which kind, for machines: lower case with underscores.
+    pub kind: &'static str,
+    /// In words.
+    pub text: String,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize)]
+pub enum AlertLevel {
+    /// Good to know.
+    Info,
+    /// Look at it today.
+    Warning,
+    /// Look at it now.
+    Critical,
+}
+
+/// Where the engine stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub enum Phase {
+    /// Reads its journal. Nothing is sent.
+    Replaying,
+    /// Waits for clock, instruments and the private stream. Exits pass.
+    Connecting,
+    /// Compares its books with the venue. Exits pass.
+    Reconciling,
+    /// Takes new risk.
+    Live,
+    /// Was live, and has lost what it needs for new risk. Exits pass.
+    Degraded,
+    /// Comes to an end. Exits pass.
+    Draining,
+    /// Over.
+    Halted,
+}
+
+/// What a strategy is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum StrategyEvent {
+    /// The gate is open for the first time in this run; what was restored can be read from the context.
+    Start,
+    /// Where the engine stands has changed.
+    Phase(Phase),
+    /// A fact about one of its orders.
+    Order(OrderUpdate),
+    /// A change that it asked for was not sent.
+    ChangeDenied {
+        /// Of which order.
+        intent: IntentId,
+        /// Why.
+        denial: Denial,
+    },
+    /// A price of one of its instruments has changed; the context has it.
+    Price(InstrumentId),
+    /// A timer of its own has fired.
+    Timer(u64),
+}
+
+/// A fact about an order, and what it changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OrderUpdate {
+    /// Which order.
+    pub intent: IntentId,
+    /// Status before.
+    pub from: OrdStatus,
+    /// Status after.
+    pub to: OrdStatus,
+    /// The fact.
+    pub event: OrderEvent,
+    /// A fill after the end.
+    pub late: bool,
+}
+
+/// Everything an engine can ask of the world, in the order in which it must happen.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Append this to the journal. All records of one call of `handle` are one group: together or not at all.
+    Journal(Seq, Record),
+    /// Send this to the venue, now, once.
+    Send(Request),
+    /// Ask the venue.
+    Ask(QueryId, Query),
+    /// Call back at this time. A timer that is set again is another timer.
+    SetTimer(Timer, Timestamp),
+    /// Tell a strategy. With a number, the event comes again after a restart until the cursor has passed it.
+    Notify(StrategyId, Option<Seq>, StrategyEvent),
+    /// Close this session of the private stream and open another.
+    Reopen(SessionId, String),
+    /// Measure the venue's clock now.
+    ReadClock,
+    /// Where the engine stands has changed.
+    Phase(Phase),
+    /// What opened the gate, or keeps it shut.
+    Report(Box<StartReport>),
+    /// Tell an operator.
+    Alert(Alert),
+}

@@ -1,0 +1,185 @@
+//! Orders and trades that we did not ask for: recognised by their id, claimed by a strategy, or kept as somebody else's.
+
+use super::{Asked, Engine};
+use crate::{
+    cl_ord_id::OwnId,
+    conversation::{AlertLevel, Effect, Query, Timer},
+    ids::{ClOrdId, InstrumentId, IntentId, OrderId},
+    order::{
+        event::OrderEvent,
+        intent::{Handling, Intent, Owner, Provenance},
+    },
+    record::{LatchCause, Record},
+    report::{OrderReport, Source, TradeReport, VenueStatus},
+    strategy::mix,
+    terms::OrderKind,
+    time::VenueTime,
+    units::{PositionMode, PositionSide, Qty},
+    venue::{Lookup, OrderRef, QueryError},
+};
+use alloc::{format, vec::Vec};
+
+/// How long a trade waits for the event of its order before the order is asked for.
+const WAIT_MS: u64 = 1_000;
+
+impl Engine {
+    /// Takes an unknown order into the books. `cut` is the moment of a baseline: what was executed until then is history.
+    pub(super) fn adopt(&mut self, report: &OrderReport, source: Source, cut: Option<VenueTime>, out: &mut Vec<Effect>) {
+        let leg = report.leg.or((self.config.mode == PositionMode::Netting).then_some(PositionSide::Net));
+        let Some(leg) = leg.filter(|l| self.config.mode.has(*l)) else {
+            self.keep_raw("order of a leg that this account does not keep".into(), format!("{report:?}"), out);
+            return;
+        };
+        let Some(cl_ord_id) = report.cl_ord_id.or_else(|| name_for(report)) else { return };
+        let mut terms_of = report.clone();
+        terms_of.leg = Some(leg);
+        // A type that this build does not know still has a side and a quantity, and they count.
+        terms_of.kind = terms_of.kind.or(Some(OrderKind::Market));
+        let Some(terms) = terms_of.terms(self.config.mode) else { return };
+        let (owner, provenance) = self.owner_of(&cl_ord_id, &report.instrument, out);
+        let id = adopted_id(report, &cl_ord_id);
+        if self.books.order(id).is_some() {
+            return;
+        }
+        self.adopted += 1;
+        self.alert(out, AlertLevel::Info, "adopted", format!("{cl_ord_id} on {} under {owner:?}", report.instrument));
+        let intent = Intent { id, owner, provenance, terms, handling: Handling::default(), list: None, asked: self.now };
+        self.record(Record::Intent(intent), out);
+        let history = match cut {
+            Some(cut) if report.updated <= cut => report.cum_qty.unwrap_or_default(),
+            Some(_) | None => Qty::ZERO,
+        };
+        self.learn(id, source, OrderEvent::Adopted { cl_ord_id, history }, out);
+        self.learn_report(id, cl_ord_id, report, source, out);
+        if let Some(order_id) = report.order_id
+            && let Some(trades) = self.unplaced.remove(&(report.instrument.clone(), order_id))
+        {
+            for trade in trades {
+                self.take_trade_report(&trade, Source::Stream, out);
+            }
+        }
+    }
+
+    fn owner_of(&mut self, cl_ord_id: &ClOrdId, instrument: &InstrumentId, out: &mut Vec<Effect>) -> (Owner, Provenance) {
+        let own = OwnId::decode(&self.config.tag, cl_ord_id).filter(|id| id.account == self.config.account_number);
+        if let Some(own) = own {
+            if crate::reconcile::is_second_engine(&self.books, &own) {
+                let text = format!("{cl_ord_id} was made under epoch {}, and this engine has not made it", own.epoch);
+                self.latch(LatchCause::SecondEngine, text, out);
+            }
+            let owner = self.books.strategy_numbered(own.strategy).cloned().map_or(Owner::External, Owner::Strategy);
+            return (owner, Provenance::Recovered);
+        }
+        let claimed = self.config.strategies.iter().find(|s| s.external_order_claims.contains(instrument));
+        (claimed.map_or(Owner::External, |s| Owner::Strategy(s.id.clone())), Provenance::Foreign)
+    }
+
+    /// Whether a trade is older than the books of its leg, or of both legs where it does not say which.
+    pub(super) fn is_history(&self, report: &TradeReport) -> bool {
+        let legs = [PositionSide::Net, PositionSide::Long, PositionSide::Short];
+        let mut cuts = legs
+            .into_iter()
+            .filter(|leg| self.config.mode.has(*leg) && report.fill.leg.is_none_or(|l| l == *leg))
+            .filter_map(|leg| self.books.position(&report.instrument, leg)?.cut().copied());
+        cuts.any(|cut| report.fill.trade_id <= cut)
+    }
+
+    pub(super) fn wait_for_order(&mut self, report: &TradeReport, out: &mut Vec<Effect>) {
+        let waiting = self.unplaced.entry((report.instrument.clone(), report.order_id)).or_default();
+        if !waiting.iter().any(|t| t.fill.trade_id == report.fill.trade_id) {
+            waiting.push(report.clone());
+        }
+        out.push(Effect::SetTimer(Timer::Unplaced, self.now.plus_ms(WAIT_MS)));
+    }
+
+    /// A question for each order that trades wait for.
+    pub(super) fn unplaced_questions(&self) -> Vec<Query> {
+        let since = self.venue_time();
+        let reference = |((instrument, order_id), trades): (&(InstrumentId, OrderId), &Vec<TradeReport>)| OrderRef {
+            instrument: instrument.clone(),
+            cl_ord_id: trades.first().and_then(|t| t.cl_ord_id),
+            order_id: Some(*order_id),
+            algo_id: None,
+            conditional: false,
+            since,
+        };
+        self.unplaced.iter().map(reference).map(Query::Order).collect()
+    }
+
+    pub(super) fn ask_unplaced(&mut self, out: &mut Vec<Effect>) {
+        for query in self.unplaced_questions() {
+            if let Query::Order(OrderRef { instrument, order_id: Some(order_id), .. }) = &query {
+                self.ask(Asked::Unplaced { instrument: instrument.clone(), order_id: *order_id }, query, out);
+            }
+        }
+    }
+
+    pub(super) fn unplaced_answer(
+        &mut self,
+        instrument: &InstrumentId,
+        order_id: OrderId,
+        result: Result<Lookup, QueryError>,
+        out: &mut Vec<Effect>,
+    ) {
+        let asked_in_vain = result.is_err();
+        match result {
+            Ok(Lookup::Found(report)) => self.take_order_report(&report, Source::Query, out),
+            Ok(Lookup::Absent) => {
+                // The venue has forgotten the order; the trade itself tells side and quantity.
+                if let Some(first) = self.unplaced.get(&(instrument.clone(), order_id)).and_then(|t| t.first()).cloned() {
+                    let report = order_of(&first);
+                    self.take_order_report(&report, Source::Trades, out);
+                }
+            }
+            Err(_) => out.push(Effect::SetTimer(Timer::Unplaced, self.now.plus_ms(WAIT_MS))),
+        }
+        if let Some(trades) = self.unplaced.remove(&(instrument.clone(), order_id)) {
+            if self.books.find(instrument, None, Some(&order_id), None).is_some() {
+                for trade in trades {
+                    self.take_trade_report(&trade, Source::Trades, out);
+                }
+            } else if asked_in_vain {
+                self.unplaced.insert((instrument.clone(), order_id), trades);
+            } else {
+                self.keep_raw(format!("trades of order {order_id} that could not be placed"), format!("{trades:?}"), out);
+            }
+        }
+    }
+}
+
+/// The order that must have stood behind a trade of which nothing else is known.
+fn order_of(trade: &TradeReport) -> OrderReport {
+    OrderReport {
+        cl_ord_id: trade.cl_ord_id,
+        order_id: Some(trade.order_id),
+        algo_id: None,
+        instrument: trade.instrument.clone(),
+        side: trade.fill.side,
+        leg: trade.fill.leg,
+        status: VenueStatus::Unrecognised,
+        kind: None,
+        qty: Some(trade.fill.qty),
+        reduce_only: false,
+        close_all: false,
+        cum_qty: None,
+        avg_px: None,
+        updated: trade.fill.at,
+        created: None,
+        fill: None,
+        replaced_by: None,
+        text: None,
+    }
+}
+
+/// A name for an order that came without a client's: the venue's own id.
+fn name_for(report: &OrderReport) -> Option<ClOrdId> {
+    let id = report.order_id.as_ref().map(|i| i.as_str()).or(report.algo_id.as_ref().map(|i| i.as_str()))?;
+    ClOrdId::new(&format!("venue:{id}")).or_else(|_| ClOrdId::new(id)).ok()
+}
+
+/// The same order found twice, also after a restart, gets the same intent id.
+fn adopted_id(report: &OrderReport, cl_ord_id: &ClOrdId) -> IntentId {
+    let hash = |text: &str| text.bytes().fold(7_u128, |h, b| mix(h, u128::from(b)));
+    let name = report.order_id.as_ref().map(|i| hash(i.as_str())).unwrap_or_else(|| hash(cl_ord_id.as_str()));
+    IntentId(mix(hash(report.instrument.as_str()), name))
+}

@@ -1,0 +1,155 @@
+//! Cancels: they pass in every phase, wait for nothing, are repeated until answered, and settle nothing by themselves.
+
+use super::{Asked, Engine, InFlight, Parked};
+use crate::{
+    conversation::{Effect, Query, Request, Timer},
+    ids::{InstrumentId, IntentId, RequestId},
+    order::{
+        event::{GivenUp, NotSent, OrderEvent, RequestState},
+        intent::Owner,
+    },
+    reconcile::order_refs,
+    report::Source,
+    venue::{Cancel, CancelAll, CommandError, CommandResult, RejectClass},
+};
+use alloc::{collections::BTreeSet, vec::Vec};
+
+/// First delay before a cancel without an answer is sent again; doubles up to the longest.
+const AGAIN_FIRST_MS: u64 = 250;
+const AGAIN_LONGEST_MS: u64 = 5_000;
+
+impl Engine {
+    pub(super) fn cancel_owned(&mut self, owner: &Owner, intent: IntentId, out: &mut Vec<Effect>) {
+        if self.books.order(intent).is_some_and(|o| o.intent().owner == *owner) {
+            self.cancel(intent, out);
+        } else {
+            self.deny_change(owner, intent, crate::pretrade::Denial::NoSuchOrder, out);
+        }
+    }
+
+    /// Cancels every open order of an owner, or of everybody.
+    pub(super) fn cancel_all_of(&mut self, owner: Option<&Owner>, instrument: Option<&InstrumentId>, out: &mut Vec<Effect>) {
+        let all: Vec<IntentId> = self
+            .books
+            .open_orders()
+            .map(|o| o.intent())
+            .filter(|i| owner.is_none_or(|owner| i.owner == *owner))
+            .filter(|i| instrument.is_none_or(|instrument| i.terms.instrument == *instrument))
+            .map(|i| i.id)
+            .collect();
+        for intent in all {
+            self.cancel(intent, out);
+        }
+    }
+
+    /// Takes whatever else stands on the book of an instrument, or of every instrument with open orders.
+    pub(super) fn sweep_book(&mut self, instrument: Option<&InstrumentId>, out: &mut Vec<Effect>) {
+        let mut books: BTreeSet<InstrumentId> = instrument.cloned().into_iter().collect();
+        if instrument.is_none() {
+            books.extend(self.config.instruments());
+            books.extend(self.books.open_orders().map(|o| o.intent().terms.instrument.clone()));
+        }
+        for instrument in books {
+            let request = self.request_id();
+            self.in_flight.insert(request, InFlight::CancelAll);
+            out.push(Effect::Send(Request::CancelAll(CancelAll { request, instrument })));
+        }
+    }
+
+    /// Wishes an order off the book. The wish stands until the order has ended.
+    pub(super) fn cancel(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent) else { return };
+        if order.status().is_ended() || order.cancels().values().any(|s| *s == RequestState::Open) {
+            return;
+        }
+        if let Some(at) = self.parked.iter().position(|p| matches!(p, Parked::Submit { intent: i, .. } if *i == intent))
+            && let Some(parked) = self.parked.remove(at)
+        {
+            // It never left, and now it never will.
+            let request = self.request_id();
+            self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request }, out);
+            self.learn(intent, Source::Engine, OrderEvent::CancelAnswered { request, state: RequestState::NotSent }, out);
+            self.drop_parked(parked, NotSent::Withdrawn, out);
+            return;
+        }
+        let waiting = order.attempts().values().all(|a| a.is_over());
+        if waiting {
+            // Between two attempts: the wish alone ends it.
+            let request = self.request_id();
+            self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request }, out);
+            self.learn(intent, Source::Engine, OrderEvent::CancelAnswered { request, state: RequestState::NotSent }, out);
+            self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
+            return;
+        }
+        self.send_cancel(intent, out);
+    }
+
+    pub(super) fn send_cancel(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let now = self.venue_time();
+        let Some(order) = self.books.order(intent) else { return };
+        for reference in order_refs(order, now) {
+            let request = self.request_id();
+            self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request }, out);
+            self.in_flight.insert(request, InFlight::Cancel { intent });
+            out.push(Effect::Send(Request::Cancel(Cancel { request, order: reference })));
+        }
+    }
+
+    pub(super) fn cancel_outcome(&mut self, intent: IntentId, request: RequestId, result: CommandResult, out: &mut Vec<Effect>) {
+        let answered = |state| OrderEvent::CancelAnswered { request, state };
+        match result {
+            Ok(report) => {
+                self.learn(intent, Source::Reply, answered(RequestState::Accepted), out);
+                self.take_order_report(&report, Source::Reply, out);
+                // An acknowledgement never closes an order by itself; if the report did not, ask.
+                if self.books.order(intent).is_some_and(|o| !o.status().is_ended()) {
+                    self.verify(intent, out);
+                }
+            }
+            Err(CommandError::Rejected(rejection)) => {
+                self.learn(intent, Source::Reply, answered(RequestState::Refused(rejection.code)), out);
+                match rejection.class {
+                    // Filled, ended, not there yet, or never: only a question can tell.
+                    RejectClass::NotOnBook => self.verify(intent, out),
+                    RejectClass::Clock => {
+                        self.lose_clock(out);
+                        self.cancel_later(intent, out);
+                    }
+                    _ => self.cancel_later(intent, out),
+                }
+            }
+            Err(CommandError::NotSent(_)) => {
+                self.learn(intent, Source::Engine, answered(RequestState::NotSent), out);
+                self.cancel_later(intent, out);
+            }
+            Err(CommandError::Unknown { .. }) => {
+                self.learn(intent, Source::Engine, answered(RequestState::Unknown), out);
+                self.cancel_later(intent, out);
+            }
+        }
+    }
+
+    fn cancel_later(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let tries = self.books.order(intent).map_or(0, |o| o.cancels().len()).min(16) as u32;
+        let delay = (AGAIN_FIRST_MS << tries.saturating_sub(1).min(8)).min(AGAIN_LONGEST_MS);
+        out.push(Effect::SetTimer(Timer::CancelAgain(intent), self.now.plus_ms(delay)));
+    }
+
+    pub(super) fn cancel_again(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent) else { return };
+        let open = order.cancels().values().any(|s| *s == RequestState::Open);
+        // An attempt that was never seen is the doubt's business: it cancels at the fence itself.
+        if !order.status().is_ended() && order.cancel_wished() && !open {
+            self.send_cancel(intent, out);
+        }
+    }
+
+    /// Asks for every attempt of an order that is not over.
+    pub(super) fn verify(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let (now, at) = (self.venue_time(), self.venue_time_at_least());
+        let Some(order) = self.books.order(intent) else { return };
+        for reference in order_refs(order, now) {
+            self.ask(Asked::Verify { intent, at }, Query::Order(reference), out);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Changing a working order in place: one change at a time, durable first where it can add risk, settled by evidence.
+
+use super::{Asked, Engine, InFlight, Parked};
+use crate::{
+    command::ChangeOrder,
+    conversation::{Effect, Query, Request, StrategyEvent, Timer},
+    exposure::check_limits,
+    ids::{IntentId, RequestId},
+    order::{
+        Order,
+        event::{LiveTerms, OrderEvent, RequestState},
+        intent::Owner,
+        proof::fence_time,
+        status::OrdStatus,
+    },
+    pretrade::{self, Denial},
+    reconcile::order_refs,
+    report::Source,
+    terms::OrderKind,
+    time::VenueTime,
+    venue::{CommandError, CommandResult, Lookup, QueryError, RejectClass, Replace},
+};
+use alloc::vec::Vec;
+
+/// How often a change in doubt is asked for.
+const ASK_EVERY_MS: u64 = 1_000;
+
+impl Engine {
+    pub(super) fn change(&mut self, owner: &Owner, change: ChangeOrder, out: &mut Vec<Effect>) {
+        match self.check_change(owner, &change) {
+            Ok(terms) => {
+                let request = self.request_id();
+                let event = OrderEvent::ReplaceRequested { request, terms };
+                let Some(seq) = self.learn(change.intent, Source::Engine, event, out) else { return };
+                let risky = self.books.order(change.intent).is_some_and(|o| o.intent().terms.can_add_risk());
+                if risky {
+                    self.parked.push_back(Parked::Replace { seq, intent: change.intent, request });
+                } else {
+                    self.send_change(change.intent, request, out);
+                }
+            }
+            Err(denial) => self.deny_change(owner, change.intent, denial, out),
+        }
+    }
+
+    pub(super) fn deny_change(&mut self, owner: &Owner, intent: IntentId, denial: Denial, out: &mut Vec<Effect>) {
+        if let Some(strategy) = owner.strategy() {
+            self.notify(strategy.clone(), None, StrategyEvent::ChangeDenied { intent, denial }, out);
+        }
+    }
+
+    fn check_change(&self, owner: &Owner, change: &ChangeOrder) -> Result<LiveTerms, Denial> {
+        let order = self.books.order(change.intent).filter(|o| o.intent().owner == *owner).ok_or(Denial::NoSuchOrder)?;
+        let terms = &order.intent().terms;
+        if !self.profile.replace || !matches!(terms.kind, OrderKind::Limit { .. }) {
+            return Err(Denial::Unsupported(terms.kind.name().into()));
+        }
+        match order.status() {
+            OrdStatus::New | OrdStatus::PartiallyFilled => (),
+            OrdStatus::PendingReplace => return Err(Denial::ChangeUnderWay),
+            _ => return Err(Denial::NotWorking),
+        }
+        if change.qty <= order.cum_qty() {
+            return Err(Denial::QtyExecuted);
+        }
+        let new = LiveTerms { qty: change.qty, price: Some(change.price), trigger: None };
+        if let Some(instrument) = self.instruments.get(&terms.instrument) {
+            pretrade::check_change(instrument, terms, &new)?;
+        }
+        if terms.can_add_risk() {
+            self.permit(&terms.instrument)?;
+            let add = change.qty.saturating_sub(order.qty().unwrap_or_default()).get();
+            let reference = self.quote(&terms.instrument).reference();
+            let mut priced = terms.clone();
+            if let OrderKind::Limit { price, .. } = &mut priced.kind {
+                *price = change.price;
+            }
+            check_limits(&self.books, &self.config.limits, &priced, add, reference)?;
+        }
+        Ok(new)
+    }
+
+    pub(super) fn send_change(&mut self, intent: IntentId, request: RequestId, out: &mut Vec<Effect>) {
+        let (timestamp, recv_window_ms) = (self.venue_time(), self.config.order_recv_window_ms);
+        let Some(order) = self.books.order(intent) else { return };
+        let Some((LiveTerms { qty, price: Some(price), .. }, _)) = order.replaces().get(&request).cloned() else { return };
+        let Some(reference) = order_refs(order, timestamp).into_iter().next() else {
+            self.change_not_sent(intent, request, out);
+            return;
+        };
+        let side = order.intent().terms.side;
+        self.in_flight.insert(request, InFlight::Replace { intent });
+        let replace = Replace { request, order: reference, side, qty, price, timestamp, recv_window_ms };
+        out.push(Effect::Send(Request::Replace(replace)));
+    }
+
+    pub(super) fn change_not_sent(&mut self, intent: IntentId, request: RequestId, out: &mut Vec<Effect>) {
+        self.learn(intent, Source::Engine, OrderEvent::ReplaceAnswered { request, state: RequestState::NotSent }, out);
+    }
+
+    pub(super) fn change_outcome(&mut self, intent: IntentId, request: RequestId, result: CommandResult, out: &mut Vec<Effect>) {
+        let state = match &result {
+            Ok(_) => RequestState::Accepted,
+            Err(CommandError::Rejected(r)) => RequestState::Refused(r.code),
+            Err(CommandError::NotSent(_)) => RequestState::NotSent,
+            Err(CommandError::Unknown { .. }) => RequestState::Unknown,
+        };
+        self.learn(intent, Source::Reply, OrderEvent::ReplaceAnswered { request, state: state.clone() }, out);
+        match result {
+            Ok(report) => self.take_order_report(&report, Source::Reply, out),
+            Err(CommandError::Rejected(rejection)) => match rejection.class {
+                RejectClass::Clock => self.lose_clock(out),
+                RejectClass::NotOnBook => self.verify(intent, out),
+                _ => (),
+            },
+            Err(CommandError::NotSent(_)) => (),
+            Err(CommandError::Unknown { .. }) => self.doubt_change(intent, out),
+        }
+    }
+
+    pub(super) fn doubt_change(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        // It was signed before now, so a fence counted from now is past its own.
+        let signed = self.venue_time();
+        self.change_doubts.entry(intent).or_insert(signed);
+        out.push(Effect::SetTimer(Timer::ChangeDoubt(intent), self.now.plus_ms(ASK_EVERY_MS)));
+    }
+
+    pub(super) fn change_timer(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let (now, at) = (self.venue_time(), self.venue_time_at_least());
+        let Some(order) = self.books.order(intent) else { return };
+        if !changes_in_doubt(order) || order.status().is_ended() {
+            return;
+        }
+        if let Some(reference) = order_refs(order, now).into_iter().next() {
+            self.ask(Asked::Change { intent, at }, Query::Order(reference), out);
+        }
+    }
+
+    pub(super) fn change_answer(
+        &mut self,
+        intent: IntentId,
+        at: Option<VenueTime>,
+        result: Result<Lookup, QueryError>,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Ok(Lookup::Found(report)) = &result {
+            self.take_order_report(report, Source::Query, out);
+            let live = report.kind.as_ref().and_then(|k| k.price()).zip(report.qty);
+            let verdicts = self.change_verdicts(intent, live, at);
+            for (request, state) in verdicts {
+                self.learn(intent, Source::Query, OrderEvent::ReplaceAnswered { request, state }, out);
+            }
+        }
+        if self.books.order(intent).is_some_and(|o| changes_in_doubt(o) && !o.status().is_ended()) {
+            self.doubt_change(intent, out);
+        } else {
+            self.change_doubts.remove(&intent);
+        }
+    }
+
+    /// What the venue's terms say about changes in doubt: the terms asked for prove the change; other terms disprove it
+    /// only once the venue refuses the request for its age.
+    fn change_verdicts(
+        &self,
+        intent: IntentId,
+        live: Option<(crate::units::Price, crate::units::Qty)>,
+        at: Option<VenueTime>,
+    ) -> Vec<(RequestId, RequestState)> {
+        let (Some(order), Some((price, qty))) = (self.books.order(intent), live) else { return Vec::new() };
+        let doubtful = order.replaces().iter().filter(|(_, (_, s))| *s == RequestState::Unknown);
+        doubtful
+            .filter_map(|(request, (asked, _))| {
+                if asked.price == Some(price) && asked.qty == qty {
+                    return Some((*request, RequestState::Accepted));
+                }
+                let (fence, at) = (self.profile.fence?, at?);
+                let signed = *self.change_doubts.get(&intent)?;
+                (at >= fence_time(signed, self.config.order_recv_window_ms, &fence))
+                    .then_some((*request, RequestState::Refused(0)))
+            })
+            .collect()
+    }
+}
+
+fn changes_in_doubt(order: &Order) -> bool {
+    order.replaces().values().any(|(_, s)| *s == RequestState::Unknown)
+}

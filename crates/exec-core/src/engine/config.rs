@@ -1,0 +1,68 @@
+//! What an engine is told about its account, its strategies and its patience. Data, checked by whoever reads the config file.
+
+use crate::{
+    cl_ord_id::Tag,
+    exposure::Limits,
+    ids::{AccountId, InstrumentId, StrategyId},
+    units::PositionMode,
+};
+use alloc::vec::Vec;
+
+/// A strategy as the engine knows it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StrategyConfig {
+    /// Its name.
+    pub id: StrategyId,
+    /// Instruments that it may trade.
+    pub instruments: Vec<InstrumentId>,
+    /// Instruments whose foreign orders and positions it takes as its own.
+    pub external_order_claims: Vec<InstrumentId>,
+}
+
+/// Everything an engine is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EngineConfig {
+    /// Whose engine it is.
+    pub account: AccountId,
+    /// The account's number in the fleet, in client order ids.
+    pub account_number: u16,
+    /// In front of every client order id; one per fleet.
+    pub tag: Tag,
+    /// How the account must keep positions.
+    pub mode: PositionMode,
+    /// Its strategies, in the order of their numbers when the register is new.
+    pub strategies: Vec<StrategyConfig>,
+    /// Money limits.
+    pub limits: Limits,
+    /// Window of new orders, changes and conditional orders.
+    pub order_recv_window_ms: u64,
+    /// Further attempts after a proven non-execution.
+    pub max_retries: u8,
+    /// Delay before the first further attempt.
+    pub retry_delay_initial_ms: u64,
+    /// Longest delay between attempts.
+    pub retry_delay_max_ms: u64,
+    /// Opening GTC and GTX limits may be tried again while they are younger than this.
+    pub retry_age_ms: u64,
+    /// Attempts in doubt that an instrument may have and still take new risk.
+    pub in_doubt_max: u32,
+    /// Largest error of the venue clock's estimate with an open gate.
+    pub clock_error_max_ms: u64,
+    /// How long the gate stays shut after the first complete reconciliation.
+    pub startup_delay_ms: u64,
+    /// How often everything is compared with the venue; 0 never.
+    pub sweep_interval_ms: u64,
+    /// Whether reconciliation is done at all.
+    pub reconciliation: bool,
+}
+
+impl EngineConfig {
+    /// Every instrument that some strategy trades or claims, once each.
+    pub fn instruments(&self) -> Vec<InstrumentId> {
+        let mut all: Vec<InstrumentId> =
+            self.strategies.iter().flat_map(|s| s.instruments.iter().chain(&s.external_order_claims)).cloned().collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+}

@@ -1,0 +1,196 @@
+//! Attempts of unknown outcome: told, cancelled if they may rest, asked for, and closed by evidence or by the fence. Never resent.
+
+use super::{Asked, Engine};
+use crate::{
+    conversation::{AlertLevel, Effect, Query, Timer},
+    ids::{ClOrdId, InstrumentId, IntentId},
+    order::{
+        event::OrderEvent,
+        intent::InDoubt,
+        proof::{DeathProof, VanishedProof, fence_time},
+    },
+    reconcile::order_refs,
+    report::Source,
+    time::{Timestamp, VenueTime},
+    venue::{Fence, Lookup, QueryError},
+};
+use alloc::{format, vec::Vec};
+
+/// Delay before the first question; doubles with each.
+const ASK_FIRST_MS: u64 = 1_000;
+/// Longest delay between questions where no fence ends them.
+const ASK_LONGEST_MS: u64 = 30_000;
+
+/// An attempt of unknown outcome.
+#[derive(Clone, Debug)]
+pub(super) struct Doubt {
+    pub(super) intent: IntentId,
+    pub(super) instrument: InstrumentId,
+    /// The moment from which on an absence counts; `None` where the venue has no fence.
+    fence_at: Option<VenueTime>,
+    fence: Option<Fence>,
+    asks: u32,
+    cancelled_at_fence: bool,
+    first_absence: Option<VenueTime>,
+}
+
+impl Engine {
+    /// Marks an attempt as in doubt and begins to look for it.
+    pub(super) fn doubt(&mut self, intent: IntentId, cl_ord_id: ClOrdId, out: &mut Vec<Effect>) {
+        let since = self.now;
+        self.learn(intent, Source::Engine, OrderEvent::Doubted { cl_ord_id, since }, out);
+        let Some(order) = self.books.order(intent) else { return };
+        let Some(attempt) = order.attempts().get(&cl_ord_id) else { return };
+        // A report may have overtaken the lost reply.
+        if attempt.is_settled() || self.doubts.contains_key(&cl_ord_id) {
+            return;
+        }
+        let terms = &order.intent().terms;
+        let fence = if terms.kind.is_conditional() { self.profile.conditional_fence } else { self.profile.fence };
+        let fence_at = fence.as_ref().zip(attempt.header()).map(|(f, h)| fence_time(h.timestamp, h.recv_window_ms, f));
+        let may_rest = terms.kind.time_in_force().is_some_and(|t| t.rests());
+        let cancels = may_rest && order.intent().handling.in_doubt == InDoubt::Cancel && terms.can_add_risk();
+        let doubt = Doubt {
+            intent,
+            instrument: terms.instrument.clone(),
+            fence_at,
+            fence,
+            asks: 0,
+            cancelled_at_fence: !cancels,
+            first_absence: None,
+        };
+        self.doubts.insert(cl_ord_id, doubt);
+        if cancels && self.link.is_some() && !order.cancels().values().any(|s| s.is_pending()) {
+            self.send_cancel(intent, out);
+        }
+        let at = self.next_question(&cl_ord_id);
+        out.push(Effect::SetTimer(Timer::Doubt(cl_ord_id), at));
+    }
+
+    /// 1, 2, 4, 8, 16 s, at the fence, and once more when the venue must have shown it.
+    fn next_question(&self, cl_ord_id: &ClOrdId) -> Timestamp {
+        let Some(doubt) = self.doubts.get(cl_ord_id) else { return self.now };
+        let by_schedule = self.now.plus_ms((ASK_FIRST_MS << doubt.asks.min(5)).min(ASK_LONGEST_MS));
+        let (Some(fence_at), Some(clock), Some(fence)) = (doubt.fence_at, self.clock, doubt.fence) else { return by_schedule };
+        let fence_ours = clock.our_time_after(fence_at);
+        if self.now < fence_ours {
+            by_schedule.min(fence_ours)
+        } else if doubt.first_absence.is_some() {
+            self.now.plus_ms(fence.visibility_ms.max(1))
+        } else {
+            self.now.plus_ms(ASK_FIRST_MS.min(fence.visibility_ms.max(1)))
+        }
+    }
+
+    pub(super) fn doubt_timer(&mut self, cl_ord_id: ClOrdId, out: &mut Vec<Effect>) {
+        let at = self.venue_time_at_least();
+        let Some(doubt) = self.doubts.get_mut(&cl_ord_id) else { return };
+        let intent = doubt.intent;
+        doubt.asks += 1;
+        let past = matches!((at, doubt.fence_at), (Some(at), Some(fence)) if at >= fence);
+        let cancel_now = past && !doubt.cancelled_at_fence;
+        doubt.cancelled_at_fence |= past;
+        let now = self.venue_time();
+        let reference =
+            self.books.order(intent).and_then(|o| order_refs(o, now).into_iter().find(|r| r.cl_ord_id == Some(cl_ord_id)));
+        let Some(reference) = reference else {
+            self.doubts.remove(&cl_ord_id);
+            return;
+        };
+        if cancel_now {
+            self.send_cancel(intent, out);
+        }
+        self.ask(Asked::Doubt { cl_ord_id, at }, Query::Order(reference), out);
+    }
+
+    pub(super) fn doubt_answer(
+        &mut self,
+        cl_ord_id: ClOrdId,
+        at: Option<VenueTime>,
+        result: Result<Lookup, QueryError>,
+        out: &mut Vec<Effect>,
+    ) {
+        match result {
+            Ok(Lookup::Found(report)) => self.take_order_report(&report, Source::Query, out),
+            Ok(Lookup::Absent) => self.absent_in_doubt(cl_ord_id, at, out),
+            // Not an answer. Nothing is known, and nothing is concluded.
+            Err(_) => (),
+        }
+        if self.doubts.contains_key(&cl_ord_id) {
+            let at = self.next_question(&cl_ord_id);
+            out.push(Effect::SetTimer(Timer::Doubt(cl_ord_id), at));
+        }
+    }
+
+    fn absent_in_doubt(&mut self, cl_ord_id: ClOrdId, at: Option<VenueTime>, out: &mut Vec<Effect>) {
+        let Some(doubt) = self.doubts.get_mut(&cl_ord_id) else { return };
+        let (Some(asked), Some(fence)) = (at, doubt.fence) else { return };
+        let intent = doubt.intent;
+        let Some(header) = self.books.order(intent).and_then(|o| o.attempts().get(&cl_ord_id)?.header().copied()) else { return };
+        let first = doubt.first_absence.unwrap_or(asked);
+        let proof = DeathProof::from_parts(header.timestamp, header.recv_window_ms, &fence, first, asked);
+        match (proof, doubt.first_absence) {
+            (Ok(proof), Some(_)) => {
+                self.doubts.remove(&cl_ord_id);
+                self.learn(intent, Source::Query, OrderEvent::Dead { cl_ord_id, proof }, out);
+                self.alert(
+                    out,
+                    AlertLevel::Info,
+                    "doubt_ended",
+                    format!("{cl_ord_id} never reached the venue, and cannot any more"),
+                );
+                self.after_facts(intent, out);
+            }
+            // The first that counts; the second must come a visibility lag later.
+            (_, None) if doubt.fence_at.is_some_and(|fence_at| asked >= fence_at) => doubt.first_absence = Some(asked),
+            _ => (),
+        }
+    }
+
+    pub(super) fn verify_answer(
+        &mut self,
+        intent: IntentId,
+        at: Option<VenueTime>,
+        result: Result<Lookup, QueryError>,
+        out: &mut Vec<Effect>,
+    ) {
+        match result {
+            Ok(Lookup::Found(report)) => {
+                self.take_order_report(&report, Source::Query, out);
+                let again = self.books.order(intent).is_some_and(|o| {
+                    !o.status().is_ended() && o.cancel_wished() && !o.cancels().values().any(|s| s.is_pending())
+                });
+                if again {
+                    self.cancel_again(intent, out);
+                }
+            }
+            Ok(Lookup::Absent) => self.absent_but_known(intent, at, out),
+            Err(_) => {
+                if self.books.order(intent).is_some_and(|o| o.cancel_wished() && !o.status().is_ended()) {
+                    out.push(Effect::SetTimer(Timer::CancelAgain(intent), self.now.plus_ms(ASK_FIRST_MS)));
+                }
+            }
+        }
+    }
+
+    /// The venue does not find an order. For one that it acknowledged this means something only when it is old enough to be
+    /// forgotten; an attempt in doubt has its own questions.
+    pub(super) fn absent_but_known(&mut self, intent: IntentId, at: Option<VenueTime>, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent) else { return };
+        let open = order.attempts().iter().find(|(_, a)| a.seen_at_venue() && !a.is_over());
+        let Some((cl_ord_id, attempt)) = open.map(|(id, a)| (*id, a)) else { return };
+        let (Some(created), Some(asked)) = (attempt.since(), at) else { return };
+        let Some(first) = self.absences.get(&cl_ord_id).copied() else {
+            self.absences.insert(cl_ord_id, asked);
+            let text = format!("{cl_ord_id} was acknowledged, and the venue does not find it");
+            self.alert(out, AlertLevel::Warning, "acknowledged_but_absent", text);
+            return;
+        };
+        let forgets = self.profile.forgets_unfilled_after_ms;
+        if let Ok(proof) = VanishedProof::new(created, forgets, first, asked) {
+            self.absences.remove(&cl_ord_id);
+            self.learn(intent, Source::Query, OrderEvent::Vanished { cl_ord_id, proof }, out);
+            self.after_facts(intent, out);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What the private stream says, and every other report: matched to an order, turned into facts, learned.
+
+use super::Engine;
+use crate::{
+    conversation::{AlertLevel, Effect, Timer},
+    ids::{ClOrdId, IntentId, RequestId, SessionId},
+    order::{
+        event::{OrderEvent, RequestState},
+        facts,
+    },
+    reconcile::attempt_of,
+    record::Record,
+    report::{AccountReport, BalanceReport, FeedEnd, OrderReport, Report, ReportBody, Source, TradeReport},
+    time::VenueTime,
+};
+use alloc::{format, vec::Vec};
+
+/// How long fills may take to explain a position that the venue reported.
+const WATCH_MS: u64 = 1_000;
+
+impl Engine {
+    pub(super) fn listen(&mut self, session: SessionId, report: Report, out: &mut Vec<Effect>) {
+        match report.body {
+            ReportBody::Order(order) => {
+                if !self.hold_for_baseline(|| ReportBody::Order(order.clone()), &order.instrument) {
+                    self.take_order_report(&order, Source::Stream, out);
+                }
+            }
+            ReportBody::Trade(trade) => {
+                if !self.hold_for_baseline(|| ReportBody::Trade(trade.clone()), &trade.instrument) {
+                    self.take_trade_report(&trade, Source::Stream, out);
+                }
+            }
+            ReportBody::Account(account) => self.take_account(account, out),
+            ReportBody::Leverage { instrument, leverage } => {
+                self.alert(out, AlertLevel::Info, "leverage", format!("{instrument} is at {leverage} now"));
+            }
+            ReportBody::Setting { text } => self.alert(out, AlertLevel::Warning, "account_setting", text),
+            ReportBody::MarginCall { positions } => {
+                let names: Vec<_> = positions.iter().map(|p| p.instrument.as_str()).collect();
+                self.alert(out, AlertLevel::Critical, "margin_call", names.join(", "));
+            }
+            ReportBody::Ending { reason } => {
+                let why = match reason {
+                    FeedEnd::KeyExpired => "its key has expired",
+                    FeedEnd::Shutdown => "the venue announced a shutdown",
+                    FeedEnd::Age => "it reached its age",
+                };
+                if self.link == Some(session) {
+                    out.push(Effect::Reopen(session, why.into()));
+                }
+            }
+            ReportBody::Irrelevant { .. } => (),
+            ReportBody::Unrecognised { name, raw } => {
+                self.alert(out, AlertLevel::Info, "unrecognised_event", name.clone());
+                self.record(Record::Raw { why: format!("event {name} is not known"), raw, at: self.now }, out);
+            }
+            ReportBody::Unreadable { why, raw } => {
+                // What it said is lost; the venue has it.
+                self.keep_raw(why, raw, out);
+                self.recover(out);
+            }
+        }
+    }
+
+    /// Learns what a report says about an order, whoever's it is.
+    pub(super) fn take_order_report(&mut self, report: &OrderReport, source: Source, out: &mut Vec<Effect>) {
+        let found =
+            self.books.find(&report.instrument, report.cl_ord_id.as_ref(), report.order_id.as_ref(), report.algo_id.as_ref());
+        let Some(intent) = found else {
+            self.adopt(report, source, None, out);
+            return;
+        };
+        let Some(cl_ord_id) = self.books.order(intent).and_then(|o| attempt_of(o, report)) else { return };
+        self.learn_report(intent, cl_ord_id, report, source, out);
+    }
+
+    pub(super) fn learn_report(
+        &mut self,
+        intent: IntentId,
+        cl_ord_id: ClOrdId,
+        report: &OrderReport,
+        source: Source,
+        out: &mut Vec<Effect>,
+    ) {
+        let mut events = Vec::new();
+        facts::of_order_report(cl_ord_id, report, &mut events);
+        for event in events {
+            self.learn(intent, source, event, out);
+        }
+        if let Some(request) = report.replaced_by {
+            self.confirm_change(intent, request, source, out);
+        }
+        self.after_facts(intent, out);
+    }
+
+    fn confirm_change(&mut self, intent: IntentId, request: RequestId, source: Source, out: &mut Vec<Effect>) {
+        if self.books.order(intent).is_some_and(|o| o.replaces().contains_key(&request)) {
+            self.learn(intent, source, OrderEvent::ReplaceAnswered { request, state: RequestState::Accepted }, out);
+        }
+    }
+
+    /// Learns a trade. One of an unknown order waits for its order; one from before our books is history.
+    pub(super) fn take_trade_report(&mut self, report: &TradeReport, source: Source, out: &mut Vec<Effect>) {
+        let found = self.books.find(&report.instrument, report.cl_ord_id.as_ref(), Some(&report.order_id), None);
+        let attempt = found.and_then(|intent| {
+            let order = self.books.order(intent)?;
+            let named = report.cl_ord_id.filter(|id| order.attempts().contains_key(id));
+            let by_order_id = || order.attempts().iter().find(|(_, a)| a.order_id() == Some(report.order_id)).map(|(id, _)| *id);
+            Some((intent, named.or_else(by_order_id)?))
+        });
+        if let Some((intent, cl_ord_id)) = attempt {
+            let mut events = Vec::new();
+            facts::of_trade_report(cl_ord_id, report, &mut events);
+            for event in events {
+                self.learn(intent, source, event, out);
+            }
+            self.after_facts(intent, out);
+            return;
+        }
+        if !self.is_history(report) {
+            self.wait_for_order(report, out);
+        }
+    }
+
+    fn take_account(&mut self, account: AccountReport, out: &mut Vec<Effect>) {
+        self.take_balances(&account.balances, account.at, out);
+        let mut watch = false;
+        for row in account.positions.into_iter().filter(|p| self.config.mode.has(p.leg)) {
+            let key = (row.instrument, row.leg);
+            self.venue_positions.insert(key.clone(), row.qty);
+            watch |= self.books.trade_cursor(&key.0).is_some() && self.books.position_qty(&key.0, key.1) != row.qty;
+            self.watched.insert(key, row.qty);
+        }
+        if watch {
+            out.push(Effect::SetTimer(Timer::Watch, self.now.plus_ms(WATCH_MS)));
+        }
+        match account.reason.as_str() {
+            "ORDER" | "FUNDING_FEE" => (),
+            reason => self.alert(out, AlertLevel::Info, "account_changed", reason.into()),
+        }
+    }
+
+    pub(super) fn take_balances(&mut self, balances: &[BalanceReport], at: VenueTime, out: &mut Vec<Effect>) {
+        for row in balances {
+            let known = self.books.wallets().get(&row.asset);
+            let news = known.is_none_or(|w| at >= w.at && w.amount != row.wallet);
+            if news && !(known.is_none() && row.wallet.is_zero()) {
+                self.record(Record::Balance { asset: row.asset.clone(), wallet: row.wallet, at }, out);
+            }
+        }
+    }
+
+    /// A position that the venue reported is not explained by fills after a second: one was lost on the way.
+    pub(super) fn watch(&mut self, out: &mut Vec<Effect>) {
+        let lost = self
+            .watched
+            .iter()
+            .find(|((instrument, leg), qty)| {
+                self.books.trade_cursor(instrument).is_some() && self.books.position_qty(instrument, *leg) != **qty
+            })
+            .map(|((instrument, leg), qty)| format!("{instrument} {leg:?} is {qty} at the venue and not in the books"));
+        if let Some(text) = lost {
+            self.watched.clear();
+            self.alert(out, AlertLevel::Warning, "position_unexplained", text);
+            self.recover(out);
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! The engine of one account: inputs in, effects out. It reads no clock, awaits nothing and calls no strategy.
+//!
+//! Everything that becomes true passes through [`Books`]; everything here besides is volatile and made anew at a start.
+
+pub mod config;
+
+mod adopt;
+mod cancel;
+mod change;
+mod doubt;
+mod gate;
+mod listen;
+mod recovery;
+mod replay;
+mod submit;
+
+use crate::{
+    books::Books,
+    command::{Command, OperatorCommand},
+    conversation::{Alert, AlertLevel, Answer, Effect, Input, OrderUpdate, Outcome, Phase, Query, StrategyEvent, Timer},
+    ids::{ClOrdId, InstrumentId, IntentId, OrderId, QueryId, RequestId, Seq, SessionId, StrategyId},
+    instrument::Instrument,
+    order::{event::OrderEvent, intent::Owner},
+    reconcile::Difference,
+    record::{LatchCause, Record},
+    report::{Quote, Report, Source, TradeReport},
+    start_report::StartReport,
+    time::{ClockReading, Timestamp, VenueTime},
+    units::{PositionMode, PositionSide, SignedQty},
+    venue::VenueProfile,
+};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    format,
+    string::String,
+    vec::Vec,
+};
+use config::EngineConfig;
+
+/// A request that is out.
+#[derive(Clone, Debug)]
+enum InFlight {
+    Submit { intent: IntentId, cl_ord_id: ClOrdId },
+    Replace { intent: IntentId },
+    Cancel { intent: IntentId },
+    CancelAll,
+}
+
+/// Something that may leave only when its record is durable.
+#[derive(Clone, Debug)]
+enum Parked {
+    Submit { seq: Seq, intent: IntentId, cl_ord_id: ClOrdId },
+    Replace { seq: Seq, intent: IntentId, request: RequestId },
+}
+
+impl Parked {
+    const fn seq(&self) -> Seq {
+        match self {
+            Self::Submit { seq, .. } | Self::Replace { seq, .. } => *seq,
+        }
+    }
+}
+
+/// Why a question was asked, so that its answer finds its way.
+#[derive(Clone, Debug)]
+enum Asked {
+    /// What became of an attempt in doubt; asked when the venue's clock had surely reached this.
+    Doubt { cl_ord_id: ClOrdId, at: Option<VenueTime> },
+    /// What became of a change in doubt.
+    Change { intent: IntentId, at: Option<VenueTime> },
+    /// What became of an order that a cancel did not find.
+    Verify { intent: IntentId, at: Option<VenueTime> },
+    /// Whose trade this is.
+    Unplaced { instrument: InstrumentId, order_id: OrderId },
+    /// Part of a recovery.
+    Recovery,
+}
+
+/// The engine of one account.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    profile: VenueProfile,
+    books: Books,
+    phase: Phase,
+    begun: bool,
+    started: bool,
+    draining: bool,
+    now: Timestamp,
+    clock: Option<ClockReading>,
+    instruments: BTreeMap<InstrumentId, Instrument>,
+    quotes: BTreeMap<InstrumentId, Quote>,
+    link: Option<SessionId>,
+    reconciled: bool,
+    delay_over: bool,
+    journal_failure: Option<String>,
+    durable: Seq,
+    requests: u32,
+    queries_made: u64,
+    intents_made: u64,
+    in_flight: BTreeMap<RequestId, InFlight>,
+    parked: VecDeque<Parked>,
+    asked: BTreeMap<QueryId, Asked>,
+    doubts: BTreeMap<ClOrdId, doubt::Doubt>,
+    change_doubts: BTreeMap<IntentId, VenueTime>,
+    absences: BTreeMap<ClOrdId, VenueTime>,
+    recovery: Option<recovery::Recovery>,
+    differences: Vec<Difference>,
+    restricted: BTreeMap<InstrumentId, String>,
+    unplaced: BTreeMap<(InstrumentId, OrderId), Vec<TradeReport>>,
+    watched: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
+    venue_positions: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
+    held: Vec<(StrategyId, Option<Seq>, StrategyEvent)>,
+    adopted: usize,
+}
+
+impl Engine {
+    /// An engine with empty books. Replay the journal into it, then give it [`Input::Begin`].
+    pub fn new(config: EngineConfig, profile: VenueProfile) -> Self {
+        let books = Books::new(config.account.clone(), config.tag);
+        Self {
+            config,
+            profile,
+            books,
+            phase: Phase::Replaying,
+            begun: false,
+            started: false,
+            draining: false,
+            now: Timestamp(0),
+            clock: None,
+            instruments: BTreeMap::new(),
+            quotes: BTreeMap::new(),
+            link: None,
+            reconciled: false,
+            delay_over: false,
+            journal_failure: None,
+            durable: Seq(0),
+            requests: 0,
+            queries_made: 0,
+            intents_made: 0,
+            in_flight: BTreeMap::new(),
+            parked: VecDeque::new(),
+            asked: BTreeMap::new(),
+            doubts: BTreeMap::new(),
+            change_doubts: BTreeMap::new(),
+            absences: BTreeMap::new(),
+            recovery: None,
+            differences: Vec::new(),
+            restricted: BTreeMap::new(),
+            unplaced: BTreeMap::new(),
+            watched: BTreeMap::new(),
+            venue_positions: BTreeMap::new(),
+            held: Vec::new(),
+            adopted: 0,
+        }
+    }
+
+    /// Everything durable about the account.
+    pub const fn books(&self) -> &Books {
+        &self.books
+    }
+    /// Where the engine stands.
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+    /// How the account must keep positions.
+    pub const fn mode(&self) -> PositionMode {
+        self.config.mode
+    }
+    /// What the engine was told at its making.
+    pub const fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+    /// What the venue can do.
+    pub const fn profile(&self) -> &VenueProfile {
+        &self.profile
+    }
+    /// An instrument's grid and bounds, once the venue has told them.
+    pub fn instrument(&self, id: &InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(id)
+    }
+    /// Every instrument of the venue.
+    pub fn instruments(&self) -> impl Iterator<Item = &Instrument> {
+        self.instruments.values()
+    }
+    /// The newest prices of an instrument.
+    pub fn quote(&self, id: &InstrumentId) -> Quote {
+        self.quotes.get(id).copied().unwrap_or_default()
+    }
+    /// The venue's time now, as far as it is known.
+    pub fn venue_time(&self) -> VenueTime {
+        self.clock.map_or(VenueTime(self.now.as_ms() as i64), |c| c.venue_time(self.now))
+    }
+    /// Up to where the journal is durable.
+    pub const fn durable(&self) -> Seq {
+        self.durable
+    }
+    /// Attempts of unknown outcome.
+    pub fn in_doubt(&self) -> usize {
+        self.doubts.len()
+    }
+    /// Requests whose answer is still to come, and things that wait for the disk.
+    pub fn pending(&self) -> usize {
+        self.in_flight.len() + self.parked.len()
+    }
+    /// Legs that our books and the venue see differently.
+    pub fn differences(&self) -> &[Difference] {
+        &self.differences
+    }
+
+    /// Advances the engine by one input. `out` receives what must happen, in the order in which it must happen.
+    pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Effect>) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Begin => self.begin(out),
+            Input::Instruments(all) => self.instruments = all.into_iter().map(|i| (i.id.clone(), i)).collect(),
+            Input::Clock(reading) => self.clock = Some(reading),
+            Input::LinkUp(session) => self.link_up(session, out),
+            Input::LinkDown { session, why } => self.link_down(session, &why, out),
+            Input::Commands { strategy, seen, commands, state } => self.commands(&strategy, seen, commands, state, out),
+            Input::Operator { who, command } => self.operator(&who, command, out),
+            Input::Outcome { request, outcome } => self.outcome(request, outcome, out),
+            Input::Answer { query, answer } => self.answer(query, answer, out),
+            Input::Report { session, report } => self.report_in(session, report, out),
+            Input::Price(price) => {
+                let quote = self.quotes.entry(price.instrument.clone()).or_default();
+                *quote = quote.updated(price.quote);
+                self.notify_price(&price.instrument, out);
+            }
+            Input::Timer(timer) => self.timer(timer, out),
+            Input::Durable(seq) => self.durable_up_to(seq, out),
+            Input::JournalFailed(why) => self.journal_failed(why, out),
+            Input::Drain => self.draining = true,
+        }
+        self.update_phase(out);
+    }
+
+    fn commands(
+        &mut self,
+        strategy: &StrategyId,
+        seen: Option<Seq>,
+        commands: Vec<Command>,
+        state: Option<Vec<u8>>,
+        out: &mut Vec<Effect>,
+    ) {
+        // One group with what follows: either the strategy has seen the event and its answer stands, or neither.
+        let known = self.books.strategy(strategy).map(|b| b.seen).unwrap_or_default();
+        if seen.is_some() || state.is_some() {
+            let seen = seen.unwrap_or(known).max(known);
+            self.record(Record::Cursor { strategy: strategy.clone(), seen, state }, out);
+        }
+        let owner = Owner::Strategy(strategy.clone());
+        for command in commands {
+            match command {
+                Command::Submit(new) => self.submit(owner.clone(), new, out),
+                Command::Replace(change) => self.change(&owner, change, out),
+                Command::Cancel(intent) => self.cancel_owned(&owner, intent, out),
+                Command::CancelAll(instrument) => self.cancel_all_of(Some(&owner), instrument.as_ref(), out),
+                Command::SetTimer { tag, after_ms } => {
+                    let timer = Timer::Strategy { strategy: strategy.clone(), tag };
+                    out.push(Effect::SetTimer(timer, self.now.plus_ms(after_ms)));
+                }
+            }
+        }
+    }
+
+    fn operator(&mut self, who: &str, command: OperatorCommand, out: &mut Vec<Effect>) {
+        self.record(Record::Operator { who: who.into(), what: format!("{command:?}"), at: self.now }, out);
+        match command {
+            OperatorCommand::Submit(new) => self.submit(Owner::Operator(who.into()), new, out),
+            OperatorCommand::Cancel(intent) => self.cancel(intent, out),
+            OperatorCommand::CancelAll(instrument) => {
+                self.cancel_all_of(None, instrument.as_ref(), out);
+                self.sweep_book(instrument.as_ref(), out);
+            }
+            OperatorCommand::Latch => self.latch(LatchCause::Operator, format!("latched by {who}"), out),
+            OperatorCommand::Release => {
+                self.record(Record::Released { who: who.into(), at: self.now }, out);
+            }
+            OperatorCommand::Reconcile => self.recover(out),
+        }
+    }
+
+    fn outcome(&mut self, request: RequestId, outcome: Outcome, out: &mut Vec<Effect>) {
+        match (self.in_flight.remove(&request), outcome) {
+            (Some(InFlight::Submit { intent, cl_ord_id }), Outcome::Order(result)) => {
+                self.submit_outcome(intent, cl_ord_id, result, out);
+            }
+            (Some(InFlight::Replace { intent }), Outcome::Order(result)) => self.change_outcome(intent, request, result, out),
+            (Some(InFlight::Cancel { intent }), Outcome::Order(result)) => self.cancel_outcome(intent, request, result, out),
+            (Some(InFlight::CancelAll), Outcome::All(result)) => {
+                if let Err(error) = result {
+                    self.alert(out, AlertLevel::Warning, "cancel_all_failed", format!("{error}"));
+                }
+            }
+            // An answer to a question of another kind, or one that was answered before: nothing waits for it.
+            (Some(_), Outcome::Order(_) | Outcome::All(_)) | (None, _) => {
+                self.alert(out, AlertLevel::Warning, "stray_outcome", format!("request {request} is not out"));
+            }
+        }
+    }
+
+    fn answer(&mut self, query: QueryId, answer: Answer, out: &mut Vec<Effect>) {
+        let Some(asked) = self.asked.remove(&query) else { return };
+        match (asked, answer) {
+            (Asked::Doubt { cl_ord_id, at }, Answer::Order(result)) => self.doubt_answer(cl_ord_id, at, result, out),
+            (Asked::Change { intent, at }, Answer::Order(result)) => self.change_answer(intent, at, result, out),
+            (Asked::Verify { intent, at }, Answer::Order(result)) => self.verify_answer(intent, at, result, out),
+            (Asked::Unplaced { instrument, order_id }, Answer::Order(result)) => {
+                self.unplaced_answer(&instrument, order_id, result, out);
+            }
+            (Asked::Recovery, answer) => self.recovery_answer(query, answer, out),
+            (_, Answer::Mass(_) | Answer::Trades(_)) => (),
+        }
+    }
+
+    fn timer(&mut self, timer: Timer, out: &mut Vec<Effect>) {
+        match timer {
+            Timer::Doubt(cl_ord_id) => self.doubt_timer(cl_ord_id, out),
+            Timer::Retry(intent) => self.retry(intent, out),
+            Timer::CancelAgain(intent) => self.cancel_again(intent, out),
+            Timer::ChangeDoubt(intent) => self.change_timer(intent, out),
+            Timer::RecoverAgain => self.recover_again(out),
+            Timer::GateDelay => self.delay_over = true,
+            Timer::Sweep => self.sweep(out),
+            Timer::Unplaced => self.ask_unplaced(out),
+            Timer::Watch => self.watch(out),
+            Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
+        }
+    }
+
+    fn report_in(&mut self, session: SessionId, report: Report, out: &mut Vec<Effect>) {
+        // Facts of an older session are facts too; only its end is old news.
+        self.listen(session, report, out);
+    }
+
+    /// Adds a record that is always news.
+    fn record(&mut self, record: Record, out: &mut Vec<Effect>) {
+        let seq = Seq(self.books.seq().0 + 1);
+        match self.books.apply(seq, &record) {
+            Ok(_) => out.push(Effect::Journal(seq, record)),
+            Err(error) => self.alert(out, AlertLevel::Critical, "books_refused", format!("{error}")),
+        }
+    }
+
+    /// Adds a fact about an order if it is news, journals it and tells whom it concerns.
+    fn learn(&mut self, intent: IntentId, source: Source, event: OrderEvent, out: &mut Vec<Effect>) -> Option<Seq> {
+        let (seq, transition) = match self.books.learn_if_news(intent, &event) {
+            Ok(Some(news)) => news,
+            Ok(None) => return None,
+            Err(error) => {
+                // The first fact stands; this one is kept as it came, and somebody must look.
+                self.keep_raw(format!("{error}"), format!("{intent} {source:?} {event:?}"), out);
+                return None;
+            }
+        };
+        let owner = self.books.order(intent).and_then(|o| o.intent().owner.strategy().cloned());
+        out.push(Effect::Journal(seq, Record::Order { intent, at: self.now, source, event: event.clone() }));
+        if transition.overfilled {
+            self.alert(out, AlertLevel::Critical, "overfill", format!("order {intent} is executed beyond its quantity"));
+        }
+        if transition.late {
+            self.alert(out, AlertLevel::Warning, "late_fill", format!("order {intent} was filled after its end"));
+        }
+        if let Some(strategy) = owner {
+            let update = OrderUpdate { intent, from: transition.from, to: transition.to, event, late: transition.late };
+            self.notify(strategy, Some(seq), StrategyEvent::Order(update), out);
+        }
+        if transition.presumption_broken {
+            let text = format!("order {intent} was presumed dead and is at the venue");
+            self.latch(LatchCause::AssumptionBroken, text, out);
+        }
+        Some(seq)
+    }
+
+    /// Keeps something that does not fit as it came, counts it and raises.
+    fn keep_raw(&mut self, why: String, raw: String, out: &mut Vec<Effect>) {
+        self.alert(out, AlertLevel::Critical, "kept_raw", why.clone());
+        self.record(Record::Raw { why, raw, at: self.now }, out);
+    }
+
+    fn latch(&mut self, cause: LatchCause, text: String, out: &mut Vec<Effect>) {
+        if self.books.latches().contains_key(&cause) {
+            return;
+        }
+        self.alert(out, AlertLevel::Critical, "latched", text.clone());
+        self.record(Record::Latched { cause, text, at: self.now }, out);
+    }
+
+    fn notify(&mut self, strategy: StrategyId, seq: Option<Seq>, event: StrategyEvent, out: &mut Vec<Effect>) {
+        if self.started {
+            out.push(Effect::Notify(strategy, seq, event));
+        } else if seq.is_some() {
+            // A strategy is not called before it can act; what happened until then comes in order, after its start.
+            self.held.push((strategy, seq, event));
+        }
+    }
+
+    fn notify_price(&mut self, instrument: &InstrumentId, out: &mut Vec<Effect>) {
+        if !self.started {
+            return;
+        }
+        for strategy in self.config.strategies.iter().filter(|s| s.instruments.contains(instrument)) {
+            out.push(Effect::Notify(strategy.id.clone(), None, StrategyEvent::Price(instrument.clone())));
+        }
+    }
+
+    fn alert(&self, out: &mut Vec<Effect>, level: AlertLevel, kind: &'static str, text: String) {
+        out.push(Effect::Alert(Alert { level, kind, text }));
+    }
+
+    fn ask(&mut self, asked: Asked, query: Query, out: &mut Vec<Effect>) -> QueryId {
+        self.queries_made += 1;
+        let id = QueryId(self.queries_made);
+        self.asked.insert(id, asked);
+        out.push(Effect::Ask(id, query));
+        id
+    }
+
+    /// A request number that no start of this account has used: the epoch stands in it.
+    fn request_id(&mut self) -> RequestId {
+        self.requests += 1;
+        RequestId(u64::from(self.books.epoch().0) << 28 | u64::from(self.requests))
+    }
+
+    /// A moment that the venue's clock has surely reached; `None` while the clock is not known.
+    fn venue_time_at_least(&self) -> Option<VenueTime> {
+        self.clock.map(|c| c.venue_time_at_least(self.now))
+    }
+
+    /// What opened the gate, or keeps it shut.
+    pub fn report(&self) -> StartReport {
+        gate::report(self)
+    }
+
+    fn push_report(&self, out: &mut Vec<Effect>) {
+        out.push(Effect::Report(Box::new(self.report())));
+    }
+}

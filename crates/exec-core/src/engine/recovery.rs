@@ -1,0 +1,326 @@
+//! One path from any gap back to books that equal the venue's: first start, reconnect, an event lost, a sweep.
+//!
+//! Stream first, then the mass status, then what it leaves open: single orders, trades. Then the legs are compared.
+
+use super::{Asked, Engine};
+use crate::{
+    conversation::{AlertLevel, Answer, Effect, Query, Timer},
+    ids::{InstrumentId, QueryId, SessionId},
+    reconcile,
+    record::{Record, TradeCursor},
+    report::{MassStatus, Report, ReportBody, Source},
+    time::VenueTime,
+    units::PositionMode,
+    venue::{Lookup, Trades},
+};
+use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
+
+/// How long after a failed question it is asked again.
+const AGAIN_MS: u64 = 1_000;
+/// How long after a difference everything is asked again.
+const DIFFERENCE_MS: u64 = 5_000;
+
+/// A recovery under way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recovery {
+    mass: Option<QueryId>,
+    status: Option<Box<MassStatus>>,
+    open: BTreeMap<QueryId, (Query, Option<VenueTime>)>,
+    failed: Vec<Query>,
+    mass_failed: bool,
+    /// Events about instruments whose books have not begun: they are read after the baseline.
+    buffered: Vec<ReportBody>,
+}
+
+impl Engine {
+    pub(super) fn link_up(&mut self, session: SessionId, out: &mut Vec<Effect>) {
+        self.link = Some(session);
+        self.reconciled = false;
+        self.recovery = None;
+        if self.config.reconciliation {
+            self.recover(out);
+        } else {
+            self.alert(out, AlertLevel::Warning, "not_reconciled", "reconciliation is switched off".into());
+            self.reconciled = true;
+            self.delay(out);
+        }
+    }
+
+    pub(super) fn link_down(&mut self, session: SessionId, why: &str, out: &mut Vec<Effect>) {
+        if self.link != Some(session) {
+            return;
+        }
+        self.alert(out, AlertLevel::Warning, "stream_lost", String::from(why));
+        self.link = None;
+        self.reconciled = false;
+        self.recovery = None;
+    }
+
+    /// Begins a recovery; one that is under way is begun anew, because its snapshot may be older than the gap.
+    pub(super) fn recover(&mut self, out: &mut Vec<Effect>) {
+        if self.link.is_none() || !self.begun {
+            return;
+        }
+        let buffered = self.recovery.take().map(|r| r.buffered).unwrap_or_default();
+        let mut instruments = self.config.instruments();
+        instruments.extend(self.books.open_orders().map(|o| o.intent().terms.instrument.clone()));
+        instruments.extend(self.books.positions().filter(|(_, _, p)| !p.qty().is_zero()).map(|(i, ..)| i.clone()));
+        instruments.sort();
+        instruments.dedup();
+        let mass = self.ask(Asked::Recovery, Query::Mass(instruments), out);
+        self.recovery = Some(Recovery { mass: Some(mass), buffered, ..Recovery::default() });
+    }
+
+    pub(super) fn sweep(&mut self, out: &mut Vec<Effect>) {
+        if self.recovery.is_none() {
+            self.recover(out);
+        }
+    }
+
+    /// Keeps an event back while the books of its instrument have not begun. Says whether it did.
+    pub(super) fn hold_for_baseline(&mut self, body: impl FnOnce() -> ReportBody, instrument: &InstrumentId) -> bool {
+        if self.books.trade_cursor(instrument).is_some() {
+            return false;
+        }
+        match &mut self.recovery {
+            Some(recovery) if recovery.status.is_none() => {
+                recovery.buffered.push(body());
+                true
+            }
+            // Not asked for at the start, and traded by somebody now: its books must begin first.
+            _ => false,
+        }
+    }
+
+    pub(super) fn recovery_answer(&mut self, query: QueryId, answer: Answer, out: &mut Vec<Effect>) {
+        let Some(recovery) = &mut self.recovery else { return };
+        match answer {
+            Answer::Mass(result) => {
+                if recovery.mass != Some(query) {
+                    return;
+                }
+                match result {
+                    Ok(status) => self.take_mass(status, out),
+                    Err(error) => {
+                        recovery.mass_failed = true;
+                        self.alert(out, AlertLevel::Warning, "recovery_question_failed", format!("{error}"));
+                        out.push(Effect::SetTimer(Timer::RecoverAgain, self.now.plus_ms(AGAIN_MS)));
+                    }
+                }
+            }
+            Answer::Order(result) => {
+                let Some((asked, at)) = recovery.open.remove(&query) else { return };
+                let waiting = match &asked {
+                    Query::Order(r) => r
+                        .order_id
+                        .filter(|id| self.unplaced.contains_key(&(r.instrument.clone(), *id)))
+                        .map(|id| (r.instrument.clone(), id)),
+                    Query::Mass(_) | Query::Trades { .. } => None,
+                };
+                match (result, waiting) {
+                    (Err(_), _) => self.fail(asked, out),
+                    (result, Some((instrument, order_id))) => self.unplaced_answer(&instrument, order_id, result, out),
+                    (Ok(Lookup::Found(report)), None) => self.take_order_report(&report, Source::Query, out),
+                    (Ok(Lookup::Absent), None) => self.absent_in_recovery(&asked, at, out),
+                }
+                self.finish_if_done(out);
+            }
+            Answer::Trades(result) => {
+                let Some((asked, _)) = recovery.open.remove(&query) else { return };
+                match (result, &asked) {
+                    (Ok(trades), Query::Trades { instrument, .. }) => self.take_trades(&instrument.clone(), &trades, out),
+                    (Ok(_), Query::Order(_) | Query::Mass(_)) => (),
+                    (Err(_), _) => self.fail(asked, out),
+                }
+                self.finish_if_done(out);
+            }
+        }
+    }
+
+    fn fail(&mut self, query: Query, out: &mut Vec<Effect>) {
+        if let Some(recovery) = &mut self.recovery {
+            recovery.failed.push(query);
+            out.push(Effect::SetTimer(Timer::RecoverAgain, self.now.plus_ms(AGAIN_MS)));
+        }
+    }
+
+    pub(super) fn recover_again(&mut self, out: &mut Vec<Effect>) {
+        let Some(recovery) = &mut self.recovery else {
+            // Set after a difference: look again.
+            if !self.differences.is_empty() {
+                self.recover(out);
+            }
+            return;
+        };
+        if recovery.mass_failed {
+            self.recover(out);
+            return;
+        }
+        for query in core::mem::take(&mut recovery.failed) {
+            self.ask_in_recovery(query, out);
+        }
+    }
+
+    fn ask_in_recovery(&mut self, query: Query, out: &mut Vec<Effect>) {
+        let at = self.venue_time_at_least();
+        let id = self.ask(Asked::Recovery, query.clone(), out);
+        if let Some(recovery) = &mut self.recovery {
+            recovery.open.insert(id, (query, at));
+        }
+    }
+
+    fn take_mass(&mut self, status: Box<MassStatus>, out: &mut Vec<Effect>) {
+        if status.mode != self.config.mode {
+            let text = format!("the account keeps positions in {:?}, the config says {:?}", status.mode, self.config.mode);
+            self.alert(out, AlertLevel::Critical, "position_mode", text);
+            if let Some(recovery) = &mut self.recovery {
+                recovery.mass_failed = true;
+            }
+            out.push(Effect::SetTimer(Timer::RecoverAgain, self.now.plus_ms(DIFFERENCE_MS)));
+            return;
+        }
+        let plan = reconcile::plan(&self.books, &status, &self.config.instruments());
+        for (intent, event) in plan.learn {
+            self.learn(intent, Source::Query, event, out);
+            self.after_facts(intent, out);
+        }
+        let mut begun: Vec<InstrumentId> = Vec::new();
+        for baseline in plan.begin {
+            if !begun.contains(&baseline.instrument) {
+                begun.push(baseline.instrument.clone());
+                let cursor = TradeCursor { instrument: baseline.instrument.clone(), after: baseline.cut, at: baseline.at };
+                self.record(Record::TradeCursor(cursor), out);
+            }
+            self.record(Record::Baseline(baseline), out);
+        }
+        for report in plan.adopt {
+            let cut = begun.contains(&report.instrument).then_some(VenueTime(i64::MAX));
+            self.adopt(&report, Source::Query, cut, out);
+        }
+        self.take_balances(&status.balances, status.asked, out);
+        self.venue_positions.clear();
+        for row in status.positions.iter().filter(|p| self.config.mode.has(p.leg)) {
+            self.venue_positions.insert((row.instrument.clone(), row.leg), row.qty);
+        }
+        let asked = status.asked;
+        let buffered = match &mut self.recovery {
+            Some(recovery) => {
+                recovery.status = Some(status);
+                core::mem::take(&mut recovery.buffered)
+            }
+            None => Vec::new(),
+        };
+        for body in buffered {
+            self.take_buffered(body, asked, out);
+        }
+        let orders = plan.ask.into_iter().map(Query::Order);
+        let trades = plan.trades.into_iter().map(|(instrument, from)| Query::Trades { instrument, from });
+        let questions: Vec<Query> = orders.chain(trades).collect();
+        for query in questions {
+            self.ask_in_recovery(query, out);
+        }
+        self.finish_if_done(out);
+    }
+
+    /// An event that waited for its instrument's books to begin. What it says about the time before them is history.
+    fn take_buffered(&mut self, body: ReportBody, cut: VenueTime, out: &mut Vec<Effect>) {
+        if let ReportBody::Order(order) = &body {
+            let known = self.books.find(&order.instrument, order.cl_ord_id.as_ref(), order.order_id.as_ref(), None).is_some();
+            let old_fill = order.fill.as_ref().is_some_and(|f| {
+                self.is_history(&crate::report::TradeReport {
+                    instrument: order.instrument.clone(),
+                    cl_ord_id: order.cl_ord_id,
+                    order_id: order.order_id.unwrap_or(crate::ids::OrderId::from_number(0)),
+                    fill: f.clone(),
+                })
+            });
+            if !known && (old_fill || order.updated <= cut) {
+                let until = if old_fill { VenueTime(i64::MAX) } else { cut };
+                self.adopt(order, Source::Stream, Some(until), out);
+                return;
+            }
+        }
+        if let Some(session) = self.link {
+            self.listen(session, Report { sent: None, body }, out);
+        }
+    }
+
+    fn absent_in_recovery(&mut self, asked: &Query, at: Option<VenueTime>, out: &mut Vec<Effect>) {
+        let Query::Order(reference) = asked else { return };
+        let found = self.books.find(
+            &reference.instrument,
+            reference.cl_ord_id.as_ref(),
+            reference.order_id.as_ref(),
+            reference.algo_id.as_ref(),
+        );
+        // An attempt in doubt is closed by its own questions; an acknowledged order has its own rule.
+        if let Some(intent) = found {
+            self.absent_but_known(intent, at, out);
+        }
+    }
+
+    fn take_trades(&mut self, instrument: &InstrumentId, trades: &Trades, out: &mut Vec<Effect>) {
+        for trade in &trades.trades {
+            self.take_trade_report(trade, Source::Trades, out);
+        }
+        let asked = self.recovery.as_ref().and_then(|r| r.status.as_ref()).map(|s| s.asked);
+        if let (true, Some(at)) = (trades.complete, asked) {
+            let after = trades.trades.iter().map(|t| t.fill.trade_id).max();
+            let known = self.books.trade_cursor(instrument);
+            let news = known.is_none_or(|k| after > k.after);
+            if news {
+                self.record(Record::TradeCursor(TradeCursor { instrument: instrument.clone(), after, at }), out);
+            }
+        }
+    }
+
+    fn finish_if_done(&mut self, out: &mut Vec<Effect>) {
+        let done = |r: &Recovery| r.status.is_some() && r.open.is_empty() && r.failed.is_empty();
+        // Trades of foreign orders wait for their orders; until then the legs cannot be compared.
+        if !self.recovery.as_ref().is_some_and(done) {
+            return;
+        }
+        if !self.unplaced.is_empty() {
+            for query in self.unplaced_questions() {
+                self.ask_in_recovery(query, out);
+            }
+            return;
+        }
+        let Some(status) = self.recovery.take().and_then(|r| r.status) else { return };
+        let first = !self.reconciled;
+        let found = reconcile::differences(&self.books, &status);
+        for difference in found.iter().filter(|d| !self.differences.contains(d)) {
+            self.alert(out, AlertLevel::Critical, "difference", format!("{difference}"));
+        }
+        self.differences = found;
+        self.restricted =
+            self.differences.iter().map(|d| (d.instrument.clone(), format!("books and venue differ: {d}"))).collect();
+        self.reconciled = true;
+        if !self.differences.is_empty() {
+            out.push(Effect::SetTimer(Timer::RecoverAgain, self.now.plus_ms(DIFFERENCE_MS)));
+        }
+        if first {
+            self.delay(out);
+        }
+        if self.config.sweep_interval_ms > 0 {
+            out.push(Effect::SetTimer(Timer::Sweep, self.now.plus_ms(self.config.sweep_interval_ms)));
+        }
+        self.push_report(out);
+    }
+
+    fn delay(&mut self, out: &mut Vec<Effect>) {
+        if self.started || self.delay_over {
+            return;
+        }
+        if self.config.startup_delay_ms == 0 {
+            self.delay_over = true;
+        } else {
+            out.push(Effect::SetTimer(Timer::GateDelay, self.now.plus_ms(self.config.startup_delay_ms)));
+        }
+    }
+
+    /// Whether positions are kept in legs.
+    pub fn is_hedging(&self) -> bool {
+        self.config.mode == PositionMode::Hedging
+    }
+}

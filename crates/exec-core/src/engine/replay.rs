@@ -1,0 +1,119 @@
+//! From the journal to a running engine: replay, and what a new start settles before anything else.
+
+use super::Engine;
+use crate::{
+    books::BooksError,
+    conversation::{Effect, OrderUpdate, StrategyEvent},
+    ids::{Epoch, Seq},
+    order::event::{GivenUp, OrderEvent, RequestState},
+    record::Record,
+    report::Source,
+    time::Timestamp,
+};
+use alloc::vec::Vec;
+
+/// Milliseconds from the Unix epoch to 2025-01-01 00:00 UTC.
+const EPOCH_ZERO_MS: u64 = 1_735_689_600_000;
+
+/// The least epoch at a moment: minutes since 2025-01-01. Keeps epochs rising even when the journal is lost.
+fn epoch_floor(now: Timestamp) -> u32 {
+    u32::try_from(now.as_ms().saturating_sub(EPOCH_ZERO_MS) / 60_000).unwrap_or(u32::MAX)
+}
+
+impl Engine {
+    /// Adds one record of the journal, in order, before [`crate::conversation::Input::Begin`].
+    ///
+    /// # Errors
+    /// [`BooksError`]: the journal does not fit together; do not start.
+    pub fn replay(&mut self, seq: Seq, record: &Record) -> Result<(), BooksError> {
+        let transition = self.books.apply(seq, record)?;
+        match record {
+            Record::Order { intent, event, .. } => {
+                let owner = self.books.order(*intent).and_then(|o| o.intent().owner.strategy().cloned());
+                if let (Some(strategy), Some(t)) = (owner, transition) {
+                    let update = OrderUpdate { intent: *intent, from: t.from, to: t.to, event: event.clone(), late: t.late };
+                    self.held.push((strategy, Some(seq), StrategyEvent::Order(update)));
+                }
+            }
+            Record::Cursor { strategy, seen, .. } => self.held.retain(|(s, seq, _)| s != strategy || *seq > Some(*seen)),
+            Record::Started { .. }
+            | Record::StrategyNumber { .. }
+            | Record::Intent(_)
+            | Record::Baseline(_)
+            | Record::TradeCursor(_)
+            | Record::Balance { .. }
+            | Record::Latched { .. }
+            | Record::Released { .. }
+            | Record::Operator { .. }
+            | Record::Raw { .. } => (),
+        }
+        Ok(())
+    }
+
+    pub(super) fn begin(&mut self, out: &mut Vec<Effect>) {
+        if self.begun {
+            return;
+        }
+        self.begun = true;
+        self.durable = self.books.seq();
+        let epoch = Epoch(epoch_floor(self.now).max(self.books.epoch().0 + 1));
+        let account = self.config.account.clone();
+        self.record(Record::Started { account, epoch, mode: self.config.mode, at: self.now }, out);
+        self.number_strategies(out);
+        self.settle_leftovers(out);
+        out.push(Effect::ReadClock);
+    }
+
+    fn number_strategies(&mut self, out: &mut Vec<Effect>) {
+        for strategy in self.config.strategies.clone() {
+            if self.books.strategy(&strategy.id).is_none_or(|b| b.number == 0) {
+                let number = self.books.strategies.values().map(|b| b.number).max().unwrap_or(0) + 1;
+                self.record(Record::StrategyNumber { strategy: strategy.id, number }, out);
+            }
+        }
+    }
+
+    /// What the last run left open has one meaning only: nobody knows. It is settled by evidence, never by a guess.
+    fn settle_leftovers(&mut self, out: &mut Vec<Effect>) {
+        let open: Vec<_> = self.books.open_orders().map(|o| o.intent().id).collect();
+        for intent in open {
+            let Some(order) = self.books.order(intent) else { continue };
+            let doubtful: Vec<_> =
+                order.attempts().iter().filter(|(_, a)| a.header().is_some() && !a.is_settled()).map(|(id, _)| *id).collect();
+            let cancels: Vec<_> = order.cancels().iter().filter(|(_, s)| **s == RequestState::Open).map(|(r, _)| *r).collect();
+            let changes: Vec<_> =
+                order.replaces().iter().filter(|(_, (_, s))| *s == RequestState::Open).map(|(r, _)| *r).collect();
+            let changing = order.replaces().values().any(|(_, s)| s.is_pending());
+            let untried = order.attempts().is_empty() && order.denial().is_none();
+            let over = order.given_up().is_none() && !untried && order.attempts().values().all(|a| a.is_over());
+            for request in cancels {
+                self.learn(intent, Source::Engine, OrderEvent::CancelAnswered { request, state: RequestState::Unknown }, out);
+            }
+            for request in changes {
+                self.learn(intent, Source::Engine, OrderEvent::ReplaceAnswered { request, state: RequestState::Unknown }, out);
+            }
+            if changing {
+                self.doubt_change(intent, out);
+            }
+            for cl_ord_id in doubtful {
+                self.doubt(intent, cl_ord_id, out);
+            }
+            if untried {
+                self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);
+            } else if over {
+                self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_epoch_floor_counts_minutes_since_2025() {
+        assert_eq!(epoch_floor(Timestamp::from_ms(EPOCH_ZERO_MS + 3 * 60_000)), 3);
+        assert_eq!(epoch_floor(Timestamp(0)), 0);
+    }
+}

@@ -1,0 +1,341 @@
+//! From an intent to the wire: checks, the attempt, durability first, one send; and what comes of the answer.
+
+use super::{Engine, InFlight, Parked};
+use crate::{
+    cl_ord_id::{ATTEMPTS_MAX, OwnId},
+    command::NewOrder,
+    conversation::{AlertLevel, Effect, Request, Timer},
+    exposure::check_limits,
+    ids::{ClOrdId, IntentId, Seq},
+    order::{
+        Order,
+        event::{AttemptHeader, GivenUp, NotSent, OrderEvent},
+        intent::{Intent, Owner, Provenance},
+    },
+    pretrade::{self, Denial},
+    record::{LatchCause, Record},
+    report::Source,
+    terms::{OrderKind, Terms, TimeInForce},
+    units::{PositionMode, Qty},
+    venue::{Attempt, CommandError, CommandResult, RejectClass},
+};
+use alloc::{format, vec::Vec};
+
+impl Engine {
+    pub(super) fn submit(&mut self, owner: Owner, new: NewOrder, out: &mut Vec<Effect>) {
+        if let Some(known) = self.books.order(new.intent) {
+            // The same intent again is what a restart brings; it was answered then. Other terms under its id are a defect.
+            if known.intent().terms != new.terms {
+                self.alert(
+                    out,
+                    AlertLevel::Warning,
+                    "intent_reused",
+                    format!("intent {} came again with other terms", new.intent),
+                );
+            }
+            return;
+        }
+        let id = new.intent;
+        let checked = self.check(&owner, &new.terms);
+        let intent = Intent {
+            id,
+            owner,
+            provenance: Provenance::Ours,
+            terms: new.terms,
+            handling: new.handling,
+            list: new.list,
+            asked: self.now,
+        };
+        self.record(Record::Intent(intent), out);
+        match checked {
+            Ok(qty) => self.attempt(id, qty, out),
+            Err(denial) => {
+                self.learn(id, Source::Engine, OrderEvent::Denied(denial), out);
+            }
+        }
+    }
+
+    /// Checks an order and says how much of it to send.
+    fn check(&self, owner: &Owner, terms: &Terms) -> Result<Option<Qty>, Denial> {
+        if let Owner::Strategy(id) = owner
+            && !self.config.strategies.iter().any(|s| s.id == *id && s.instruments.contains(&terms.instrument))
+        {
+            return Err(Denial::NotYours(terms.instrument.clone()));
+        }
+        pretrade::check_form(terms, self.config.mode, &self.profile)?;
+        let reference = self.quote(&terms.instrument).reference();
+        let Some(instrument) = self.instruments.get(&terms.instrument) else {
+            // Before the instruments are known an exit still passes; the venue checks it.
+            if terms.is_closing() && self.instruments.is_empty() {
+                return Ok(terms.qty);
+            }
+            let hint = pretrade::nearest(terms.instrument.as_str(), self.instruments.keys().map(|i| i.as_str()));
+            return Err(Denial::UnknownInstrument { instrument: terms.instrument.clone(), hint });
+        };
+        let qty = if terms.is_closing() { self.held_to_leg(terms)? } else { terms.qty };
+        let checked = Terms { qty, ..terms.clone() };
+        if terms.is_closing() && instrument.status != crate::instrument::TradingStatus::Trading {
+            // Whether an exit is possible now is the venue's word, not ours.
+            return Ok(qty);
+        }
+        pretrade::check_grid(instrument, &checked, reference)?;
+        if terms.can_add_risk() {
+            self.permit(&terms.instrument)?;
+            let add = qty.unwrap_or_default().get();
+            check_limits(&self.books, &self.config.limits, terms, add, reference)?;
+        }
+        Ok(qty)
+    }
+
+    /// In HEDGING the venue refuses a close beyond the leg instead of clamping it, so it is clamped here.
+    fn held_to_leg(&self, terms: &Terms) -> Result<Option<Qty>, Denial> {
+        let (PositionMode::Hedging, Some(qty)) = (self.config.mode, terms.qty) else { return Ok(terms.qty) };
+        let key = (terms.instrument.clone(), terms.leg);
+        let differs = self.differences.iter().any(|d| d.instrument == terms.instrument && d.leg == terms.leg);
+        let ours = self.books.position_qty(&terms.instrument, terms.leg);
+        let leg = if differs { self.venue_positions.get(&key).copied().unwrap_or(ours) } else { ours }.magnitude();
+        if leg.is_zero() {
+            return Err(Denial::NothingToClose);
+        }
+        Ok(Some(qty.min(leg)))
+    }
+
+    /// Fixes the next attempt of an order. One that can add risk waits for the disk; an exit leaves at once.
+    fn attempt(&mut self, intent: IntentId, qty: Option<Qty>, out: &mut Vec<Effect>) {
+        let Some((cl_ord_id, number)) = self.next_cl_ord_id(intent) else {
+            self.alert(out, AlertLevel::Critical, "no_cl_ord_id", format!("no client order id is left for order {intent}"));
+            let over = OrderEvent::GivenUp(GivenUp::NeverTried);
+            self.learn(intent, Source::Engine, over, out);
+            return;
+        };
+        let header = AttemptHeader {
+            number,
+            timestamp: self.venue_time(),
+            recv_window_ms: self.config.order_recv_window_ms,
+            epoch: self.books.epoch(),
+            qty,
+        };
+        let Some(seq) = self.learn(intent, Source::Engine, OrderEvent::Attempted { cl_ord_id, header }, out) else { return };
+        let risky = self.books.order(intent).is_some_and(|o| o.intent().terms.can_add_risk());
+        if risky {
+            self.parked.push_back(Parked::Submit { seq, intent, cl_ord_id });
+        } else {
+            self.send_submit(intent, cl_ord_id, out);
+        }
+    }
+
+    fn next_cl_ord_id(&mut self, intent: IntentId) -> Option<(ClOrdId, u8)> {
+        let order = self.books.order(intent)?;
+        if let Some((last, facts)) = order.last() {
+            let own = OwnId::decode(&self.config.tag, last)?;
+            let number = facts.header()?.number + 1;
+            if number > ATTEMPTS_MAX {
+                return None;
+            }
+            let id = OwnId { epoch: self.books.epoch(), attempt: number, ..own };
+            return Some((id.encode(&self.config.tag)?, number));
+        }
+        let strategy = order.intent().owner.strategy().and_then(|s| self.books.strategy(s)).map_or(0, |b| b.number);
+        self.intents_made += 1;
+        let id = OwnId {
+            account: self.config.account_number,
+            strategy,
+            epoch: self.books.epoch(),
+            intent: self.intents_made,
+            attempt: 0,
+        };
+        Some((id.encode(&self.config.tag)?, 0))
+    }
+
+    fn send_submit(&mut self, intent: IntentId, cl_ord_id: ClOrdId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent) else { return };
+        let Some(header) = order.attempts().get(&cl_ord_id).and_then(|a| a.header().copied()) else { return };
+        let terms = Terms { qty: header.qty, ..order.intent().terms.clone() };
+        let attempt =
+            Attempt { cl_ord_id, terms, timestamp: header.timestamp, recv_window_ms: header.recv_window_ms, epoch: header.epoch };
+        let id = self.request_id();
+        self.in_flight.insert(id, InFlight::Submit { intent, cl_ord_id });
+        out.push(Effect::Send(Request::Submit { id, attempt }));
+    }
+
+    pub(super) fn durable_up_to(&mut self, seq: Seq, out: &mut Vec<Effect>) {
+        self.durable = self.durable.max(seq);
+        while self.parked.front().is_some_and(|p| p.seq() <= self.durable) {
+            let Some(parked) = self.parked.pop_front() else { return };
+            match self.recheck(&parked) {
+                Ok(()) => match parked {
+                    Parked::Submit { intent, cl_ord_id, .. } => self.send_submit(intent, cl_ord_id, out),
+                    Parked::Replace { intent, request, .. } => self.send_change(intent, request, out),
+                },
+                Err(why) => self.drop_parked(parked, why, out),
+            }
+        }
+    }
+
+    /// Time has passed since the checks: may it still leave?
+    fn recheck(&self, parked: &Parked) -> Result<(), NotSent> {
+        let (Parked::Submit { intent, .. } | Parked::Replace { intent, .. }) = parked;
+        let Some(order) = self.books.order(*intent) else { return Err(NotSent::Withdrawn) };
+        if order.cancel_wished() {
+            return Err(NotSent::Withdrawn);
+        }
+        if self.permit(&order.intent().terms.instrument).is_err() {
+            return Err(NotSent::GateClosed);
+        }
+        if let Parked::Submit { cl_ord_id, .. } = parked {
+            let first = order.attempts().get(cl_ord_id).and_then(|a| a.header()).is_none_or(|h| h.number == 0);
+            let age_max = if first { order.intent().handling.max_age_ms } else { self.config.retry_age_ms };
+            if self.now.ms_since(order.intent().asked) > age_max {
+                return Err(NotSent::TooOld);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn drop_parked(&mut self, parked: Parked, why: NotSent, out: &mut Vec<Effect>) {
+        match parked {
+            Parked::Submit { intent, cl_ord_id, .. } => {
+                self.learn(intent, Source::Engine, OrderEvent::NotSent { cl_ord_id, why }, out);
+                self.after_facts(intent, out);
+            }
+            Parked::Replace { intent, request, .. } => self.change_not_sent(intent, request, out),
+        }
+    }
+
+    pub(super) fn submit_outcome(&mut self, intent: IntentId, cl_ord_id: ClOrdId, result: CommandResult, out: &mut Vec<Effect>) {
+        match result {
+            Ok(report) => self.take_order_report(&report, Source::Reply, out),
+            Err(CommandError::Rejected(rejection)) => {
+                match rejection.class {
+                    RejectClass::Auth => self.latch(LatchCause::Auth, format!("{} ({})", rejection.text, rejection.code), out),
+                    RejectClass::Clock => self.lose_clock(out),
+                    RejectClass::Funds => {
+                        self.alert(
+                            out,
+                            AlertLevel::Warning,
+                            "insufficient_funds",
+                            format!("order {intent} skipped: {}", rejection.text),
+                        );
+                    }
+                    _ => (),
+                }
+                self.learn(intent, Source::Reply, OrderEvent::Rejected { cl_ord_id, rejection }, out);
+                self.after_facts(intent, out);
+            }
+            Err(CommandError::NotSent(why)) => {
+                self.learn(intent, Source::Engine, OrderEvent::NotSent { cl_ord_id, why: NotSent::Transport(why) }, out);
+                self.after_facts(intent, out);
+            }
+            Err(CommandError::Unknown { why, live }) => {
+                self.alert(out, AlertLevel::Warning, "in_doubt", format!("order {intent} attempt {cl_ord_id}: {why}"));
+                if live {
+                    // Ids are used once, so this proves that something below us sent it twice.
+                    self.latch(LatchCause::AssumptionBroken, format!("{cl_ord_id} was refused as a duplicate: {why}"), out);
+                }
+                self.doubt(intent, cl_ord_id, out);
+            }
+        }
+    }
+
+    /// The clock was wrong enough for the venue to refuse: no new risk until it is measured again.
+    pub(super) fn lose_clock(&mut self, out: &mut Vec<Effect>) {
+        self.clock = None;
+        out.push(Effect::ReadClock);
+    }
+
+    /// What follows from facts just learned about an order: a cancel that waited for it, a further attempt, or its end.
+    pub(super) fn after_facts(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent) else { return };
+        let settled: Vec<ClOrdId> = order.attempts().iter().filter(|(_, a)| a.is_settled()).map(|(id, _)| *id).collect();
+        for id in &settled {
+            self.doubts.remove(id);
+        }
+        if order.status().is_ended() {
+            return;
+        }
+        let resting = order.attempts().values().any(|a| a.seen_at_venue() && !a.is_over());
+        let cancelling = order.cancels().values().any(|s| s.is_pending());
+        if order.cancel_wished() && resting && !cancelling {
+            self.send_cancel(intent, out);
+            return;
+        }
+        let over = !order.attempts().is_empty() && order.attempts().values().all(|a| a.is_over());
+        if !over || order.given_up().is_some() {
+            return;
+        }
+        match self.may_try_again(order) {
+            Some(delay_ms) => out.push(Effect::SetTimer(Timer::Retry(intent), self.now.plus_ms(delay_ms))),
+            None => {
+                self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
+            }
+        }
+    }
+
+    /// Whether a proven non-execution may be tried again, and after how many milliseconds.
+    fn may_try_again(&self, order: &Order) -> Option<u64> {
+        let (_, last) = order.last()?;
+        let number = last.header()?.number;
+        let intent = order.intent();
+        if number >= self.config.max_retries || !intent.handling.retry || order.cancel_wished() || self.draining {
+            return None;
+        }
+        let clock = |a: &crate::order::attempt::AttemptFacts| a.rejection().is_some_and(|r| r.class == RejectClass::Clock);
+        let proven = match (last.rejection(), last.not_sent()) {
+            (Some(r), _) => match r.class {
+                RejectClass::Clock => order.attempts().values().filter(|a| clock(a)).count() == 1,
+                RejectClass::Failed => true,
+                _ => false,
+            },
+            (None, Some(NotSent::Transport(_))) => true,
+            (None, _) => false,
+        };
+        if !proven || !self.young_enough(order) {
+            return None;
+        }
+        let delay = self.config.retry_delay_initial_ms.saturating_mul(1 << number.min(16));
+        Some(delay.min(self.config.retry_delay_max_ms))
+    }
+
+    fn young_enough(&self, order: &Order) -> bool {
+        let terms = &order.intent().terms;
+        if terms.is_closing() {
+            return !self.books.position_qty(&terms.instrument, terms.leg).is_zero();
+        }
+        let rests = matches!(terms.kind, OrderKind::Limit { tif: TimeInForce::Gtc | TimeInForce::Gtx, .. });
+        rests && self.now.ms_since(order.intent().asked) <= self.config.retry_age_ms
+    }
+
+    pub(super) fn retry(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent) else { return };
+        let over = order.attempts().values().all(|a| a.is_over());
+        if order.status().is_ended() || order.given_up().is_some() || !over {
+            return;
+        }
+        let checked = if order.cancel_wished() || !self.young_enough(order) || self.draining {
+            Err(Denial::NotWorking)
+        } else {
+            // Its own leaves are still counted as open; a fresh check would count them twice, so the permit decides.
+            self.check_again(order)
+        };
+        match checked {
+            Ok(qty) => self.attempt(intent, qty, out),
+            Err(_) => {
+                self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
+            }
+        }
+    }
+
+    fn check_again(&self, order: &Order) -> Result<Option<Qty>, Denial> {
+        let terms = &order.intent().terms;
+        if terms.is_closing() {
+            return self.held_to_leg(terms);
+        }
+        self.permit(&terms.instrument)?;
+        if let Some(instrument) = self.instruments.get(&terms.instrument) {
+            pretrade::check_grid(instrument, terms, self.quote(&terms.instrument).reference())?;
+        }
+        let reference = self.quote(&terms.instrument).reference();
+        check_limits(&self.books, &self.config.limits, terms, rust_decimal::Decimal::ZERO, reference)?;
+        Ok(terms.qty)
+    }
+}

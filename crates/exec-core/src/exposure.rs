@@ -1,0 +1,106 @@
+//! Worst-case exposure of a leg, and the money limits it is held to. What is in doubt counts as executed and as not executed.
+
+use crate::{
+    books::Books,
+    ids::InstrumentId,
+    pretrade::{Denial, Figure},
+    terms::Terms,
+    units::{PositionSide, Side},
+};
+use alloc::string::String;
+use rust_decimal::Decimal;
+
+/// Money limits of an account. None has a default.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Largest price times quantity of one opening order, in quote units.
+    pub order_notional_max: Decimal,
+    /// Largest worst-case notional of one leg, in quote units.
+    pub position_notional_max: Decimal,
+    /// Most open orders of the account.
+    pub open_orders_max: u32,
+    /// How far an opening order without a limit price may be valued from the reference price, as a fraction.
+    pub collar: Decimal,
+}
+
+/// From where to where a leg's position may go with everything that is open or in doubt.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Interval {
+    /// If all sells execute and no buy does.
+    pub low: Decimal,
+    /// If all buys execute and no sell does.
+    pub high: Decimal,
+}
+
+impl Interval {
+    /// The distance of its farther end from flat.
+    pub fn magnitude(&self) -> Decimal {
+        self.low.abs().max(self.high.abs())
+    }
+}
+
+/// The interval of a leg from its position and every order that can still change it.
+pub fn interval(books: &Books, instrument: &InstrumentId, leg: PositionSide) -> Interval {
+    let position = books.position_qty(instrument, leg).get();
+    let (mut buys, mut sells) = (Decimal::ZERO, Decimal::ZERO);
+    for order in books.open_orders_of(instrument) {
+        let terms = &order.intent().terms;
+        // Closing orders are held to reducing by the venue; the leg itself bounds them.
+        if terms.leg != leg || terms.is_closing() {
+            continue;
+        }
+        // A change in doubt counts with the larger of both quantities.
+        let asked = order.replaces().values().filter(|(_, s)| s.is_pending()).map(|(t, _)| t.qty).max();
+        let qty = order.qty().unwrap_or_default().max(asked.unwrap_or_default());
+        let leaves = qty.saturating_sub(order.cum_qty()).get();
+        match terms.side {
+            Side::Buy => buys += leaves,
+            Side::Sell => sells += leaves,
+        }
+    }
+    match leg {
+        PositionSide::Net => Interval { low: position - sells, high: position + buys },
+        // On a leg only the opening side is counted; a close cannot cross zero.
+        PositionSide::Long => Interval { low: Decimal::ZERO, high: position + buys },
+        PositionSide::Short => Interval { low: position - sells, high: Decimal::ZERO },
+    }
+}
+
+/// Checks the money limits for `add` more of an opening order.
+///
+/// # Errors
+/// [`Denial`]: one limit would be exceeded, or nothing tells what the order is worth.
+pub fn check_limits(
+    books: &Books,
+    limits: &Limits,
+    terms: &Terms,
+    add: Decimal,
+    reference: Option<Decimal>,
+) -> Result<(), Denial> {
+    let open = books.open_count();
+    if open >= limits.open_orders_max {
+        return Err(Denial::OpenOrders { count: open, max: limits.open_orders_max });
+    }
+    let price = terms.kind.price().map(crate::units::Price::get);
+    let reference = reference.or(price).ok_or_else(|| Denial::NoPrice(terms.instrument.clone()))?;
+    // A buy limit far below the market is worth its own price; a market order may pay more than the reference.
+    let worth = price.unwrap_or(reference * (Decimal::ONE + limits.collar));
+    let notional = worth * add;
+    if notional > limits.order_notional_max {
+        return Err(limit("order notional", notional, limits.order_notional_max));
+    }
+    let mut interval = interval(books, &terms.instrument, terms.leg);
+    match terms.side {
+        Side::Buy => interval.high += add,
+        Side::Sell => interval.low -= add,
+    }
+    let position = interval.magnitude() * worth.max(reference);
+    if position > limits.position_notional_max {
+        return Err(limit("position notional", position, limits.position_notional_max));
+    }
+    Ok(())
+}
+
+fn limit(what: &str, value: Decimal, max: Decimal) -> Denial {
+    Denial::Limit { what: String::from(what), value: Figure(value), max: Figure(max) }
+}

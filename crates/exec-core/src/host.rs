@@ -1,0 +1,46 @@
+//! Calls a strategy for an event and turns what it asked for into an input. The one way for all shells, so that ids derive alike.
+
+use crate::{
+    conversation::{Input, StrategyEvent},
+    engine::Engine,
+    ids::{Seq, StrategyId},
+    strategy::{Context, Strategy},
+    time::Timestamp,
+};
+
+/// Calls `strategy` with `event` and returns the input that must be handled next, before any other.
+///
+/// `calls` counts the calls of this run for events without a number; a numbered event derives its ids from the number alone,
+/// so the same event brings the same intents after a restart.
+pub fn call(
+    engine: &Engine,
+    now: Timestamp,
+    id: &StrategyId,
+    strategy: &mut dyn Strategy,
+    seen: Option<Seq>,
+    event: &StrategyEvent,
+    calls: &mut u64,
+) -> Option<Input> {
+    let number = engine.books().strategy(id).map_or(0, |b| u128::from(b.number));
+    let basis = match seen {
+        Some(seq) => number << 96 | u128::from(seq.0),
+        None => {
+            *calls += 1;
+            number << 96 | 1 << 95 | u128::from(engine.books().epoch().0) << 64 | u128::from(*calls)
+        }
+    };
+    let mut context = Context::new(now, engine, id, basis);
+    match event {
+        StrategyEvent::Start => strategy.on_start(&mut context),
+        StrategyEvent::Phase(phase) => strategy.on_phase(&mut context, *phase),
+        StrategyEvent::Order(update) => strategy.on_order(&mut context, update),
+        StrategyEvent::ChangeDenied { intent, denial } => strategy.on_change_denied(&mut context, *intent, denial),
+        StrategyEvent::Price(instrument) => strategy.on_price(&mut context, instrument),
+        StrategyEvent::Timer(tag) => strategy.on_timer(&mut context, *tag),
+    }
+    let (commands, state) = context.into_parts();
+    if seen.is_none() && commands.is_empty() && state.is_none() {
+        return None;
+    }
+    Some(Input::Commands { strategy: id.clone(), seen, commands, state })
+}

@@ -1,0 +1,54 @@
+//! The port of a journal: ordered appends in groups, durability told apart from order. What stands in it is `record`.
+
+use crate::{
+    ids::Seq,
+    record::{Record, RecordError},
+};
+use alloc::{boxed::Box, string::String};
+use async_trait::async_trait;
+
+/// Why a journal cannot go on.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum JournalError {
+    /// A write or a sync failed. Nothing more will become durable in this run; do not retry.
+    #[error("journal failed: {0}")]
+    Failed(String),
+    /// Somebody else holds it.
+    #[error("journal is held by another process: {0}")]
+    Locked(String),
+    /// It is damaged, foreign, or newer than this build. Do not start on it.
+    #[error("journal cannot be used: {0}")]
+    Unusable(String),
+    /// An entry of it cannot be read by this build.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+/// Durable, ordered storage of records. One writer.
+pub trait Journal: Send {
+    /// Reads everything back in order, once, before the first append. Returns the last sequence number, 0 if there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`]: do not start.
+    fn replay(&mut self, visit: &mut dyn FnMut(Seq, Record)) -> Result<Seq, JournalError>;
+
+    /// Puts a group of records behind all that was appended before, together or not at all. Returns at once; the group is
+    /// ordered, not yet durable. The numbers follow on without gaps.
+    ///
+    /// # Errors
+    /// [`JournalError::Failed`]: latched; every later call answers the same.
+    fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), JournalError>;
+
+    /// A reader of what has become durable. One per journal.
+    fn watch(&mut self) -> Box<dyn DurableWatch>;
+}
+
+/// Tells how far a journal is durable.
+#[async_trait]
+pub trait DurableWatch: Send {
+    /// Waits until more is durable than was told before, and tells up to where.
+    ///
+    /// # Errors
+    /// [`JournalError::Failed`]: nothing more will become durable in this run.
+    async fn next(&mut self) -> Result<Seq, JournalError>;
+}

@@ -1,0 +1,57 @@
+//! What a venue's report says, as facts about one attempt. The only place where a report becomes facts.
+
+use super::event::{LiveTerms, OrderEvent, TermsVersion};
+use crate::{
+    ids::{ClOrdId, RequestId},
+    report::{OrderReport, TradeReport, VenueStatus},
+    venue::{RejectClass, Rejection},
+};
+use alloc::vec::Vec;
+
+/// The facts in a report about an order, oldest first: it exists, these are its terms, this much is executed, this is its end.
+pub fn of_order_report(cl_ord_id: ClOrdId, report: &OrderReport, out: &mut Vec<OrderEvent>) {
+    if report.status == VenueStatus::Rejected {
+        let text = report.text.clone().unwrap_or_default();
+        let rejection = Rejection { class: RejectClass::State, code: 0, text };
+        out.push(OrderEvent::Rejected { cl_ord_id, rejection });
+        return;
+    }
+    out.push(OrderEvent::Accepted { cl_ord_id, order_id: report.order_id, algo_id: report.algo_id });
+    if matches!(report.status, VenueStatus::Triggering | VenueStatus::Triggered | VenueStatus::Finished) {
+        out.push(OrderEvent::Triggered { cl_ord_id });
+    }
+    if let Some(qty) = report.qty.filter(|q| !q.is_zero()) {
+        let version = TermsVersion { updated: report.updated, request: report.replaced_by.unwrap_or(RequestId(0)) };
+        let kind = report.kind.as_ref();
+        let terms = LiveTerms { qty, price: kind.and_then(|k| k.price()), trigger: kind.and_then(|k| k.trigger_price()) };
+        // A cancelled or expired order keeps the terms it had; some venues print zeros there.
+        if !report.status.is_final() || report.status == VenueStatus::Filled {
+            out.push(OrderEvent::Terms { cl_ord_id, version, terms });
+        }
+    }
+    if let Some(fill) = &report.fill {
+        out.push(OrderEvent::Executed { cl_ord_id, fill: fill.clone() });
+    }
+    if let Some(qty) = report.cum_qty.filter(|q| !q.is_zero()) {
+        out.push(OrderEvent::CumQty { cl_ord_id, qty, avg_px: report.avg_px });
+    }
+    match report.status {
+        VenueStatus::Canceled => out.push(OrderEvent::Canceled { cl_ord_id }),
+        VenueStatus::Expired(reason) => out.push(OrderEvent::Expired { cl_ord_id, reason }),
+        // Filled follows from the quantity; the others are not endings.
+        VenueStatus::New
+        | VenueStatus::PartiallyFilled
+        | VenueStatus::Filled
+        | VenueStatus::Rejected
+        | VenueStatus::Triggering
+        | VenueStatus::Triggered
+        | VenueStatus::Finished
+        | VenueStatus::Unrecognised => (),
+    }
+}
+
+/// The facts in a report about a trade: its order exists, and this is executed.
+pub fn of_trade_report(cl_ord_id: ClOrdId, report: &TradeReport, out: &mut Vec<OrderEvent>) {
+    out.push(OrderEvent::Accepted { cl_ord_id, order_id: Some(report.order_id), algo_id: None });
+    out.push(OrderEvent::Executed { cl_ord_id, fill: report.fill.clone() });
+}

@@ -1,0 +1,379 @@
+//! One order: an immutable intent and the facts about it. Facts only grow, in any order, with duplicates; the status follows.
+
+pub mod attempt;
+pub mod event;
+pub mod facts;
+pub mod intent;
+pub mod proof;
+pub mod status;
+
+use crate::{
+    ids::{AlgoId, Asset, ClOrdId, OrderId, RequestId, TradeId},
+    pretrade::Denial,
+    report::Fill,
+    units::{Amount, PositionSide, Price, Qty},
+};
+use alloc::collections::BTreeMap;
+use attempt::{AttemptFacts, VenueEnding};
+use event::{GivenUp, LiveTerms, OrderEvent, RequestState};
+use intent::Intent;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use status::OrdStatus;
+
+/// A fact that cannot be true beside what is known. The first fact stands; the order is unchanged.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, thiserror::Error)]
+pub enum Contradiction {
+    /// No attempt of this order has this id.
+    #[error("no attempt of this order is called {0}")]
+    Attempt(ClOrdId),
+    /// An attempt was fixed twice, differently.
+    #[error("attempt {0} was fixed before with other values")]
+    Header(ClOrdId),
+    /// One attempt, two ids at the venue.
+    #[error("order is {known} at the venue, the report says {reported}")]
+    OrderId {
+        /// Known before.
+        known: OrderId,
+        /// Reported now.
+        reported: OrderId,
+    },
+    /// One attempt, two ids among the conditional orders.
+    #[error("conditional order is {known} at the venue, the report says {reported}")]
+    AlgoId {
+        /// Known before.
+        known: AlgoId,
+        /// Reported now.
+        reported: AlgoId,
+    },
+    /// One trade id, two trades.
+    #[error("trade {0} was reported before with other values")]
+    Fill(TradeId),
+    /// A trade of nothing.
+    #[error("trade {0} has no quantity")]
+    EmptyFill(TradeId),
+    /// A trade on the other side, or on another leg, than the order.
+    #[error("trade {0} is on another side or leg than its order")]
+    FillSide(TradeId),
+    /// Two different refusals of one attempt.
+    #[error("attempt {0} was refused before for another reason")]
+    Rejection(ClOrdId),
+    /// A request that was never made.
+    #[error("no request {0} is known for this order")]
+    Request(RequestId),
+    /// A request made twice, differently.
+    #[error("request {0} was made before with other terms")]
+    RequestTerms(RequestId),
+    /// A denied order cannot have been attempted.
+    #[error("order was attempted and cannot be denied any more")]
+    DeniedAfterAttempt,
+}
+
+/// What a fact changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Transition {
+    /// Status before.
+    pub from: OrdStatus,
+    /// Status after.
+    pub to: OrdStatus,
+    /// Whether anything new was learned.
+    pub learned: bool,
+    /// A fill that came after the end.
+    pub late: bool,
+    /// More is executed than was asked for.
+    pub overfilled: bool,
+    /// The venue has shown an attempt that was presumed dead: an assumption about the venue broke.
+    pub presumption_broken: bool,
+}
+
+/// An order and everything known about it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    intent: Intent,
+    attempts: BTreeMap<ClOrdId, AttemptFacts>,
+    cancels: BTreeMap<RequestId, RequestState>,
+    replaces: BTreeMap<RequestId, (LiveTerms, RequestState)>,
+    denied: Option<Denial>,
+    given_up: Option<GivenUp>,
+}
+
+impl Order {
+    /// An order of which nothing is known but what was asked for.
+    pub const fn new(intent: Intent) -> Self {
+        Self {
+            intent,
+            attempts: BTreeMap::new(),
+            cancels: BTreeMap::new(),
+            replaces: BTreeMap::new(),
+            denied: None,
+            given_up: None,
+        }
+    }
+    /// What was asked for.
+    pub const fn intent(&self) -> &Intent {
+        &self.intent
+    }
+    /// The attempts by client order id.
+    pub const fn attempts(&self) -> &BTreeMap<ClOrdId, AttemptFacts> {
+        &self.attempts
+    }
+    /// The attempt with the highest number; an order found at the venue has only one.
+    pub fn last(&self) -> Option<(&ClOrdId, &AttemptFacts)> {
+        self.attempts.iter().max_by_key(|(_, a)| a.header.map(|h| h.number))
+    }
+    fn last_attempt(&self) -> Option<&AttemptFacts> {
+        self.last().map(|(_, a)| a)
+    }
+    /// Cancel requests and how far they have come.
+    pub const fn cancels(&self) -> &BTreeMap<RequestId, RequestState> {
+        &self.cancels
+    }
+    /// Replace requests, the terms asked for, and how far they have come.
+    pub const fn replaces(&self) -> &BTreeMap<RequestId, (LiveTerms, RequestState)> {
+        &self.replaces
+    }
+    /// Why risk said no.
+    pub const fn denial(&self) -> Option<&Denial> {
+        self.denied.as_ref()
+    }
+    /// Why no further attempt follows.
+    pub const fn given_up(&self) -> Option<GivenUp> {
+        self.given_up
+    }
+    /// FIX OrdStatus (39), derived.
+    pub fn status(&self) -> OrdStatus {
+        status::derive(self)
+    }
+    /// FIX OrderQty (38) as it stands now; `None` for an order that closes all and has not been triggered.
+    pub fn qty(&self) -> Option<Qty> {
+        let last = self.last_attempt();
+        let live = last.and_then(AttemptFacts::live_terms).map(|t| t.qty);
+        live.or_else(|| last.and_then(|a| a.header).and_then(|h| h.qty)).or(self.intent.terms.qty)
+    }
+    /// FIX Price (44) as it stands now.
+    pub fn price(&self) -> Option<Price> {
+        self.last_attempt().and_then(AttemptFacts::live_terms).and_then(|t| t.price).or(self.intent.terms.kind.price())
+    }
+    /// FIX CumQty (14).
+    pub fn cum_qty(&self) -> Qty {
+        self.attempts.values().fold(Qty::ZERO, |sum, a| sum.plus(a.cum_qty))
+    }
+    /// Executed quantity that no trade explains yet.
+    pub fn unattributed_qty(&self) -> Qty {
+        self.attempts.values().fold(Qty::ZERO, |sum, a| sum.plus(a.cum_qty.saturating_sub(a.attributed_qty())))
+    }
+    /// FIX LeavesQty (151): what may still execute.
+    pub fn leaves_qty(&self) -> Qty {
+        if self.status().is_ended() {
+            return Qty::ZERO;
+        }
+        self.qty().unwrap_or_default().saturating_sub(self.cum_qty())
+    }
+    /// Every known trade.
+    pub fn fills(&self) -> impl Iterator<Item = (&ClOrdId, &Fill)> {
+        self.attempts.iter().flat_map(|(id, a)| a.fills.values().map(move |f| (id, f)))
+    }
+    /// FIX AvgPx (6) over the known trades; `None` before the first.
+    pub fn avg_px(&self) -> Option<Decimal> {
+        let (qty, value) = self.fills().fold((Decimal::ZERO, Decimal::ZERO), |(qty, value), (_, f)| {
+            (qty + f.qty.get(), value + crate::units::notional(f.price, f.qty))
+        });
+        value.checked_div(qty)
+    }
+    /// What its trades did to a position, and cost: quantity with its sign, realised profit, fees per asset.
+    pub fn contribution(&self, baseline: Option<&TradeId>) -> Contribution {
+        let mut sum = Contribution::default();
+        let sign = self.intent.terms.side.sign();
+        for attempt in self.attempts.values() {
+            sum.qty += attempt.counted_qty(baseline).get() * sign;
+            for fill in attempt.fills.values().filter(|f| baseline.is_none_or(|cut| f.trade_id > *cut)) {
+                sum.realized = sum.realized.plus(fill.realized.unwrap_or_default());
+                if let Some(fee) = &fill.fee {
+                    let total = sum.fees.entry(fee.asset.clone()).or_default();
+                    *total = total.plus(fee.amount);
+                }
+            }
+        }
+        sum
+    }
+    /// Whether an attempt's outcome is unknown.
+    pub fn is_in_doubt(&self) -> bool {
+        self.attempts.values().any(|a| a.in_doubt().is_some())
+    }
+    /// Whether somebody wants it off the book. A refused cancel does not end the wish; only the order's end does.
+    pub fn cancel_wished(&self) -> bool {
+        !self.cancels.is_empty()
+    }
+    /// Which position it changes.
+    pub const fn leg(&self) -> PositionSide {
+        self.intent.terms.leg
+    }
+
+    /// Learns one fact, all or nothing.
+    ///
+    /// # Errors
+    /// [`Contradiction`]: the fact cannot stand beside what is known; the order is unchanged. Keep it raw and raise.
+    pub fn apply(&mut self, event: &OrderEvent) -> Result<Transition, Contradiction> {
+        let from = self.status();
+        let presumed = self.attempts.values().any(|a| a.dead.is_some() && !a.seen_at_venue());
+        let learned = self.merge(event)?;
+        let to = self.status();
+        let filled_now = learned && matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. });
+        Ok(Transition {
+            from,
+            to,
+            learned,
+            late: filled_now && from.is_ended() && from != OrdStatus::Filled,
+            overfilled: filled_now && self.qty().is_some_and(|qty| self.cum_qty() > qty),
+            presumption_broken: learned && presumed && self.attempts.values().all(|a| a.dead.is_none() || a.seen_at_venue()),
+        })
+    }
+
+    fn merge(&mut self, event: &OrderEvent) -> Result<bool, Contradiction> {
+        match event {
+            OrderEvent::Denied(denial) => {
+                if !self.attempts.is_empty() {
+                    return Err(Contradiction::DeniedAfterAttempt);
+                }
+                Ok(set_once(&mut self.denied, denial))
+            }
+            OrderEvent::GivenUp(why) => {
+                let best = self.given_up.max(Some(*why));
+                Ok(core::mem::replace(&mut self.given_up, best) != best)
+            }
+            OrderEvent::Attempted { cl_ord_id, header } => match self.attempts.get_mut(cl_ord_id) {
+                Some(known) if known.header.is_some_and(|h| h != *header) => Err(Contradiction::Header(*cl_ord_id)),
+                Some(known) => Ok(set_once(&mut known.header, header)),
+                None => {
+                    self.attempts.insert(*cl_ord_id, AttemptFacts { header: Some(*header), ..AttemptFacts::default() });
+                    Ok(true)
+                }
+            },
+            OrderEvent::Adopted { cl_ord_id, history } => {
+                let new = !self.attempts.contains_key(cl_ord_id);
+                let attempt = self.attempts.entry(*cl_ord_id).or_default();
+                let more = *history > attempt.history;
+                attempt.history = attempt.history.max(*history);
+                Ok(new || more)
+            }
+            OrderEvent::CancelRequested { request } => {
+                let new = !self.cancels.contains_key(request);
+                self.cancels.entry(*request).or_insert(RequestState::Open);
+                Ok(new)
+            }
+            OrderEvent::CancelAnswered { request, state } => {
+                let known = self.cancels.get_mut(request).ok_or(Contradiction::Request(*request))?;
+                Ok(raise(known, state))
+            }
+            OrderEvent::ReplaceRequested { request, terms } => match self.replaces.get(request) {
+                Some((known, _)) if known != terms => Err(Contradiction::RequestTerms(*request)),
+                Some(_) => Ok(false),
+                None => {
+                    self.replaces.insert(*request, (*terms, RequestState::Open));
+                    Ok(true)
+                }
+            },
+            OrderEvent::ReplaceAnswered { request, state } => {
+                let (_, known) = self.replaces.get_mut(request).ok_or(Contradiction::Request(*request))?;
+                Ok(raise(known, state))
+            }
+            OrderEvent::Doubted { .. }
+            | OrderEvent::Accepted { .. }
+            | OrderEvent::Rejected { .. }
+            | OrderEvent::NotSent { .. }
+            | OrderEvent::Dead { .. }
+            | OrderEvent::Activated { .. }
+            | OrderEvent::Triggered { .. }
+            | OrderEvent::Executed { .. }
+            | OrderEvent::CumQty { .. }
+            | OrderEvent::Terms { .. }
+            | OrderEvent::Canceled { .. }
+            | OrderEvent::Expired { .. }
+            | OrderEvent::Vanished { .. } => self.merge_attempt(event),
+        }
+    }
+
+    fn merge_attempt(&mut self, event: &OrderEvent) -> Result<bool, Contradiction> {
+        let (side, leg) = (self.intent.terms.side, self.intent.terms.leg);
+        let Some(id) = event.cl_ord_id() else { return Ok(false) };
+        let attempt = self.attempts.get_mut(id).ok_or(Contradiction::Attempt(*id))?;
+        match event {
+            OrderEvent::Doubted { since, .. } => {
+                let earliest = attempt.doubted.map_or(*since, |known| known.min(*since));
+                Ok(attempt.doubted.replace(earliest) != Some(earliest))
+            }
+            OrderEvent::Accepted { order_id, algo_id, .. } => {
+                attempt.check_ids(*order_id, *algo_id)?;
+                Ok(attempt.merge_ids(*order_id, *algo_id))
+            }
+            OrderEvent::Rejected { rejection, .. } => {
+                if attempt.rejected.as_ref().is_some_and(|known| known.code != rejection.code) {
+                    return Err(Contradiction::Rejection(*id));
+                }
+                Ok(set_once(&mut attempt.rejected, rejection))
+            }
+            OrderEvent::NotSent { why, .. } => Ok(set_once(&mut attempt.not_sent, why)),
+            OrderEvent::Dead { proof, .. } => Ok(set_once(&mut attempt.dead, proof)),
+            OrderEvent::Activated { .. } => Ok(!core::mem::replace(&mut attempt.activated, true)),
+            OrderEvent::Triggered { .. } => Ok(!core::mem::replace(&mut attempt.triggered, true)),
+            OrderEvent::Executed { fill, .. } => {
+                if fill.side != side || fill.leg.is_some_and(|l| l != leg) {
+                    return Err(Contradiction::FillSide(fill.trade_id));
+                }
+                attempt.check_fill(fill)?;
+                Ok(attempt.merge_fill(fill))
+            }
+            OrderEvent::CumQty { qty, avg_px, .. } => Ok(attempt.merge_cum_qty(*qty, *avg_px)),
+            OrderEvent::Terms { version, terms, .. } => Ok(attempt.merge_terms(*version, *terms)),
+            OrderEvent::Canceled { .. } => Ok(raise_option(&mut attempt.ending, VenueEnding::Canceled)),
+            OrderEvent::Expired { reason, .. } => Ok(raise_option(&mut attempt.ending, VenueEnding::Expired(*reason))),
+            OrderEvent::Vanished { proof, .. } => {
+                let new = set_once(&mut attempt.vanished, proof);
+                Ok(raise_option(&mut attempt.ending, VenueEnding::Vanished) || new)
+            }
+            OrderEvent::Denied(_)
+            | OrderEvent::Attempted { .. }
+            | OrderEvent::Adopted { .. }
+            | OrderEvent::CancelRequested { .. }
+            | OrderEvent::CancelAnswered { .. }
+            | OrderEvent::ReplaceRequested { .. }
+            | OrderEvent::ReplaceAnswered { .. }
+            | OrderEvent::GivenUp(_) => Ok(false),
+        }
+    }
+}
+
+/// What an order's trades add up to.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Contribution {
+    /// Executed quantity, bought above zero.
+    pub qty: Decimal,
+    /// Realised profit before fees, as the venue said.
+    pub realized: Amount,
+    /// Fees per asset.
+    pub fees: BTreeMap<Asset, Amount>,
+}
+
+fn set_once<T: Clone>(place: &mut Option<T>, value: &T) -> bool {
+    let new = place.is_none();
+    if new {
+        *place = Some(value.clone());
+    }
+    new
+}
+
+fn raise<T: Ord + Clone>(place: &mut T, value: &T) -> bool {
+    let higher = value > place;
+    if higher {
+        place.clone_from(value);
+    }
+    higher
+}
+
+fn raise_option(place: &mut Option<VenueEnding>, value: VenueEnding) -> bool {
+    let higher = Some(value) > *place;
+    if higher {
+        *place = Some(value);
+    }
+    higher
+}

@@ -1,0 +1,180 @@
+//! Compares our books with everything the venue holds. A pure function; applying its plan twice learns nothing the second time.
+
+use crate::{
+    books::Books,
+    cl_ord_id::OwnId,
+    ids::{InstrumentId, IntentId, TradeId},
+    order::{Order, event::OrderEvent, facts},
+    record::Baseline,
+    report::{MassStatus, OrderReport},
+    time::VenueTime,
+    units::{PositionSide, SignedQty},
+    venue::{OrderRef, TradesFrom},
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// What a mass status teaches, and what must still be asked.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Plan {
+    /// Facts about orders we know.
+    pub learn: Vec<(IntentId, OrderEvent)>,
+    /// Open orders that we do not know.
+    pub adopt: Vec<OrderReport>,
+    /// Orders of ours that are open here and not there: ask for each, absence from a list proves nothing.
+    pub ask: Vec<OrderRef>,
+    /// Instruments whose trades must be read, and from where on.
+    pub trades: Vec<(InstrumentId, TradesFrom)>,
+    /// Legs whose books begin with what the venue holds.
+    pub begin: Vec<Baseline>,
+}
+
+/// Makes the plan. `instruments` are those that the config names; others are found in books and status.
+pub fn plan(books: &Books, status: &MassStatus, instruments: &[InstrumentId]) -> Plan {
+    let mut plan = Plan::default();
+    let mut shown = BTreeSet::new();
+    for report in &status.open_orders {
+        let found = books.find(&report.instrument, report.cl_ord_id.as_ref(), report.order_id.as_ref(), report.algo_id.as_ref());
+        match found.and_then(|id| books.order(id)) {
+            Some(order) => {
+                shown.insert(order.intent().id);
+                learn(order, report, &mut plan.learn);
+            }
+            None => plan.adopt.push(report.clone()),
+        }
+    }
+    for order in books.open_orders().filter(|o| !shown.contains(&o.intent().id)) {
+        plan.ask.extend(order_refs(order, status.asked));
+    }
+    let high_water: BTreeMap<&InstrumentId, &Option<TradeId>> = status.high_water.iter().map(|(i, t)| (i, t)).collect();
+    let mut all: BTreeSet<&InstrumentId> = instruments.iter().chain(status.high_water.iter().map(|(i, _)| i)).collect();
+    all.extend(books.positions().map(|(i, ..)| i));
+    for instrument in all {
+        match books.trade_cursor(instrument) {
+            Some(cursor) => {
+                let from = cursor.after.map_or(TradesFrom::Time(cursor.at), TradesFrom::After);
+                plan.trades.push((instrument.clone(), from));
+            }
+            None => begin(&mut plan, status, instrument, high_water.get(instrument).copied().copied().flatten()),
+        }
+    }
+    plan
+}
+
+fn learn(order: &Order, report: &OrderReport, out: &mut Vec<(IntentId, OrderEvent)>) {
+    let Some(id) = attempt_of(order, report) else { return };
+    let mut events = Vec::new();
+    facts::of_order_report(id, report, &mut events);
+    let mut copy = order.clone();
+    for event in events {
+        // Only what is news; a contradiction is news too, and the engine raises it.
+        if copy.apply(&event).map_or(true, |t| t.learned) {
+            out.push((order.intent().id, event));
+        }
+    }
+}
+
+/// The attempt of `order` that a report speaks about.
+pub(crate) fn attempt_of(order: &Order, report: &OrderReport) -> Option<crate::ids::ClOrdId> {
+    let named = report.cl_ord_id.filter(|id| order.attempts().contains_key(id));
+    named.or_else(|| {
+        let by_venue_id = order.attempts().iter().find(|(_, a)| {
+            (report.order_id.is_some() && a.order_id() == report.order_id)
+                || (report.algo_id.is_some() && a.algo_id() == report.algo_id)
+        });
+        by_venue_id.map(|(id, _)| *id)
+    })
+}
+
+/// How to ask for each attempt of an order that is not over.
+pub(crate) fn order_refs(order: &Order, now: VenueTime) -> Vec<OrderRef> {
+    let open = order.attempts().iter().filter(|(_, a)| !a.is_over());
+    open.map(|(id, attempt)| OrderRef {
+        instrument: order.intent().terms.instrument.clone(),
+        cl_ord_id: Some(*id),
+        order_id: attempt.order_id(),
+        algo_id: attempt.algo_id(),
+        conditional: order.intent().terms.kind.is_conditional(),
+        since: attempt.since().unwrap_or(now),
+    })
+    .collect()
+}
+
+fn begin(plan: &mut Plan, status: &MassStatus, instrument: &InstrumentId, cut: Option<TradeId>) {
+    let legs: &[PositionSide] = match status.mode {
+        crate::units::PositionMode::Netting => &[PositionSide::Net],
+        crate::units::PositionMode::Hedging => &[PositionSide::Long, PositionSide::Short],
+    };
+    for leg in legs {
+        let row = status.positions.iter().find(|p| p.instrument == *instrument && p.leg == *leg);
+        plan.begin.push(Baseline {
+            instrument: instrument.clone(),
+            leg: *leg,
+            qty: row.map(|p| p.qty).unwrap_or_default(),
+            entry_px: row.and_then(|p| p.entry_px),
+            cut,
+            at: status.asked,
+        });
+    }
+}
+
+/// A leg that our books and the venue see differently after all trades are in.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Which leg.
+    pub leg: PositionSide,
+    /// Our books at the cut.
+    pub ours: SignedQty,
+    /// The venue at the cut.
+    pub venue: SignedQty,
+    /// Of ours, what no trade explains.
+    pub unattributed: SignedQty,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { instrument, leg, ours, venue, unattributed } = self;
+        write!(f, "{instrument} {leg:?}: ours {ours}, venue {venue}, unattributed {unattributed}")
+    }
+}
+
+/// Compares every leg at the cut of a mass status. Call it when the trades up to the cut are in.
+pub fn differences(books: &Books, status: &MassStatus) -> Vec<Difference> {
+    let mut legs: BTreeSet<(InstrumentId, PositionSide)> = BTreeSet::new();
+    legs.extend(books.positions().map(|(i, leg, _)| (i.clone(), leg)));
+    legs.extend(status.positions.iter().filter(|p| status.mode.has(p.leg)).map(|p| (p.instrument.clone(), p.leg)));
+    legs.into_iter()
+        .filter_map(|(instrument, leg)| {
+            let row = status.positions.iter().find(|p| p.instrument == instrument && p.leg == leg);
+            let venue = row.map(|p| p.qty).unwrap_or_default();
+            let cut = status.high_water.iter().find(|(i, _)| *i == instrument).and_then(|(_, t)| t.as_ref());
+            let (ours, unattributed) = at_cut(books, &instrument, leg, cut);
+            (ours != venue).then_some(Difference { instrument, leg, ours, venue, unattributed })
+        })
+        .collect()
+}
+
+/// A leg of our books as it was when `cut` was the newest trade, and how much of it no trade explains.
+fn at_cut(books: &Books, instrument: &InstrumentId, leg: PositionSide, cut: Option<&TradeId>) -> (SignedQty, SignedQty) {
+    let mut qty = books.position_qty(instrument, leg);
+    let mut unattributed = SignedQty::ZERO;
+    for order in books.orders().filter(|o| o.intent().terms.instrument == *instrument && o.leg() == leg) {
+        let sign = order.intent().terms.side.sign();
+        for (_, fill) in order.fills().filter(|(_, f)| cut.is_none_or(|cut| f.trade_id > *cut)) {
+            qty = qty.plus(-fill.qty.get() * sign);
+        }
+        unattributed = unattributed.plus(order.unattributed_qty().get() * sign);
+    }
+    (qty, unattributed)
+}
+
+/// Whether an id under our tag tells of an engine that we are not and never were.
+pub fn is_second_engine(books: &Books, id: &OwnId) -> bool {
+    id.epoch >= books.epoch()
+}

@@ -1,0 +1,212 @@
+//! What is journalled: facts, not inputs. Replaying them through `Books::apply` gives the books back.
+
+use crate::{
+    ids::{AccountId, Asset, Epoch, InstrumentId, IntentId, Seq, StrategyId, TradeId},
+    order::{event::OrderEvent, intent::Intent},
+    report::Source,
+    time::{Timestamp, VenueTime},
+    units::{Amount, PositionMode, PositionSide, Price, SignedQty},
+};
+use alloc::{string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// The position that the books began with, read from the venue at a consistent cut.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Which leg.
+    pub leg: PositionSide,
+    /// How much.
+    pub qty: SignedQty,
+    /// Average entry price as the venue said it.
+    pub entry_px: Option<Price>,
+    /// The newest trade at the cut: it and all before it are history.
+    pub cut: Option<TradeId>,
+    /// Venue time of the cut.
+    pub at: VenueTime,
+}
+
+/// Up to where an instrument's trades are known to be complete.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct TradeCursor {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// The newest trade that a complete list held; `None` if there was none yet.
+    pub after: Option<TradeId>,
+    /// Venue time of the list; trades before it are known.
+    pub at: VenueTime,
+}
+
+/// Why new risk is refused until somebody, or an explanation, releases it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub enum LatchCause {
+    /// A second engine trades this account.
+    SecondEngine,
+    /// An assumption about the venue broke: an attempt presumed dead was seen, or an id was refused as a duplicate.
+    AssumptionBroken,
+    /// Key, signature or permission was refused.
+    Auth,
+    /// An operator said so.
+    Operator,
+}
+
+/// One entry of the journal.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Record {
+    /// The engine was started.
+    Started {
+        /// Whose books these are.
+        account: AccountId,
+        /// This start.
+        epoch: Epoch,
+        /// How the account keeps positions.
+        mode: PositionMode,
+        /// When.
+        at: Timestamp,
+    },
+    /// A strategy got its number, which stands in client order ids.
+    StrategyNumber {
+        /// Which strategy.
+        strategy: StrategyId,
+        /// Its number, from 1.
+        number: u16,
+    },
+    /// Somebody asked for an order.
+    Intent(Intent),
+    /// A fact about an order.
+    Order {
+        /// Which order.
+        intent: IntentId,
+        /// When it was learned.
+        at: Timestamp,
+        /// From where.
+        source: Source,
+        /// The fact.
+        event: OrderEvent,
+    },
+    /// The books of a position began.
+    Baseline(Baseline),
+    /// Trades are complete up to here.
+    TradeCursor(TradeCursor),
+    /// A wallet has this balance.
+    Balance {
+        /// Which asset.
+        asset: Asset,
+        /// Deposits + realised profit - fees +- funding.
+        wallet: Amount,
+        /// Venue time.
+        at: VenueTime,
+    },
+    /// A strategy has seen everything up to here; the commands it gave in answer follow in the same group.
+    Cursor {
+        /// Which strategy.
+        strategy: StrategyId,
+        /// The last event that it has handled.
+        seen: Seq,
+        /// Its own state, if it gave any.
+        state: Option<Vec<u8>>,
+    },
+    /// New risk is refused from here on.
+    Latched {
+        /// Why.
+        cause: LatchCause,
+        /// In words.
+        text: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A latch was released by somebody.
+    Released {
+        /// Who.
+        who: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody at the control socket gave a command.
+    Operator {
+        /// Who.
+        who: String,
+        /// The command, in words.
+        what: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something that did not fit or could not be read, kept as it came.
+    Raw {
+        /// What is wrong with it.
+        why: String,
+        /// As it came.
+        raw: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A journal entry that this build cannot read.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RecordError {
+    /// Written by a newer build.
+    #[error(
+        "record kind {kind} version {version} is not known to this build; use the build that wrote the journal, or a newer one"
+    )]
+    Unknown {
+        /// Its kind.
+        kind: u16,
+        /// Its version.
+        version: u8,
+    },
+    /// Not what a record of this kind looks like.
+    #[error("record of kind {kind} cannot be read: {why}")]
+    Malformed {
+        /// Its kind.
+        kind: u16,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// The version of every record kind that this build writes.
+pub const RECORD_VERSION: u8 = 1;
+const KIND_MAX: u16 = 12;
+
+impl Record {
+    /// The number of the record's kind in the journal. Numbers are never reused.
+    pub const fn kind(&self) -> u16 {
+        match self {
+            Self::Started { .. } => 1,
+            Self::StrategyNumber { .. } => 2,
+            Self::Intent(_) => 3,
+            Self::Order { .. } => 4,
+            Self::Baseline(_) => 5,
+            Self::TradeCursor(_) => 6,
+            Self::Balance { .. } => 7,
+            Self::Cursor { .. } => 8,
+            Self::Latched { .. } => 9,
+            Self::Released { .. } => 10,
+            Self::Operator { .. } => 11,
+            Self::Raw { .. } => 12,
+        }
+    }
+    /// Writes the record's payload to the end of `buffer`, keeping its capacity.
+    pub fn encode(&self, buffer: Vec<u8>) -> Vec<u8> {
+        // Writing to a growing vector fails only where a type refuses to be serialised, and none of ours does.
+        postcard::to_extend(self, buffer).unwrap_or_default()
+    }
+    /// Reads a payload.
+    ///
+    /// # Errors
+    /// [`RecordError`]: the journal is newer than this build, or damaged beyond what checksums see. Do not go on.
+    pub fn decode(kind: u16, version: u8, payload: &[u8]) -> Result<Self, RecordError> {
+        if kind == 0 || kind > KIND_MAX || version != RECORD_VERSION {
+            return Err(RecordError::Unknown { kind, version });
+        }
+        let record: Self =
+            postcard::from_bytes(payload).map_err(|error| RecordError::Malformed { kind, why: alloc::format!("{error}") })?;
+        if record.kind() == kind {
+            Ok(record)
+        } else {
+            Err(RecordError::Malformed { kind, why: alloc::format!("its payload is of kind {}", record.kind()) })
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a strategy author implements, and what a strategy sees during a call. Synchronous; no I/O.
+
+use crate::{
+    books::Books,
+    command::{ChangeOrder, Command, NewOrder},
+    conversation::{OrderUpdate, Phase},
+    engine::Engine,
+    ids::{InstrumentId, IntentId, StrategyId},
+    instrument::Instrument,
+    order::{
+        Order,
+        intent::{Handling, Owner},
+    },
+    pretrade::Denial,
+    report::Quote,
+    terms::{Intention, OrderKind, Terms, TimeInForce},
+    time::Timestamp,
+    units::{PositionMode, PositionSide, Price, Qty, Side, SignedQty},
+};
+use alloc::vec::Vec;
+
+/// What a strategy may do and see during one call. Commands are collected and handled after the call returns, in order, in
+/// one group of the journal with the proof that the strategy has seen the event it answers.
+pub struct Context<'a> {
+    now: Timestamp,
+    engine: &'a Engine,
+    strategy: &'a StrategyId,
+    basis: u128,
+    commands: Vec<Command>,
+    state: Option<Vec<u8>>,
+}
+
+impl<'a> Context<'a> {
+    /// For the shell that calls a strategy. `basis` names the call: the same basis derives the same intent ids.
+    pub const fn new(now: Timestamp, engine: &'a Engine, strategy: &'a StrategyId, basis: u128) -> Self {
+        Self { now, engine, strategy, basis, commands: Vec::new(), state: None }
+    }
+    /// What the strategy asked for, and its state if it gave one.
+    pub fn into_parts(self) -> (Vec<Command>, Option<Vec<u8>>) {
+        (self.commands, self.state)
+    }
+    /// The engine's time.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+    /// Everything known about the account.
+    pub const fn books(&self) -> &'a Books {
+        self.engine.books()
+    }
+    /// Where the engine stands.
+    pub const fn phase(&self) -> Phase {
+        self.engine.phase()
+    }
+    /// How the account keeps positions.
+    pub const fn mode(&self) -> PositionMode {
+        self.engine.mode()
+    }
+    /// An instrument's grid and bounds.
+    pub fn instrument(&self, id: &InstrumentId) -> Option<&'a Instrument> {
+        self.engine.instrument(id)
+    }
+    /// The newest prices of an instrument.
+    pub fn quote(&self, id: &InstrumentId) -> Quote {
+        self.engine.quote(id)
+    }
+    /// One of the account's orders.
+    pub fn order(&self, id: IntentId) -> Option<&'a Order> {
+        self.engine.books().order(id)
+    }
+    /// This strategy's orders that have not ended.
+    pub fn open_orders(&self) -> impl Iterator<Item = &'a Order> {
+        self.engine.books().open_orders().filter(|o| o.intent().owner.strategy() == Some(self.strategy))
+    }
+    /// This strategy's part of a leg.
+    pub fn share(&self, instrument: &InstrumentId, leg: PositionSide) -> SignedQty {
+        self.engine.books().share(&Owner::Strategy(self.strategy.clone()), instrument, leg)
+    }
+    /// The state that this strategy gave last, also before a restart.
+    pub fn state(&self) -> Option<&'a [u8]> {
+        self.engine.books().strategy(self.strategy).and_then(|b| b.state.as_deref())
+    }
+    /// Keeps these bytes with the cursor, in the same group as the commands of this call.
+    pub fn save_state(&mut self, bytes: Vec<u8>) {
+        self.state = Some(bytes);
+    }
+    /// Asks for an order and names it.
+    pub fn submit(&mut self, terms: Terms) -> IntentId {
+        self.submit_with(terms, Handling::default())
+    }
+    /// Asks for an order with its own handling and names it.
+    pub fn submit_with(&mut self, terms: Terms, handling: Handling) -> IntentId {
+        let intent = IntentId(mix(self.basis, self.commands.len() as u128));
+        self.commands.push(Command::Submit(NewOrder { intent, terms, handling, list: None }));
+        intent
+    }
+    /// Asks for a market order that opens (or, in NETTING, turns) a position.
+    pub fn market(&mut self, instrument: &InstrumentId, side: Side, leg: PositionSide, qty: Qty) -> IntentId {
+        self.submit(Terms {
+            instrument: instrument.clone(),
+            side,
+            leg,
+            intention: Intention::Open,
+            qty: Some(qty),
+            kind: OrderKind::Market,
+        })
+    }
+    /// Asks for a limit order that opens a position.
+    pub fn limit(
+        &mut self,
+        instrument: &InstrumentId,
+        side: Side,
+        leg: PositionSide,
+        qty: Qty,
+        price: Price,
+        tif: TimeInForce,
+    ) -> IntentId {
+        let kind = OrderKind::Limit { price, tif };
+        self.submit(Terms { instrument: instrument.clone(), side, leg, intention: Intention::Open, qty: Some(qty), kind })
+    }
+    /// Asks for a market order that only closes.
+    pub fn close(&mut self, instrument: &InstrumentId, side: Side, leg: PositionSide, qty: Qty) -> IntentId {
+        self.submit(Terms {
+            instrument: instrument.clone(),
+            side,
+            leg,
+            intention: Intention::Reduce,
+            qty: Some(qty),
+            kind: OrderKind::Market,
+        })
+    }
+    /// Asks for other terms of a working order.
+    pub fn replace(&mut self, intent: IntentId, qty: Qty, price: Price) {
+        self.commands.push(Command::Replace(ChangeOrder { intent, qty, price }));
+    }
+    /// Asks for an order's cancel.
+    pub fn cancel(&mut self, intent: IntentId) {
+        self.commands.push(Command::Cancel(intent));
+    }
+    /// Asks for the cancel of all of this strategy's orders, on one instrument or on all.
+    pub fn cancel_all(&mut self, instrument: Option<&InstrumentId>) {
+        self.commands.push(Command::CancelAll(instrument.cloned()));
+    }
+    /// Asks to be called after `after_ms`. Not kept over a restart.
+    pub fn set_timer(&mut self, tag: u64, after_ms: u64) {
+        self.commands.push(Command::SetTimer { tag, after_ms });
+    }
+}
+
+/// Mixes two numbers into one of 128 bits; the same two always into the same one.
+pub(crate) fn mix(a: u128, b: u128) -> u128 {
+    // FNV-1a, 128 bit, over both.
+    let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
+    for byte in a.to_le_bytes().into_iter().chain(b.to_le_bytes()) {
+        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013B);
+    }
+    hash
+}
+
+/// A strategy. All calls come from one thread, one at a time, and must return soon.
+pub trait Strategy: Send {
+    /// The gate is open for the first time in this run. Orders and positions from before a restart are in the context.
+    fn on_start(&mut self, _ctx: &mut Context<'_>) {}
+    /// A fact about one of this strategy's orders. After a crash the last ones may come again, with what they brought about
+    /// already in the books; the same answer asks for nothing twice.
+    fn on_order(&mut self, _ctx: &mut Context<'_>, _update: &OrderUpdate) {}
+    /// A change that this strategy asked for was not sent.
+    fn on_change_denied(&mut self, _ctx: &mut Context<'_>, _intent: IntentId, _denial: &Denial) {}
+    /// A price of one of its instruments has changed.
+    fn on_price(&mut self, _ctx: &mut Context<'_>, _instrument: &InstrumentId) {}
+    /// A timer that it has set has fired.
+    fn on_timer(&mut self, _ctx: &mut Context<'_>, _tag: u64) {}
+    /// Where the engine stands has changed; new risk is taken in `Live` only.
+    fn on_phase(&mut self, _ctx: &mut Context<'_>, _phase: Phase) {}
+}

@@ -1,0 +1,7 @@
+//! The promises of this crate, by topic. Rules of one file are tested in that file.
+
+mod conservation;
+mod convergence;
+mod fills;
+mod lifecycle;
+mod requests;
