@@ -6,6 +6,7 @@
 //! | [`sign`], [`query`] | parameters to signed bytes |
 //! | [`wire`] | payloads exactly as documented |
 //! | [`fate`] | the one table of statuses and codes |
+//! | [`translate`] | the only place that knows both worlds |
 //! | [`rate`], [`clock`], [`session`] | budget, venue time and private stream, sans-IO |
 //! | [`dialer`], [`transport`], [`entry`], [`inquiry`], [`ws`] | thin shells over the network |
 
@@ -18,6 +19,7 @@ pub mod query;
 pub mod rate;
 pub mod session;
 pub mod sign;
+pub mod translate;
 pub mod transport;
 pub mod wire;
 pub mod ws;

@@ -1,7 +1,7 @@
 //! Conditional orders of the Algo Service: the stream event `ALGO_UPDATE` (since 2025-12-09) and the rows of its REST
 //! replies. Not the ordinary order that a trigger makes.
 
-use super::{AlgoStatus, Dec, Lenient, OrderType, PositionSide, Side, Text, TimeInForce, shape::wire};
+use super::{AlgoStatus, Dec, Lenient, OrderType, PositionSide, Side, Text, TimeInForce, WorkingType, shape::wire};
 
 wire! {
     /// `ALGO_UPDATE`.
@@ -60,8 +60,18 @@ wire! {
             "rm" reason: Text<'a>,
             /// Whether a trailing stop is active (since 2026-08-21).
             "ia" activated: bool,
+            /// Which price it watches.
+            "wt" working_type: WorkingType<'a>,
+            /// Whether it holds back while mark and last price are apart.
+            "pP" price_protect: bool,
+            /// Automatic cancel time, zero for none.
+            "gtd" good_till_date: i64,
+            /// Activation price of a trailing stop.
+            "AP" activate_price: Lenient<'a>,
+            /// Distance of a trailing stop in percent.
+            "cr" price_rate: Lenient<'a>,
         }
-        skip { "at", "act", "V", "wt", "pm", "pP", "gtd", "cr", "AP" }
+        skip { "at", "act", "V", "pm" }
     }
 
     /// A conditional order in a REST reply.
@@ -107,15 +117,26 @@ wire! {
             "updateTime" update_time: i64,
             /// Trigger time, zero before.
             "triggerTime" trigger_time: i64,
+            /// Which price it watches.
+            "workingType" working_type: WorkingType<'a>,
+            /// Whether it holds back while mark and last price are apart.
+            "priceProtect" price_protect: bool,
+            /// Automatic cancel time, zero for none.
+            "goodTillDate" good_till_date: i64,
+            /// Activation price of a trailing stop.
+            "activatePrice" activate_price: Lenient<'a>,
+            /// Distance of a trailing stop in percent.
+            "callbackRate" callback_rate: Lenient<'a>,
+            /// Why it failed.
+            "failReason" fail_reason: Text<'a>,
             /// `"200"` in the reply to a cancel.
             "code" code: Lenient<'a>,
             /// The text beside that code.
             "msg" msg: Text<'a>,
         }
         skip {
-            "algoType", "actualType", "icebergQuantity", "tpOrderType", "selfTradePreventionMode", "workingType", "priceMatch",
-            "priceProtect", "activatePrice", "callbackRate", "goodTillDate", "isActivated", "tpTriggerPrice", "tpPrice",
-            "slTriggerPrice", "slPrice", "failReason",
+            "algoType", "actualType", "icebergQuantity", "tpOrderType", "selfTradePreventionMode", "priceMatch",
+            "isActivated", "tpTriggerPrice", "tpPrice", "slTriggerPrice", "slPrice",
         }
     }
 }

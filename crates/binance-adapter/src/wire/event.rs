@@ -3,7 +3,7 @@
 
 use super::{
     AlgoUpdate, Dec, ExecutionType, Lenient, MarginType, OrderStatus, OrderType, PositionSide, Raw, Side, Text, TimeInForce,
-    UpdateReason, shape::wire,
+    UpdateReason, WorkingType, shape::wire,
 };
 use crate::wire::shape::Key;
 use serde::{
@@ -31,6 +31,8 @@ pub enum UserEvent<'a> {
     KeyExpired(ListenKeyExpired<'a>),
     /// A triggered conditional order was refused (deprecated 2025-12-15).
     ConditionalReject(ConditionalReject<'a>),
+    /// The venue announces that it is about to close the connection.
+    Shutdown(Text<'a>),
     /// An event about a grid strategy: documented, not ours.
     Grid(Text<'a>),
     /// An event of a name that the documents do not have.
@@ -59,6 +61,7 @@ impl<'a> UserEvent<'a> {
             "MARGIN_CALL" => Self::MarginCall(super::read(text)?),
             "listenKeyExpired" => Self::KeyExpired(super::read(text)?),
             "CONDITIONAL_ORDER_TRIGGER_REJECT" => Self::ConditionalReject(super::read(text)?),
+            "serverShutdown" => Self::Shutdown(name),
             "STRATEGY_UPDATE" | "GRID_UPDATE" => Self::Grid(name),
             _ => Self::Other(name),
         })
@@ -172,8 +175,16 @@ wire! {
             "er" expiry_reason: Lenient<'a>,
             /// Type before a trigger.
             "ot" orig_type: OrderType<'a>,
+            /// Which price a conditional order watches.
+            "wt" working_type: WorkingType<'a>,
+            /// Whether a conditional order holds back while mark and last price are apart.
+            "pP" price_protect: bool,
+            /// Activation price of a trailing stop.
+            "AP" activate_price: Lenient<'a>,
+            /// Distance of a trailing stop in percent.
+            "cr" price_rate: Lenient<'a>,
         }
-        skip { "b", "a", "wt", "AP", "cr", "pP", "si", "ss", "V", "pm", "ma" }
+        skip { "b", "a", "si", "ss", "V", "pm", "ma" }
     }
 
     /// `TRADE_LITE`: executions only, without fee, profit and position side.

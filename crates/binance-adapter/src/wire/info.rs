@@ -1,13 +1,13 @@
 //! `GET /fapi/v1/exchangeInfo`: limits and symbols with their filters. Its `serverTime` is not read: it is stale by days.
 
-use super::{ContractStatus, ContractType, Dec, FilterType, LimitInterval, LimitKind, Text, shape::wire};
+use super::{ContractStatus, ContractType, Dec, FilterType, LimitInterval, LimitKind, Raw, Text, shape::wire};
 
 wire! {
     /// The reply.
     pub struct ExchangeInfo<'a> {
         must {
-            /// Symbols.
-            "symbols" symbols: Vec<SymbolInfo<'a>>,
+            /// Symbols, each to be read by itself: one odd row must not hide nine hundred good ones.
+            "symbols" symbols: Vec<Raw<'a>>,
         }
         may {
             /// Limits of the host and the account.

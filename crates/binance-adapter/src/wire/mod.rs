@@ -32,7 +32,7 @@ pub use scalar::{Dec, Flag, Lenient, Raw, Text, parse_decimal};
 pub use shape::Unknown;
 pub use vocabulary::{
     AlgoStatus, ContractStatus, ContractType, ExecutionType, FilterType, LimitInterval, LimitKind, MarginType, OrderStatus,
-    OrderType, PositionSide, Side, TimeInForce, UpdateReason,
+    OrderType, PositionSide, Side, TimeInForce, UpdateReason, WorkingType,
 };
 
 /// Reads one payload from its text.

@@ -4,7 +4,7 @@
 //! Source: USDⓈ-M trade endpoints, read 2026-11-22. Since 2026-06-30 replies to place, modify and cancel carry no
 //! `avgPrice` and no `cumQuote`; queries still do.
 
-use super::{Dec, OrderStatus, OrderType, PositionSide, Side, Text, TimeInForce, shape::wire};
+use super::{Dec, Lenient, OrderStatus, OrderType, PositionSide, Side, Text, TimeInForce, WorkingType, shape::wire};
 
 wire! {
     /// One order.
@@ -50,6 +50,14 @@ wire! {
             "stopPrice" stop_price: Dec,
             /// Automatic cancel time, milliseconds, zero for none.
             "goodTillDate" good_till_date: i64,
+            /// Which price the old conditional orders watch.
+            "workingType" working_type: WorkingType<'a>,
+            /// Whether an old conditional order holds back while mark and last price are apart.
+            "priceProtect" price_protect: bool,
+            /// Activation price of an old trailing stop.
+            "activatePrice" activate_price: Lenient<'a>,
+            /// Distance of an old trailing stop in percent.
+            "priceRate" price_rate: Lenient<'a>,
             /// The tag of a modify request.
             "modifyId" modify_id: i64,
             /// A refusal, in rows of batch replies.
@@ -58,8 +66,7 @@ wire! {
             "msg" msg: Text<'a>,
         }
         skip {
-            "cumQty", "cumQuote", "cumBase", "pair", "workingType", "priceProtect", "priceMatch", "selfTradePreventionMode",
-            "activatePrice", "priceRate", "baseAsset", "quoteAsset",
+            "cumQty", "cumQuote", "cumBase", "pair", "priceMatch", "selfTradePreventionMode", "baseAsset", "quoteAsset",
         }
     }
 

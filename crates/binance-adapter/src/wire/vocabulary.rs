@@ -170,6 +170,9 @@ vocabulary! {
         PositionRiskControl = "POSITION_RISK_CONTROL",
     }
 
+    /// Which price a conditional order watches.
+    WorkingType { ContractPrice = "CONTRACT_PRICE", MarkPrice = "MARK_PRICE" }
+
     /// What a rate limit counts.
     LimitKind { RequestWeight = "REQUEST_WEIGHT", Orders = "ORDERS", RawRequests = "RAW_REQUESTS", Connections = "CONNECTIONS" }
 

@@ -1,0 +1,65 @@
+//! Symbols and instrument ids: `BTCUSDT` is `BTCUSDT-PERP.BINANCE`, `BTCUSDT_261225` is `BTCUSDT_261225-FUT.BINANCE`. The map
+//! only saves building the same id again; the rule is the text.
+
+use std::{
+    collections::BTreeMap,
+    sync::{PoisonError, RwLock},
+};
+
+use exec_core::ids::{IdError, InstrumentId};
+
+/// The venue's part of instrument ids.
+pub(crate) const VENUE: &str = "BINANCE";
+
+/// Instrument ids that have been seen.
+#[derive(Debug, Default)]
+pub struct Symbols {
+    seen: RwLock<BTreeMap<Box<str>, InstrumentId>>,
+}
+
+impl Symbols {
+    /// The instrument of a symbol, whatever letters it has.
+    ///
+    /// # Errors
+    /// [`IdError`] if the symbol cannot stand in an id.
+    pub fn instrument(&self, symbol: &str) -> Result<InstrumentId, IdError> {
+        let known = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(symbol).cloned();
+        match known {
+            Some(id) => Ok(id),
+            None => {
+                let id = InstrumentId::new(&format!("{symbol}-{}.{VENUE}", kind(symbol)))?;
+                self.seen.write().unwrap_or_else(PoisonError::into_inner).insert(symbol.into(), id.clone());
+                Ok(id)
+            }
+        }
+    }
+}
+
+/// Delivery contracts carry their date after an underscore; everything else is perpetual.
+fn kind(symbol: &str) -> &'static str {
+    match symbol.rsplit_once('_') {
+        Some((pair, date)) if !pair.is_empty() && date.len() == 6 && date.bytes().all(|b| b.is_ascii_digit()) => "FUT",
+        _ => "PERP",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_become_instruments_and_keep_their_letters() {
+        let symbols = Symbols::default();
+        for (symbol, id) in [
+            ("BTCUSDT", "BTCUSDT-PERP.BINANCE"),
+            ("币安人生USDT", "币安人生USDT-PERP.BINANCE"),
+            ("BTCUSDT_261225", "BTCUSDT_261225-FUT.BINANCE"),
+            ("X_Y", "X_Y-PERP.BINANCE"),
+        ] {
+            let instrument = symbols.instrument(symbol).unwrap();
+            assert_eq!((instrument.as_str(), instrument.symbol()), (id, symbol));
+            assert_eq!(symbols.instrument(symbol).unwrap(), instrument);
+        }
+        assert!(symbols.instrument("").is_err());
+    }
+}
