@@ -1,0 +1,36 @@
+//! The durable append log under an execution node: groups of opaque records, checksummed and chained, recovered after any crash, refused
+//! after any damage. It knows nothing of orders, and nothing of async.
+//!
+//! - [`Log`] is the log over a [`Disk`]: synchronous and deterministic.
+//! - [`FileJournal`] runs a log on a thread of its own and syncs queued groups together.
+//! - [`OsDisk`] is a directory of the machine, [`SimDisk`] a disk that loses, tears and lies on command.
+//! - [`verify`] and [`read`] are for tools: they need no lock and change nothing.
+//!
+//! The format, the rules of recovery, and what is promised stand in `docs/journal-format.md`.
+
+mod disk;
+mod error;
+mod file_journal;
+mod format;
+mod log;
+mod opening;
+mod os_disk;
+mod queue;
+mod reader;
+mod recovery;
+mod scan;
+mod segment;
+mod sim_disk;
+mod snapshot;
+mod tail;
+
+pub use disk::{Disk, Lock};
+pub use error::{Damage, Failure, JournalError, OpenError, ShortHash, Unfit};
+pub use file_journal::{FileJournal, Notice, QueueLimits};
+pub use format::{Durability, FORMAT};
+pub use log::{Log, LogOptions, RecordRef, Ticket};
+pub use os_disk::{OsDisk, OsDiskOptions};
+pub use reader::{Record, Records, read};
+pub use recovery::{Cut, Recovery, verify};
+pub use sim_disk::{Faults, SimDisk, WriteFault};
+pub use snapshot::Snapshot;
