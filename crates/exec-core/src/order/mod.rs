@@ -64,8 +64,8 @@ pub enum Contradiction {
     /// A request made twice, differently.
     #[error("request {0} was made before with other terms")]
     RequestTerms(RequestId),
-    /// A denied order cannot have been attempted.
-    #[error("order was attempted and cannot be denied any more")]
+    /// A denied order cannot have been attempted, nor the other way round.
+    #[error("an order cannot both be attempted and be denied")]
     DeniedAfterAttempt,
 }
 
@@ -241,6 +241,9 @@ impl Order {
                 let best = self.given_up.max(Some(*why));
                 Ok(core::mem::replace(&mut self.given_up, best) != best)
             }
+            OrderEvent::Attempted { .. } | OrderEvent::Adopted { .. } if self.denied.is_some() => {
+                Err(Contradiction::DeniedAfterAttempt)
+            }
             OrderEvent::Attempted { cl_ord_id, header } => match self.attempts.get_mut(cl_ord_id) {
                 Some(known) if known.header.is_some_and(|h| h != *header) => Err(Contradiction::Header(*cl_ord_id)),
                 Some(known) => Ok(set_once(&mut known.header, header)),
@@ -310,7 +313,12 @@ impl Order {
                 if attempt.rejected.as_ref().is_some_and(|known| known.code != rejection.code) {
                     return Err(Contradiction::Rejection(*id));
                 }
-                Ok(set_once(&mut attempt.rejected, rejection))
+                // One refusal told by two sources in different words: the same words stand, whoever was first.
+                let better = attempt.rejected.as_ref().is_none_or(|known| rejection.text > known.text);
+                if better {
+                    attempt.rejected = Some(rejection.clone());
+                }
+                Ok(better)
             }
             OrderEvent::NotSent { why, .. } => Ok(set_once(&mut attempt.not_sent, why)),
             OrderEvent::Dead { proof, .. } => Ok(set_once(&mut attempt.dead, proof)),

@@ -1,0 +1,150 @@
+//! Ready-made values for tests: an instrument, a venue's profile, an engine's config, orders. Plain and small; a test changes what it is about.
+//!
+//! # Panics
+//! Functions that read text panic on text that cannot be read: it stands in the test.
+
+use exec_core::{
+    cl_ord_id::Tag,
+    engine::config::{EngineConfig, StrategyConfig},
+    exposure::Limits,
+    ids::{AccountId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, StrategyId},
+    instrument::{Grid, Instrument, TradingStatus},
+    order::intent::{Handling, Intent, Owner, Provenance},
+    terms::{Intention, OrderKind, Terms, TimeInForce},
+    time::Timestamp,
+    units::{PositionMode, PositionSide, Price, Qty, Side, parse_decimal},
+    venue::{Fence, VenueProfile},
+};
+use rust_decimal::Decimal;
+use std::{fmt::Display, str::FromStr};
+
+/// A start of an engine.
+pub const EPOCH: Epoch = Epoch(1_000_000);
+
+fn read<T: FromStr>(text: &str) -> T
+where
+    T::Err: Display,
+{
+    T::from_str(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A number.
+pub fn decimal(text: &str) -> Decimal {
+    parse_decimal(text).unwrap_or_else(|error| panic!("{error}"))
+}
+/// A quantity.
+pub fn qty(text: &str) -> Qty {
+    read(text)
+}
+/// A price.
+pub fn price(text: &str) -> Price {
+    read(text)
+}
+/// A client order id.
+pub fn cl_ord_id(text: &str) -> ClOrdId {
+    ClOrdId::new(text).unwrap_or_else(|error| panic!("{error}"))
+}
+/// An asset.
+pub fn asset(text: &str) -> Asset {
+    Asset::new(text).unwrap_or_else(|error| panic!("{error}"))
+}
+/// An instrument's id from its symbol: `BTCUSDT` becomes `BTCUSDT-PERP.BINANCE`.
+pub fn instrument_id(symbol: &str) -> InstrumentId {
+    InstrumentId::new(&format!("{symbol}-PERP.BINANCE")).unwrap_or_else(|error| panic!("{error}"))
+}
+/// The strategy that owns what these functions make.
+pub fn strategy_id() -> StrategyId {
+    StrategyId::new("maker").unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A perpetual in USDT: prices in 0.1 from 0.1 to 1,000,000, quantities in 0.001 from 0.001 to 1,000, at least 5 USDT.
+pub fn instrument(symbol: &str) -> Instrument {
+    let base = symbol.strip_suffix("USDT").unwrap_or(symbol);
+    let lot = Grid { min: decimal("0.001"), max: decimal("1000"), step: decimal("0.001") };
+    Instrument {
+        id: instrument_id(symbol),
+        symbol: symbol.to_owned(),
+        base: asset(base),
+        quote: asset("USDT"),
+        settle: asset("USDT"),
+        status: TradingStatus::Trading,
+        price: Grid { min: decimal("0.1"), max: decimal("1000000"), step: decimal("0.1") },
+        lot,
+        market_lot: lot,
+        notional_min: decimal("5"),
+        percent_price: None,
+        open_orders_max: Some(200),
+    }
+}
+
+/// A venue that can do everything, with a fence of 2 s and 1 s.
+pub fn profile() -> VenueProfile {
+    VenueProfile {
+        name: "BINANCE",
+        fence: Some(Fence { engine_margin_ms: 2_000, visibility_ms: 1_000 }),
+        conditional_fence: Some(Fence { engine_margin_ms: 10_000, visibility_ms: 1_000 }),
+        replace: true,
+        conditional: true,
+        modes: &[PositionMode::Netting, PositionMode::Hedging],
+        cl_ord_id_max: 36,
+        forgets_unfilled_after_ms: 3 * 24 * 3_600 * 1_000,
+    }
+}
+
+/// An engine with one strategy on `symbols`, wide limits, no start-up delay and a sweep a minute.
+pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
+    let instruments = symbols.iter().map(|s| instrument_id(s)).collect();
+    EngineConfig {
+        account: AccountId::new("main").unwrap_or_else(|error| panic!("{error}")),
+        account_number: 1,
+        tag: Tag::new("x").unwrap_or_else(|error| panic!("{error}")),
+        mode,
+        strategies: vec![StrategyConfig { id: strategy_id(), instruments, external_order_claims: Vec::new() }],
+        limits: limits(),
+        order_recv_window_ms: 2_000,
+        max_retries: 3,
+        retry_delay_initial_ms: 100,
+        retry_delay_max_ms: 1_000,
+        retry_age_ms: 1_000,
+        in_doubt_max: 1,
+        clock_error_max_ms: 300,
+        startup_delay_ms: 0,
+        sweep_interval_ms: 60_000,
+        reconciliation: true,
+    }
+}
+
+/// Limits of an account with a million.
+pub fn limits() -> Limits {
+    Limits {
+        order_notional_max: decimal("100000"),
+        position_notional_max: decimal("1000000"),
+        open_orders_max: 200,
+        collar: decimal("0.05"),
+    }
+}
+
+/// A limit order on `BTCUSDT` that opens a NETTING position, good till cancel.
+pub fn limit(side: Side, qty: Qty, price: Price) -> Terms {
+    Terms {
+        instrument: instrument_id("BTCUSDT"),
+        side,
+        leg: PositionSide::Net,
+        intention: Intention::Open,
+        qty: Some(qty),
+        kind: OrderKind::Limit { price, tif: TimeInForce::Gtc },
+    }
+}
+
+/// What the strategy asked for at the beginning of time.
+pub fn intent(number: u128, terms: Terms) -> Intent {
+    Intent {
+        id: IntentId(number),
+        owner: Owner::Strategy(strategy_id()),
+        provenance: Provenance::Ours,
+        terms,
+        handling: Handling::default(),
+        list: None,
+        asked: Timestamp(0),
+    }
+}
