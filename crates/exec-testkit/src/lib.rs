@@ -10,6 +10,7 @@
 pub mod fixtures;
 pub mod generate;
 pub mod mocks;
+pub mod rig;
 pub mod scenario;
 
 pub use scenario::{check, run};

@@ -3,7 +3,7 @@
 use crate::fixtures;
 use exec_core::{
     command::{Command, NewOrder},
-    conversation::{Alert, Answer, Effect, Input, Outcome, OrderUpdate, Phase, Query, Request, StrategyEvent, Timer},
+    conversation::{Alert, Answer, Effect, Input, OrderUpdate, Outcome, Phase, Query, Request, StrategyEvent, Timer},
     engine::{Engine, config::EngineConfig},
     ids::{ClOrdId, IntentId, OrderId, QueryId, RequestId, Seq, SessionId},
     order::{Order, event::OrderEvent, intent::Handling, status::OrdStatus},
@@ -122,8 +122,11 @@ impl Rig {
         let instruments = self.engine.config().instruments();
         self.give(Input::Instruments(instruments.iter().map(|i| fixtures::instrument(i.symbol())).collect()));
         for instrument in instruments {
-            let quote =
-                Quote { bid: Some(fixtures::price("99.9")), ask: Some(fixtures::price("100.1")), mark: Some(fixtures::price("100")) };
+            let quote = Quote {
+                bid: Some(fixtures::price("99.9")),
+                ask: Some(fixtures::price("100.1")),
+                mark: Some(fixtures::price("100")),
+            };
             self.give(Input::Price(PriceReport { instrument, quote }));
         }
         self.session += 1;
@@ -145,7 +148,12 @@ impl Rig {
 
     /// Answers the question for everything, and makes the journal durable.
     pub fn answer_recovery(&mut self, status: MassStatus) {
-        let id = self.asked.iter().find(|(_, q)| matches!(q, Query::Mass(_))).map(|(id, _)| *id).expect("no mass status was asked for");
+        let id = self
+            .asked
+            .iter()
+            .find(|(_, q)| matches!(q, Query::Mass(_)))
+            .map(|(id, _)| *id)
+            .expect("no mass status was asked for");
         self.asked.remove(&id);
         self.give(Input::Answer { query: id, answer: Answer::Mass(Ok(Box::new(status))) });
         self.durable();
@@ -287,8 +295,7 @@ impl Rig {
     /// The stream reports a trade of an order; `cum` is what is executed with it.
     pub fn fill(&mut self, intent: IntentId, trade: u64, qty: &str, price: &str, cum: &str) {
         let full = self.order(intent).qty() == Some(fixtures::qty(cum));
-        let mut report =
-            self.venue_report(intent, if full { VenueStatus::Filled } else { VenueStatus::PartiallyFilled }, cum);
+        let mut report = self.venue_report(intent, if full { VenueStatus::Filled } else { VenueStatus::PartiallyFilled }, cum);
         report.fill = Some(Fill {
             trade_id: exec_core::ids::TradeId::from_number(trade),
             price: fixtures::price(price),

@@ -2,6 +2,7 @@
 
 mod conservation;
 mod convergence;
+mod engine;
 mod fills;
 mod lifecycle;
 mod requests;

@@ -1,0 +1,631 @@
+//! The engine's promises: what leaves when, what is settled by what, and what a restart keeps.
+
+use exec_core::{
+    command::Command,
+    conversation::{Effect, Input, Phase, Query, Request},
+    ids::{OrderId, Seq, SessionId},
+    order::{
+        event::{NotSent, OrderEvent, RequestState},
+        intent::{Handling, Owner, Provenance},
+        status::OrdStatus,
+    },
+    pretrade::Denial,
+    record::{LatchCause, Record},
+    report::{OrderReport, PositionReport, VenueStatus},
+    terms::{Intention, OrderKind, Terms, TimeInForce},
+    units::{PositionMode, PositionSide, Side, SignedQty},
+    venue::{CommandError, Lookup, QueryError, RejectClass, Rejection},
+};
+use exec_testkit::{
+    fixtures::{self, config, instrument_id, limit, price, qty},
+    rig::Rig,
+};
+
+fn netting() -> Rig {
+    Rig::live(config(PositionMode::Netting, &["BTCUSDT"]))
+}
+
+fn buy() -> Terms {
+    limit(Side::Buy, qty("1"), price("99"))
+}
+
+fn closing(side: Side, leg: PositionSide, amount: &str) -> Terms {
+    Terms {
+        instrument: instrument_id("BTCUSDT"),
+        side,
+        leg,
+        intention: Intention::Reduce,
+        qty: Some(qty(amount)),
+        kind: OrderKind::Market,
+    }
+}
+
+fn unknown() -> CommandError {
+    CommandError::Unknown { why: "no answer".into(), live: false }
+}
+
+fn refused(class: RejectClass, code: i64) -> CommandError {
+    CommandError::Rejected(Rejection { class, code, text: "no".into() })
+}
+
+/// A working order of one BTC at 99.
+fn working(rig: &mut Rig) -> exec_core::ids::IntentId {
+    let intent = rig.submit(buy());
+    rig.durable();
+    rig.accept(intent);
+    intent
+}
+
+#[test]
+fn an_opening_order_leaves_only_when_its_attempt_is_durable() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    assert_eq!(rig.status(intent), OrdStatus::PendingNew);
+    assert!(rig.attempts_sent().is_empty(), "nothing may leave before the disk has it");
+    let written = rig.journal.iter().position(|(_, r)| matches!(r, Record::Order { event: OrderEvent::Attempted { .. }, .. }));
+    assert!(written.is_some());
+    rig.durable();
+    assert_eq!(rig.attempts_sent().len(), 1);
+    assert_eq!(rig.attempts_sent()[0].cl_ord_id, rig.cl_ord_id(intent));
+    rig.durable();
+    assert_eq!(rig.attempts_sent().len(), 1, "an attempt is sent once");
+}
+
+#[test]
+fn an_exit_and_a_cancel_wait_for_nothing() {
+    let mut rig = netting();
+    let open = working(&mut rig);
+    rig.give(Input::JournalFailed("the disk is gone".into()));
+    rig.give(Input::LinkDown { session: SessionId(1), why: "cut".into() });
+    assert_eq!(rig.engine.phase(), Phase::Degraded);
+    // The journal's end cancels what can add risk by itself.
+    assert_eq!(rig.cancels_sent(), 1);
+    assert_eq!(rig.status(open), OrdStatus::PendingCancel);
+    let exit = rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+    assert_eq!(rig.attempts_sent().last().map(|a| a.cl_ord_id), Some(rig.cl_ord_id(exit)));
+    let refused = rig.submit(buy());
+    assert!(matches!(rig.order(refused).denial(), Some(Denial::GateClosed(_))));
+}
+
+#[test]
+fn new_risk_is_refused_before_the_first_comparison() {
+    let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
+    rig.connect();
+    assert_eq!(rig.engine.phase(), Phase::Reconciling);
+    let intent = rig.submit(buy());
+    assert!(matches!(rig.order(intent).denial(), Some(Denial::GateClosed(_))));
+    rig.answer_recovery(rig.flat());
+    assert_eq!(rig.engine.phase(), Phase::Live);
+}
+
+#[test]
+fn an_order_too_old_for_its_market_is_not_sent() {
+    let mut rig = netting();
+    let intent = rig.submit_with(buy(), Handling { max_age_ms: 50, ..Handling::default() });
+    rig.wait(51);
+    rig.durable();
+    assert!(rig.attempts_sent().is_empty());
+    assert_eq!(rig.status(intent), OrdStatus::NotSent);
+    assert!(rig.was_told(|e| matches!(e, OrderEvent::NotSent { why: NotSent::TooOld, .. })));
+}
+
+#[test]
+fn a_cancel_before_the_wire_withdraws_the_order() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.command(Command::Cancel(intent));
+    rig.durable();
+    assert!(rig.sent.is_empty());
+    assert_eq!(rig.status(intent), OrdStatus::NotSent);
+}
+
+#[test]
+fn cancel_overtakes_its_order() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    rig.command(Command::Cancel(intent));
+    rig.outcome(Err(refused(RejectClass::NotOnBook, -2011)));
+    assert_eq!(rig.status(intent), OrdStatus::PendingNew, "-2011 settles nothing");
+    assert_eq!(rig.answer_orders(&Ok(Lookup::Absent)), 1);
+    assert!(!rig.status(intent).is_ended());
+    let report = rig.venue_report(intent, VenueStatus::New, "0");
+    rig.stream(report);
+    assert_eq!(rig.cancels_sent(), 2, "the wish stands and is sent at the first sight of the order");
+    let report = rig.venue_report(intent, VenueStatus::Canceled, "0");
+    rig.outcome(Ok(Box::new(report)));
+    assert_eq!(rig.status(intent), OrdStatus::Canceled);
+}
+
+#[test]
+fn an_unknown_outcome_is_closed_by_the_fence_and_never_sent_again() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    rig.outcome(Err(unknown()));
+    assert!(rig.order(intent).is_in_doubt());
+    assert_eq!(rig.cancels_sent(), 1, "a limit in doubt is cancelled by its id at once");
+    let other = rig.submit(buy());
+    assert!(matches!(rig.order(other).denial(), Some(Denial::InDoubt { .. })));
+    let mut rounds = 0;
+    while !rig.status(intent).is_ended() {
+        rig.answer_orders(&Ok(Lookup::Absent));
+        rig.wait(250);
+        rounds += 1;
+        assert!(rounds < 60, "doubt must end");
+        if rig.ms < 5_000 {
+            assert!(!rig.status(intent).is_ended(), "absence proves nothing before the fence");
+        }
+    }
+    assert_eq!(rig.status(intent), OrdStatus::Presumed);
+    assert_eq!(rig.attempts_sent().len(), 1);
+    assert_eq!(rig.engine.in_doubt(), 0);
+}
+
+#[test]
+fn a_question_without_an_answer_concludes_nothing() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    rig.outcome(Err(unknown()));
+    for _ in 0..240 {
+        rig.answer_orders(&Err(QueryError::Unavailable("no route".into())));
+        rig.wait(250);
+    }
+    assert!(rig.order(intent).is_in_doubt());
+}
+
+#[test]
+fn a_ghost_after_the_fence_is_adopted_and_latches() {
+    let mut rig = netting();
+    let intent = rig.submit(Terms { kind: OrderKind::Market, ..buy() });
+    rig.durable();
+    rig.outcome(Err(unknown()));
+    for _ in 0..40 {
+        rig.answer_orders(&Ok(Lookup::Absent));
+        rig.wait(250);
+    }
+    assert_eq!(rig.status(intent), OrdStatus::Presumed);
+    rig.fill(intent, 7, "1", "100", "1");
+    assert_eq!(rig.status(intent), OrdStatus::Filled, "a fact overrides a presumption");
+    assert!(rig.engine.books().latches().contains_key(&LatchCause::AssumptionBroken));
+    assert_eq!(rig.engine.phase(), Phase::Degraded);
+    assert_eq!(rig.engine.books().position_qty(&instrument_id("BTCUSDT"), PositionSide::Net).to_string(), "1");
+}
+
+#[test]
+fn a_lost_reply_is_settled_by_the_stream() {
+    let mut rig = netting();
+    let intent = rig.submit_with(buy(), Handling { in_doubt: exec_core::order::intent::InDoubt::Keep, ..Handling::default() });
+    rig.durable();
+    rig.outcome(Err(unknown()));
+    let report = rig.venue_report(intent, VenueStatus::New, "0");
+    rig.stream(report);
+    assert_eq!(rig.status(intent), OrdStatus::New);
+    assert_eq!(rig.engine.in_doubt(), 0);
+}
+
+#[test]
+fn a_duplicate_id_proves_a_hidden_resend() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    rig.outcome(Err(CommandError::Unknown { why: "-4116".into(), live: true }));
+    assert!(rig.engine.books().latches().contains_key(&LatchCause::AssumptionBroken));
+    assert!(!rig.status(intent).is_ended());
+}
+
+#[test]
+fn a_proven_failure_is_tried_again_under_a_new_id() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    rig.outcome(Err(refused(RejectClass::Failed, -1001)));
+    assert_eq!(rig.status(intent), OrdStatus::PendingNew);
+    rig.wait(150);
+    rig.durable();
+    let ids: Vec<_> = rig.attempts_sent().iter().map(|a| a.cl_ord_id).collect();
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1]);
+    rig.accept(intent);
+    assert_eq!(rig.status(intent), OrdStatus::New);
+}
+
+#[test]
+fn retries_end_and_a_market_order_that_opens_has_none() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    for _ in 0..8 {
+        rig.durable();
+        if rig.status(intent).is_ended() {
+            break;
+        }
+        rig.outcome(Err(refused(RejectClass::Failed, -1001)));
+        rig.wait(200);
+    }
+    assert_eq!(rig.status(intent), OrdStatus::Rejected);
+    assert!(rig.attempts_sent().len() <= 4, "one and three more");
+    let market = rig.submit(Terms { kind: OrderKind::Market, ..buy() });
+    rig.durable();
+    rig.outcome(Err(refused(RejectClass::Failed, -1001)));
+    assert_eq!(rig.status(market), OrdStatus::Rejected);
+}
+
+#[test]
+fn insufficient_funds_are_told_and_skipped() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    rig.outcome(Err(refused(RejectClass::Funds, -2019)));
+    assert_eq!(rig.status(intent), OrdStatus::Rejected);
+    assert!(rig.alerted("insufficient_funds"));
+    assert_eq!(rig.engine.phase(), Phase::Live);
+}
+
+#[test]
+fn a_wrong_clock_shuts_the_gate_until_it_is_read_again() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    rig.outcome(Err(refused(RejectClass::Clock, -1021)));
+    assert_eq!(rig.engine.phase(), Phase::Degraded);
+    rig.give(Input::Clock(exec_core::time::ClockReading { offset_ms: 40, error_ms: 5 }));
+    assert_eq!(rig.engine.phase(), Phase::Live);
+    rig.wait(150);
+    rig.durable();
+    assert_eq!(rig.attempts_sent().len(), 2);
+    assert!(!rig.status(intent).is_ended());
+}
+
+#[test]
+fn an_invalid_symbol_fails_fast_with_its_nearest_names() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.strategies[0].instruments.push(instrument_id("BTCUSDX"));
+    let mut rig = Rig::new(config, fixtures::profile());
+    rig.connect();
+    rig.give(Input::Instruments(vec![fixtures::instrument("BTCUSDT")]));
+    rig.answer_recovery(rig.flat());
+    let intent = rig.submit(Terms { instrument: instrument_id("BTCUSDX"), ..buy() });
+    let text = rig.order(intent).denial().map(ToString::to_string).unwrap_or_default();
+    assert!(text.contains("BTCUSDX") && text.contains("BTCUSDT-PERP.BINANCE"), "{text}");
+}
+
+#[test]
+fn limits_hold_with_everything_open_counted_as_executed() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.limits.position_notional_max = fixtures::decimal("250");
+    let mut rig = Rig::live(config);
+    working(&mut rig);
+    working(&mut rig);
+    let third = rig.submit(buy());
+    assert!(matches!(rig.order(third).denial(), Some(Denial::Limit { .. })), "{:?}", rig.order(third).denial());
+    let sell = rig.submit(limit(Side::Sell, qty("1"), price("101")));
+    assert!(rig.order(sell).denial().is_none(), "the other side has its own end of the interval");
+}
+
+#[test]
+fn a_change_is_one_at_a_time_durable_first_and_proven_by_the_venue() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    let change = exec_core::command::ChangeOrder { intent, qty: qty("2"), price: price("98") };
+    rig.command(Command::Replace(change.clone()));
+    assert_eq!(rig.status(intent), OrdStatus::PendingReplace);
+    assert_eq!(rig.sent.len(), 1, "the change can add risk and waits for the disk");
+    rig.durable();
+    assert!(matches!(rig.sent.last(), Some(Request::Replace(_))));
+    rig.command(Command::Replace(change));
+    assert_eq!(rig.sent.len(), 2, "a second change waits for the first");
+    rig.outcome(Err(unknown()));
+    assert_eq!(rig.status(intent), OrdStatus::PendingReplace);
+    rig.wait(1_000);
+    let mut report = rig.venue_report(intent, VenueStatus::New, "0");
+    (report.qty, report.kind) = (Some(qty("2")), Some(OrderKind::Limit { price: price("98"), tif: TimeInForce::Gtc }));
+    assert_eq!(rig.answer_orders(&Ok(Lookup::Found(Box::new(report)))), 1);
+    assert_eq!(rig.status(intent), OrdStatus::New);
+    assert_eq!(rig.order(intent).qty(), Some(qty("2")));
+    assert!(rig.order(intent).replaces().values().all(|(_, s)| *s == RequestState::Accepted));
+}
+
+#[test]
+fn a_change_that_never_came_is_disproven_only_past_its_fence() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    rig.command(Command::Replace(exec_core::command::ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.durable();
+    rig.outcome(Err(unknown()));
+    let asked_at = rig.ms;
+    while rig.status(intent) == OrdStatus::PendingReplace {
+        rig.wait(500);
+        let report = rig.venue_report(intent, VenueStatus::New, "0");
+        rig.answer_orders(&Ok(Lookup::Found(Box::new(report))));
+        assert!(rig.ms < 60_000);
+    }
+    assert!(rig.ms - asked_at >= 5_000, "the old terms prove nothing before the fence");
+    assert_eq!(rig.order(intent).qty(), Some(qty("1")));
+}
+
+#[test]
+fn an_attempt_without_an_answer_is_in_doubt_after_a_restart_and_is_found() {
+    let mut rig = netting();
+    let intent = rig.submit(Terms { kind: OrderKind::Market, ..buy() });
+    rig.durable();
+    let report = rig.venue_report(intent, VenueStatus::Filled, "1");
+    let kept = rig.journal.len();
+    let mut rig = rig.restarted(kept);
+    rig.connect();
+    assert!(rig.order(intent).is_in_doubt());
+    assert_eq!(rig.engine.in_doubt(), 1);
+    rig.answer_recovery(rig.flat());
+    rig.no_trades();
+    assert_ne!(rig.engine.phase(), Phase::Live, "doubt of an earlier start keeps the gate shut");
+    while rig.answer_orders(&Ok(Lookup::Found(Box::new(report.clone())))) == 0 {
+        rig.wait(250);
+        assert!(rig.ms < 60_000);
+    }
+    assert_eq!(rig.status(intent), OrdStatus::Filled);
+    assert!(rig.attempts_sent().is_empty(), "a restart sends nothing again");
+}
+
+#[test]
+fn an_intent_that_was_never_attempted_is_given_up_after_a_restart() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    let kept = rig.journal.iter().position(|(_, r)| matches!(r, Record::Intent(_))).expect("an intent") + 1;
+    let mut rig = rig.restarted(kept);
+    rig.connect();
+    assert_eq!(rig.status(intent), OrdStatus::NotSent);
+}
+
+#[test]
+fn an_event_comes_again_until_the_cursor_has_passed_it() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    rig.fill(intent, 5, "1", "99", "1");
+    let (last, _) = rig
+        .journal
+        .iter()
+        .rfind(|(_, r)| matches!(r, Record::Order { event: OrderEvent::Executed { .. }, .. }))
+        .cloned()
+        .expect("a fill");
+    let kept = rig.journal.len();
+    let mut rig = rig.restarted(kept);
+    rig.connect();
+    rig.answer_recovery({
+        let mut status = rig.flat();
+        status.positions = vec![position("1")];
+        status.high_water = vec![(instrument_id("BTCUSDT"), Some(exec_core::ids::TradeId::from_number(5)))];
+        status
+    });
+    rig.no_trades();
+    let again: Vec<Seq> = rig.told.iter().filter_map(|(seq, _)| *seq).collect();
+    assert!(again.contains(&last), "told after the start, with its number");
+    rig.give(Input::Commands { strategy: fixtures::strategy_id(), seen: Some(last), commands: vec![], state: Some(vec![1]) });
+    let kept = rig.journal.len();
+    let mut rig = rig.restarted(kept);
+    rig.connect();
+    let mut status = rig.flat();
+    status.positions = vec![position("1")];
+    status.high_water = vec![(instrument_id("BTCUSDT"), Some(exec_core::ids::TradeId::from_number(5)))];
+    rig.answer_recovery(status);
+    rig.no_trades();
+    assert!(rig.told.iter().all(|(seq, _)| seq.is_none_or(|s| s > last)));
+    assert_eq!(rig.engine.books().strategy(&fixtures::strategy_id()).and_then(|b| b.state.clone()), Some(vec![1]));
+}
+
+fn position(amount: &str) -> PositionReport {
+    PositionReport {
+        instrument: instrument_id("BTCUSDT"),
+        leg: PositionSide::Net,
+        qty: amount.parse::<SignedQty>().expect("a number"),
+        entry_px: Some(price("99")),
+        mark_px: None,
+        liquidation_px: None,
+        unrealized: None,
+        leverage: None,
+        isolated: None,
+    }
+}
+
+#[test]
+fn replay_gives_the_same_books() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    rig.fill(intent, 5, "0.4", "99", "0.4");
+    rig.command(Command::Cancel(intent));
+    let books = rig.engine.books().clone();
+    let kept = rig.journal.len();
+    assert_eq!(rig.restarted(kept).engine.books(), &books);
+}
+
+#[test]
+fn books_begin_with_the_venues_position_and_old_trades_do_not_move_it() {
+    let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
+    rig.connect();
+    let mut status = rig.flat();
+    status.positions = vec![position("3")];
+    status.high_water = vec![(instrument_id("BTCUSDT"), Some(exec_core::ids::TradeId::from_number(50)))];
+    status.open_orders = vec![foreign("11", "4", "1")];
+    rig.answer_recovery(status);
+    let leg = |rig: &Rig| rig.engine.books().position_qty(&instrument_id("BTCUSDT"), PositionSide::Net).to_string();
+    assert_eq!(leg(&rig), "3", "what an adopted order had executed is in the baseline");
+    assert_eq!(rig.engine.phase(), Phase::Live);
+    let adopted = rig.engine.books().open_orders().next().expect("the manual order").intent().id;
+    assert_eq!(rig.order(adopted).intent().owner, Owner::External);
+    assert_eq!(rig.order(adopted).intent().provenance, Provenance::Foreign);
+    rig.fill(adopted, 49, "1", "99", "1");
+    assert_eq!(leg(&rig), "3", "a trade from before the cut is history");
+    rig.fill(adopted, 51, "2", "99", "3");
+    assert_eq!(leg(&rig), "5");
+}
+
+/// An order that somebody placed by hand.
+fn foreign(order_id: &str, amount: &str, cum: &str) -> OrderReport {
+    OrderReport {
+        cl_ord_id: Some(fixtures::cl_ord_id("web_abc")),
+        order_id: Some(OrderId::new(order_id).expect("an id")),
+        algo_id: None,
+        instrument: instrument_id("BTCUSDT"),
+        side: Side::Buy,
+        leg: Some(PositionSide::Net),
+        status: VenueStatus::New,
+        kind: Some(OrderKind::Limit { price: price("99"), tif: TimeInForce::Gtc }),
+        qty: Some(qty(amount)),
+        reduce_only: false,
+        close_all: false,
+        cum_qty: Some(qty(cum)),
+        avg_px: None,
+        updated: exec_core::time::VenueTime(1),
+        created: None,
+        fill: None,
+        replaced_by: None,
+        text: None,
+    }
+}
+
+#[test]
+fn a_foreign_client_id_used_again_is_another_order() {
+    let mut rig = netting();
+    rig.stream(foreign("11", "4", "0"));
+    let mut ended = foreign("11", "4", "0");
+    ended.status = VenueStatus::Canceled;
+    rig.stream(ended);
+    rig.stream(foreign("12", "2", "0"));
+    let open: Vec<_> = rig.engine.books().open_orders().map(|o| o.qty()).collect();
+    assert_eq!(open, [Some(qty("2"))]);
+    assert_eq!(rig.engine.books().orders().count(), 2);
+}
+
+#[test]
+fn a_claim_gives_a_foreign_order_to_its_strategy() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.strategies[0].external_order_claims = vec![instrument_id("BTCUSDT")];
+    let mut rig = Rig::live(config);
+    rig.stream(foreign("11", "4", "0"));
+    let order = rig.engine.books().open_orders().next().expect("the order");
+    assert_eq!(order.intent().owner, Owner::Strategy(fixtures::strategy_id()));
+    let intent = order.intent().id;
+    rig.command(Command::Cancel(intent));
+    assert_eq!(rig.cancels_sent(), 1, "and it can manage it");
+}
+
+#[test]
+fn an_id_of_ours_that_we_did_not_make_is_a_second_engine() {
+    let mut rig = netting();
+    let theirs = exec_core::cl_ord_id::OwnId {
+        account: 1,
+        strategy: 1,
+        epoch: exec_core::ids::Epoch(rig.engine.books().epoch().0 + 1),
+        intent: 1,
+        attempt: 0,
+    };
+    let mut report = foreign("11", "4", "0");
+    report.cl_ord_id = theirs.encode(&rig.engine.config().tag);
+    rig.stream(report);
+    assert!(rig.engine.books().latches().contains_key(&LatchCause::SecondEngine));
+    assert_eq!(rig.engine.phase(), Phase::Degraded);
+    rig.give(Input::Operator { who: "test".into(), command: exec_core::command::OperatorCommand::Release });
+    assert_eq!(rig.engine.phase(), Phase::Live);
+}
+
+#[test]
+fn cancel_all_of_one_strategy_leaves_the_others_orders() {
+    let mut rig = netting();
+    let ours = working(&mut rig);
+    let flying = rig.submit(buy());
+    rig.durable();
+    rig.stream(foreign("11", "4", "0"));
+    rig.command(Command::CancelAll(None));
+    assert_eq!(rig.cancels_sent(), 2);
+    assert_eq!((rig.status(ours), rig.status(flying)), (OrdStatus::PendingCancel, OrdStatus::PendingCancel));
+    let theirs = rig.engine.books().open_orders().find(|o| o.intent().owner == Owner::External).expect("it stands");
+    assert_eq!(theirs.status(), OrdStatus::New);
+}
+
+#[test]
+fn hedging_closes_one_leg_at_most_what_it_holds() {
+    let mut rig = Rig::live(config(PositionMode::Hedging, &["BTCUSDT"]));
+    for (side, leg, trade) in [(Side::Buy, PositionSide::Long, 1), (Side::Sell, PositionSide::Short, 2)] {
+        let open = rig.submit(Terms { leg, side, ..buy() });
+        rig.durable();
+        rig.accept(open);
+        rig.fill(open, trade, "1", "99", "1");
+    }
+    let leg = |rig: &Rig, leg| rig.engine.books().position_qty(&instrument_id("BTCUSDT"), leg).to_string();
+    assert_eq!((leg(&rig, PositionSide::Long), leg(&rig, PositionSide::Short)), ("1".into(), "-1".into()));
+    let exit = rig.submit(closing(Side::Sell, PositionSide::Long, "5"));
+    let attempt = rig.attempts_sent().last().map(|a| a.terms.qty).expect("it left at once");
+    assert_eq!(attempt, Some(qty("1")));
+    rig.fill(exit, 3, "1", "99", "1");
+    assert_eq!((leg(&rig, PositionSide::Long), leg(&rig, PositionSide::Short)), ("0".into(), "-1".into()));
+    let nothing = rig.submit(closing(Side::Sell, PositionSide::Long, "1"));
+    assert_eq!(rig.order(nothing).denial(), Some(&Denial::NothingToClose));
+    let wrong = rig.submit(Terms { leg: PositionSide::Net, ..buy() });
+    assert!(matches!(rig.order(wrong).denial(), Some(Denial::Leg { .. })));
+}
+
+#[test]
+fn a_difference_keeps_its_instrument_shut_and_reopens_when_explained() {
+    let mut rig = Rig::live(config(PositionMode::Netting, &["BTCUSDT", "ETHUSDT"]));
+    rig.give(Input::Operator { who: "test".into(), command: exec_core::command::OperatorCommand::Reconcile });
+    let mut status = rig.flat();
+    status.positions = vec![position("2")];
+    rig.answer_recovery(status);
+    rig.no_trades();
+    assert_eq!(rig.engine.differences().len(), 1);
+    let shut = rig.submit(buy());
+    assert!(matches!(rig.order(shut).denial(), Some(Denial::GateClosed(_))));
+    let other = rig.submit(Terms { instrument: instrument_id("ETHUSDT"), ..buy() });
+    assert!(rig.order(other).denial().is_none(), "the other instrument trades on");
+    rig.wait(5_000);
+    rig.answer_recovery(rig.flat());
+    rig.answer_orders(&Ok(Lookup::Absent));
+    rig.no_trades();
+    assert!(rig.engine.differences().is_empty());
+    let open = rig.submit(buy());
+    assert!(rig.order(open).denial().is_none());
+}
+
+#[test]
+fn an_order_missing_from_the_open_list_is_asked_for_before_anything_is_concluded() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    rig.give(Input::LinkDown { session: SessionId(1), why: "cut".into() });
+    assert_eq!(rig.engine.phase(), Phase::Degraded);
+    rig.give(Input::LinkUp(SessionId(2)));
+    rig.answer_recovery(rig.flat());
+    rig.no_trades();
+    assert_eq!(rig.status(intent), OrdStatus::New, "absence from a list proves nothing");
+    assert!(rig.asked.values().any(|q| matches!(q, Query::Order(_))));
+    let report = rig.venue_report(intent, VenueStatus::Filled, "1");
+    rig.answer_orders(&Ok(Lookup::Found(Box::new(report))));
+    assert_eq!(rig.status(intent), OrdStatus::Filled);
+    assert_eq!(rig.engine.books().position_qty(&instrument_id("BTCUSDT"), PositionSide::Net).to_string(), "1");
+}
+
+#[test]
+fn a_mode_that_differs_from_the_config_keeps_the_gate_shut() {
+    let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
+    rig.connect();
+    let mut status = rig.flat();
+    status.mode = PositionMode::Hedging;
+    rig.answer_recovery(status);
+    assert!(rig.alerted("position_mode"));
+    assert_eq!(rig.engine.phase(), Phase::Reconciling);
+}
+
+#[test]
+fn every_send_is_preceded_by_its_record() {
+    let mut engine = exec_core::engine::Engine::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
+    let mut out = Vec::new();
+    let now = exec_core::time::Timestamp::from_ms(exec_testkit::rig::MIDNIGHT_MS);
+    engine.handle(now, Input::Begin, &mut out);
+    let terms = closing(Side::Sell, PositionSide::Net, "1");
+    let new =
+        exec_core::command::NewOrder { intent: exec_core::ids::IntentId(1), terms, handling: Handling::default(), list: None };
+    let commands = vec![Command::Submit(new)];
+    engine.handle(now, Input::Commands { strategy: fixtures::strategy_id(), seen: None, commands, state: None }, &mut out);
+    let written =
+        out.iter().position(|e| matches!(e, Effect::Journal(_, Record::Order { event: OrderEvent::Attempted { .. }, .. })));
+    let sent = out.iter().position(|e| matches!(e, Effect::Send(_)));
+    assert!(matches!((written, sent), (Some(w), Some(s)) if w < s), "{out:?}");
+}
