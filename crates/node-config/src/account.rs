@@ -1,0 +1,363 @@
+//! Reads one account of a config file. What its keys mean by themselves; what contradicts what is `contradiction`.
+
+use crate::{
+    config::{AccountConfig, Apply},
+    profile::{Environment, Profile},
+    read::{instruments, name, whole_u32},
+    secret::{self, Credentials, SecretSource, Surroundings},
+    section::{Found, Section, shown},
+};
+use exec_core::{
+    exposure::Limits,
+    ids::{AccountId, InstrumentId},
+    units::PositionMode,
+    venue::MarginType,
+};
+use rust_decimal::Decimal;
+use secrecy::{ExposeSecret, SecretString};
+use std::{collections::BTreeMap, ops::RangeInclusive, path::PathBuf};
+use toml::de::DeValue;
+
+/// Defaults of the margins of the fence: what is waited for beyond a request's window before its absence proves anything.
+pub const ENGINE_MARGIN_MS: u64 = 2_000;
+/// The same for conditional orders, whose window the engine does not check a second time.
+pub const CONDITIONAL_ENGINE_MARGIN_MS: u64 = 10_000;
+/// How long an order may be invisible after its effect.
+pub const VISIBILITY_MS: u64 = 1_000;
+/// The venue that stands inside this process.
+pub(crate) const IN_PROCESS: &str = "sim";
+/// The largest window that Binance takes (USDⓈ-M, General Info, Timing Security, 2026-11-22).
+const WINDOW_MAX_MS: u64 = 60_000;
+
+/// An account of the file, and where its parts stand. Without a config if something in it is missing, which has been told.
+pub(crate) struct Read {
+    pub(crate) id: Found<AccountId>,
+    pub(crate) key: String,
+    pub(crate) places: Places,
+    pub(crate) instruments: Vec<Found<InstrumentId>>,
+    pub(crate) shared: Vec<Found<InstrumentId>>,
+    pub(crate) settings: Vec<(&'static str, Found<InstrumentId>)>,
+    pub(crate) number: u16,
+    pub(crate) mode: Option<PositionMode>,
+    pub(crate) config: Option<AccountConfig>,
+}
+
+/// Where the keys stand that contradictions are told about.
+pub(crate) struct Places(BTreeMap<&'static str, usize>, usize);
+
+impl Places {
+    pub(crate) fn of(&self, key: &str) -> usize {
+        self.0.get(key).copied().unwrap_or(self.1)
+    }
+}
+
+const PLACED: [&str; 16] = [
+    "environment",
+    "base_url_http",
+    "base_url_ws",
+    "number",
+    "oms_type",
+    "use_position_ids",
+    "max_retries",
+    "retry_delay_initial_ms",
+    "retry_delay_max_ms",
+    "order_recv_window_ms",
+    "engine_margin_ms",
+    "conditional_engine_margin_ms",
+    "visibility_ms",
+    "apply_position_mode",
+    "futures_leverages",
+    "limits",
+];
+
+pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, only: bool, around: &dyn Surroundings) -> Read {
+    let defaults = profile.defaults();
+    let venue = name(&mut s, "venue");
+    if venue.is_none() && !s.says("venue") {
+        s.wrong("venue", "is missing", "write venue = \"binance\"");
+    }
+    products(&mut s);
+    let environment = s.choice("environment", &Environment::WORDS).map_or(defaults.environment, |e| e.value);
+    let base_url_http = s.text("base_url_http").map(|u| u.value);
+    let base_url_ws = s.text("base_url_ws").map(|u| u.value);
+    let number = s.whole("number", 0..=1023);
+    if number.is_none() && !only && !s.says("number") {
+        s.wrong(
+            "number",
+            "is missing",
+            "there is more than one account: give each its own number from 0 to 1023; it stands in client order ids",
+        );
+    }
+    let mode = s.choice("oms_type", &[("NETTING", PositionMode::Netting), ("HEDGING", PositionMode::Hedging)]);
+    let mode = mode.map(|m| m.value).or_else(|| if s.says("oms_type") { None } else { defaults.oms_type });
+    if mode.is_none() && !s.says("oms_type") {
+        s.wrong(
+            "oms_type",
+            "is missing",
+            format!("a {profile} node does not guess: write oms_type = \"NETTING\" or \"HEDGING\""),
+        );
+    }
+    let use_position_ids = s.flag("use_position_ids", true);
+    let traded = instruments(&mut s, "instruments");
+    if traded.is_empty() && !s.says("instruments") {
+        s.wrong(
+            "instruments",
+            "is missing",
+            "write instruments = [\"BTCUSDT-PERP.BINANCE\"]: all that may be traded on this account",
+        );
+    }
+    let shared = instruments(&mut s, "shared_instruments");
+    let max_retries = s.whole("max_retries", 0..=10).and_then(|n| u8::try_from(n).ok()).unwrap_or(3);
+    let allow_many_retries = s.flag("allow_many_retries", false);
+    let retry_delay_initial_ms = s.whole("retry_delay_initial_ms", 1..=60_000).unwrap_or(100);
+    let retry_delay_max_ms = s.whole("retry_delay_max_ms", 1..=60_000).unwrap_or(1_000);
+    let recv_window_ms = s.whole("recv_window_ms", 1..=WINDOW_MAX_MS).unwrap_or(5_000);
+    let order_recv_window_ms = s.whole("order_recv_window_ms", 1..=WINDOW_MAX_MS).unwrap_or(2_000);
+    let margin = |s: &mut Section<'_>, key, default| s.whole(key, 0..=600_000).unwrap_or(default);
+    let engine_margin_ms = margin(&mut s, "engine_margin_ms", ENGINE_MARGIN_MS);
+    let conditional_engine_margin_ms = margin(&mut s, "conditional_engine_margin_ms", CONDITIONAL_ENGINE_MARGIN_MS);
+    let visibility_ms = margin(&mut s, "visibility_ms", VISIBILITY_MS);
+    let warn_rate_limits = s.flag("warn_rate_limits", true);
+    let leverages = leverages(&mut s);
+    let margin_types = margin_types(&mut s);
+    let apply = s.choice("apply", &Apply::WORDS).map_or(Apply::WhenFlat, |a| a.value);
+    let apply_position_mode = s.flag("apply_position_mode", false);
+    let limits = limits(&mut s, profile);
+    // The exchange inside this process knows no keys.
+    let in_process = venue.as_deref() == Some(IN_PROCESS);
+    let credentials = credentials(&mut s, environment, around, in_process);
+
+    let places = Places(PLACED.iter().filter(|key| s.says(key)).map(|key| (*key, s.at(key))).collect(), s.at(""));
+    let key = s.key("").trim_end_matches('.').to_owned();
+    s.finish();
+    let number = number.and_then(|n| u16::try_from(n).ok()).unwrap_or(1);
+    let settings = leverages.iter().map(|(i, _)| ("futures_leverages", i.clone()));
+    let settings = settings.chain(margin_types.iter().map(|(i, _)| ("futures_margin_types", i.clone()))).collect();
+    let plain = |all: &[Found<InstrumentId>]| all.iter().map(|i| i.value.clone()).collect();
+    let config = (|| {
+        Some(AccountConfig {
+            venue: venue?,
+            environment,
+            base_url_http,
+            base_url_ws,
+            number,
+            oms_type: mode?,
+            use_position_ids,
+            instruments: plain(&traded),
+            shared_instruments: plain(&shared),
+            max_retries,
+            allow_many_retries,
+            retry_delay_initial_ms,
+            retry_delay_max_ms,
+            recv_window_ms,
+            order_recv_window_ms,
+            engine_margin_ms,
+            conditional_engine_margin_ms,
+            visibility_ms,
+            warn_rate_limits,
+            leverages: leverages.into_iter().map(|(i, n)| (i.value, n)).collect(),
+            margin_types: margin_types.into_iter().map(|(i, m)| (i.value, m)).collect(),
+            apply,
+            apply_position_mode,
+            limits: limits?,
+            credentials: credentials?,
+        })
+    })();
+    Read { id, key, places, instruments: traded, shared, settings, number, mode, config }
+}
+
+/// Products that are asked for by name and not built yet are refused by name.
+fn products(s: &mut Section<'_>) {
+    if let Some(kind) = s.text("account_type")
+        && kind.value != "USDT_FUTURES"
+    {
+        const LATER: [&str; 5] = ["SPOT", "MARGIN", "ISOLATED_MARGIN", "COIN_FUTURES", "PORTFOLIO_MARGIN"];
+        let what = if LATER.contains(&kind.value.as_str()) {
+            format!("{} is not supported yet", kind.value)
+        } else {
+            format!("`{}` is not known", shown(&kind.value))
+        };
+        s.wrong("account_type", what, "write account_type = \"USDT_FUTURES\", the only one that is built");
+    }
+    if s.flag("us", false) {
+        s.wrong("us", "Binance.US is not supported yet", "write us = false, or leave the key out");
+    }
+}
+
+fn leverages(s: &mut Section<'_>) -> Vec<(Found<InstrumentId>, u32)> {
+    const KEY: &str = "futures_leverages";
+    let mut all = Vec::new();
+    for (name, value) in s.entries(KEY) {
+        let Some(instrument) = instrument(s, KEY, name) else { continue };
+        let number = match value.get_ref() {
+            DeValue::Integer(n) => u32::from_str_radix(n.as_str(), n.radix()).ok().filter(|n| (1..=125).contains(n)),
+            _ => None,
+        };
+        match number {
+            Some(number) => all.push((instrument, number)),
+            None => s.wrong_at(
+                value.span().start,
+                KEY,
+                format!("the leverage of {} is no leverage", instrument.value),
+                "write a whole number from 1 to 125",
+            ),
+        }
+    }
+    all
+}
+
+fn margin_types(s: &mut Section<'_>) -> Vec<(Found<InstrumentId>, MarginType)> {
+    const KEY: &str = "futures_margin_types";
+    let mut all = Vec::new();
+    for (name, value) in s.entries(KEY) {
+        let Some(instrument) = instrument(s, KEY, name) else { continue };
+        let word = value.get_ref().as_str().map(str::to_ascii_lowercase);
+        match word.as_deref() {
+            Some("cross" | "crossed") => all.push((instrument, MarginType::Cross)),
+            Some("isolated") => all.push((instrument, MarginType::Isolated)),
+            _ => s.wrong_at(
+                value.span().start,
+                KEY,
+                format!("the margin type of {} is not known", instrument.value),
+                "write \"cross\" or \"isolated\"",
+            ),
+        }
+    }
+    all
+}
+
+fn instrument(s: &Section<'_>, key: &str, name: Found<String>) -> Option<Found<InstrumentId>> {
+    match InstrumentId::new(&name.value) {
+        Ok(value) => Some(Found { value, at: name.at }),
+        Err(error) => {
+            s.wrong_at(name.at, key, error.to_string(), "write an instrument like \"BTCUSDT-PERP.BINANCE\", in quotes");
+            None
+        }
+    }
+}
+
+/// The limits of money. Outside of the simulated profile each must be there, and each that is missing is named.
+fn limits(s: &mut Section<'_>, profile: Profile) -> Option<Limits> {
+    let default = profile.defaults().limits;
+    let mut s = s.section("limits");
+    let advice = format!("limits of money have no default in a {profile} node");
+    let money = Decimal::new(1, 2)..=Decimal::from(1_000_000_000_000_i64);
+    let figure =
+        |s: &mut Section<'_>, key: &'static str, range: RangeInclusive<Decimal>, default: Option<Decimal>, what: &str| {
+            let value = s.decimal(key, range);
+            if value.is_none() && default.is_none() && !s.says(key) {
+                s.wrong(key, "is missing", format!("{advice}: write {what}"));
+            }
+            value.or(default)
+        };
+    let order = figure(
+        &mut s,
+        "order_notional_max",
+        money.clone(),
+        default.map(|l| l.order_notional_max),
+        "the most that one opening order may be worth, in USDT",
+    );
+    let position = figure(
+        &mut s,
+        "position_notional_max",
+        money,
+        default.map(|l| l.position_notional_max),
+        "the most that one leg may be worth with all that is open, in USDT",
+    );
+    let collar = figure(
+        &mut s,
+        "collar",
+        Decimal::new(1, 4)..=Decimal::new(5, 1),
+        default.map(|l| l.collar),
+        "how far a market order may pay from the reference price, as a fraction: 0.05",
+    );
+    let open = whole_u32(&mut s, "open_orders_max", 1, 100_000);
+    if open.is_none() && default.is_none() && !s.says("open_orders_max") {
+        s.wrong("open_orders_max", "is missing", format!("{advice}: write how many orders may be open at once"));
+    }
+    let open = open.or(default.map(|l| l.open_orders_max));
+    if let (Some(order), Some(position)) = (order, position)
+        && order > position
+    {
+        s.wrong(
+            "order_notional_max",
+            format!("{order} is more than position_notional_max {position}"),
+            "one order may not be worth more than the position it makes",
+        );
+    }
+    s.finish();
+    Some(Limits { order_notional_max: order?, position_notional_max: position?, open_orders_max: open?, collar: collar? })
+}
+
+/// Key and secret; the inner `None` where none are needed, the outer one where something is wrong.
+fn credentials(
+    s: &mut Section<'_>,
+    environment: Environment,
+    around: &dyn Surroundings,
+    in_process: bool,
+) -> Option<Option<Credentials>> {
+    let (key_variable, secret_variable) = environment.variables();
+    let key_source = source(s, "api_key", key_variable);
+    let secret_source = source(s, "api_secret", secret_variable);
+    if in_process {
+        return Some(None);
+    }
+    let real = environment != Environment::Simulated;
+    let key = key_source.as_ref().and_then(|source| secret(s, "api_key", source, real, around));
+    let secret = secret_source.as_ref().and_then(|source| secret(s, "api_secret", source, real, around));
+    if let (Some(key), Some(secret)) = (&key, &secret)
+        && key.expose_secret() == secret.expose_secret()
+    {
+        s.wrong("api_secret", "is the same as the key", "the venue gives two: the key, and the secret that signs");
+    }
+    Some(Some(Credentials { key_source: key_source?, secret_source: secret_source?, key: key?, secret: secret? }))
+}
+
+fn source(s: &mut Section<'_>, key: &'static str, default: &str) -> Option<SecretSource> {
+    let mut place = s.secret_place(key)?;
+    let variable = place.text("env").map(|v| v.value);
+    let file = place.text("file").map(|f| f.value);
+    let told = place.says("env") || place.says("file");
+    let source = match (variable, file) {
+        (Some(_), Some(_)) => {
+            place.wrong("file", "stands beside env", "keep one of the two");
+            None
+        }
+        (Some(name), None) if name.is_empty() || name.contains(['=', '\0']) => {
+            place.wrong("env", "is no name of a variable", "write env = \"BINANCE_API_KEY\"");
+            None
+        }
+        (None, Some(path)) if path.is_empty() => {
+            place.wrong("file", "is empty", "write the path of the file");
+            None
+        }
+        (Some(name), None) => Some(SecretSource::Variable(name)),
+        (None, Some(path)) => Some(SecretSource::File(PathBuf::from(path))),
+        (None, None) if told => None,
+        (None, None) => Some(SecretSource::Variable(default.to_owned())),
+    };
+    place.finish();
+    source
+}
+
+fn secret(
+    s: &Section<'_>,
+    key: &'static str,
+    source: &SecretSource,
+    real: bool,
+    around: &dyn Surroundings,
+) -> Option<SecretString> {
+    match secret::fetch(source, around) {
+        Ok(secret) => match secret::flaw(&secret, real) {
+            None => Some(secret),
+            Some(flaw) => {
+                s.wrong(key, format!("what stands in {source} {flaw}"), "put the venue's own there");
+                None
+            }
+        },
+        Err(error) => {
+            s.wrong(key, error.to_string(), error.advice());
+            None
+        }
+    }
+}

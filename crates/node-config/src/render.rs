@@ -1,0 +1,169 @@
+//! Shows the effective config: every key with the value that holds, as a file that could be read again. No secrets.
+
+use crate::{
+    config::{AccountConfig, Durability, LogFormat, NodeConfig, StrategyEntry},
+    secret::SecretSource,
+};
+use exec_core::{ids::InstrumentId, units::PositionMode, venue::MarginType};
+use rust_decimal::Decimal;
+use std::fmt::{self, Display, Write};
+
+impl NodeConfig {
+    /// Shows every key with the value that holds. Keys and secrets appear as the place they come from.
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        // Writing into a String does not fail.
+        let _ = self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) -> fmt::Result {
+        text(out, "profile", self.profile.word())?;
+        text(out, "trader_id", &self.trader_id)?;
+        text(out, "order_tag", self.order_tag.as_str())?;
+
+        out.write_str("\n[journal]\n")?;
+        text(out, "kind", &self.journal.kind)?;
+        text(out, "directory", &self.journal.directory.to_string_lossy())?;
+        text(out, "durability", if self.journal.durability == Durability::Sync { "sync" } else { "os" })?;
+        plain(out, "allow_os_durability", self.journal.allow_os_durability)?;
+        if let Some(reason) = &self.journal.single_copy_reason {
+            text(out, "single_copy_reason", reason)?;
+        }
+
+        out.write_str("\n[logging]\n")?;
+        text(out, "level", self.logging.level.word())?;
+        text(out, "format", if self.logging.format == LogFormat::Text { "text" } else { "json" })?;
+
+        out.write_str("\n[execution]\n")?;
+        let e = &self.execution;
+        plain(out, "reconciliation", e.reconciliation)?;
+        plain(out, "reconciliation_startup_delay_secs", seconds(e.startup_delay_ms))?;
+        plain(out, "sweep_interval_secs", seconds(e.sweep_interval_ms))?;
+        plain(out, "in_doubt_max", e.in_doubt_max)?;
+        plain(out, "clock_error_max_ms", e.clock_error_max_ms)?;
+        plain(out, "retry_age_ms", e.retry_age_ms)?;
+
+        for (id, account) in &self.accounts {
+            write_account(out, id.as_str(), account)?;
+        }
+        for strategy in &self.strategies {
+            write_strategy(out, strategy)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {
+    let id = key(id);
+    writeln!(out, "\n[accounts.{id}]")?;
+    text(out, "venue", &a.venue)?;
+    text(out, "account_type", "USDT_FUTURES")?;
+    plain(out, "us", false)?;
+    text(out, "environment", a.environment.word())?;
+    for (key, url) in [("base_url_http", &a.base_url_http), ("base_url_ws", &a.base_url_ws)] {
+        if let Some(url) = url {
+            text(out, key, url)?;
+        }
+    }
+    plain(out, "number", a.number)?;
+    text(out, "oms_type", if a.oms_type == PositionMode::Netting { "NETTING" } else { "HEDGING" })?;
+    plain(out, "use_position_ids", a.use_position_ids)?;
+    list(out, "instruments", &a.instruments)?;
+    list(out, "shared_instruments", &a.shared_instruments)?;
+    plain(out, "max_retries", a.max_retries)?;
+    plain(out, "allow_many_retries", a.allow_many_retries)?;
+    plain(out, "retry_delay_initial_ms", a.retry_delay_initial_ms)?;
+    plain(out, "retry_delay_max_ms", a.retry_delay_max_ms)?;
+    plain(out, "recv_window_ms", a.recv_window_ms)?;
+    plain(out, "order_recv_window_ms", a.order_recv_window_ms)?;
+    plain(out, "engine_margin_ms", a.engine_margin_ms)?;
+    plain(out, "conditional_engine_margin_ms", a.conditional_engine_margin_ms)?;
+    plain(out, "visibility_ms", a.visibility_ms)?;
+    plain(out, "warn_rate_limits", a.warn_rate_limits)?;
+    text(out, "apply", a.apply.word())?;
+    plain(out, "apply_position_mode", a.apply_position_mode)?;
+    if let Some(credentials) = &a.credentials {
+        place(out, "api_key", &credentials.key_source)?;
+        place(out, "api_secret", &credentials.secret_source)?;
+    }
+    writeln!(out, "\n[accounts.{id}.limits]")?;
+    text(out, "order_notional_max", &a.limits.order_notional_max.to_string())?;
+    text(out, "position_notional_max", &a.limits.position_notional_max.to_string())?;
+    plain(out, "open_orders_max", a.limits.open_orders_max)?;
+    text(out, "collar", &a.limits.collar.to_string())?;
+    if !a.leverages.is_empty() {
+        writeln!(out, "\n[accounts.{id}.futures_leverages]")?;
+        for (instrument, leverage) in &a.leverages {
+            plain(out, &key(instrument.as_str()), leverage)?;
+        }
+    }
+    if !a.margin_types.is_empty() {
+        writeln!(out, "\n[accounts.{id}.futures_margin_types]")?;
+        for (instrument, kind) in &a.margin_types {
+            text(out, &key(instrument.as_str()), if *kind == MarginType::Cross { "cross" } else { "isolated" })?;
+        }
+    }
+    Ok(())
+}
+
+fn write_strategy(out: &mut String, s: &StrategyEntry) -> fmt::Result {
+    out.write_str("\n[[strategies]]\n")?;
+    text(out, "id", s.id.as_str())?;
+    text(out, "kind", &s.kind)?;
+    text(out, "account", s.account.as_str())?;
+    list(out, "instruments", &s.instruments)?;
+    list(out, "external_order_claims", &s.external_order_claims)?;
+    if !s.params.is_empty() {
+        writeln!(out, "params = {}", toml::Value::Table(s.params.clone()))?;
+    }
+    Ok(())
+}
+
+fn text(out: &mut String, key: &str, value: &str) -> fmt::Result {
+    writeln!(out, "{key} = {}", quoted(value))
+}
+
+fn plain(out: &mut String, key: &str, value: impl Display) -> fmt::Result {
+    writeln!(out, "{key} = {value}")
+}
+
+fn list(out: &mut String, key: &str, values: &[InstrumentId]) -> fmt::Result {
+    let all: Vec<String> = values.iter().map(|v| quoted(v.as_str())).collect();
+    writeln!(out, "{key} = [{}]", all.join(", "))
+}
+
+fn place(out: &mut String, key: &str, source: &SecretSource) -> fmt::Result {
+    match source {
+        SecretSource::Variable(name) => writeln!(out, "{key} = {{ env = {} }}  # set, not shown", quoted(name)),
+        SecretSource::File(path) => writeln!(out, "{key} = {{ file = {} }}  # read, not shown", quoted(&path.to_string_lossy())),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A name as it stands before `=` or in a table's head: quoted unless it is plain.
+fn key(name: &str) -> String {
+    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if bare { name.to_owned() } else { basic(name) }
+}
+
+/// A one-line basic string; heads of tables take no other.
+fn basic(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn seconds(ms: u64) -> String {
+    let secs = (Decimal::from(ms) / Decimal::from(1000)).normalize();
+    if secs.scale() == 0 { format!("{secs}.0") } else { secs.to_string() }
+}
