@@ -233,7 +233,9 @@ const TABLE: &[Row] = &[
     ("DELETE", "/fapi/v1/algoOpenOrders", E::AlgoCancelAll, Signed, Flat(1)),
     ("GET", "/fapi/v1/openAlgoOrders", E::AlgoList, Signed, BySymbol(1, 40)),
     ("GET", "/fapi/v1/allAlgoOrders", E::AlgoList, Signed, Flat(5)),
-    // The wallet's host, for clients that are given one address for everything.
+    // The hosts of wallet and spot, for clients that are given one address for everything.
+    ("GET", "/api/v3/ping", E::Ping, Open, Flat(1)),
+    ("GET", "/api/v3/time", E::Time, Open, Flat(1)),
     ("GET", "/sapi/v1/capital/config/getall", E::SapiCoins, Signed, Flat(0)),
     ("GET", "/sapi/v1/margin/allPairs", E::SapiMarginPairs, Key, Flat(0)),
     ("GET", "/sapi/v1/account/apiRestrictions", E::SapiRestrictions, Signed, Flat(0)),

@@ -139,7 +139,12 @@ async fn carry(
                 }
                 Some(Ok(Message::Pong(_))) => heard = Instant::now(),
                 Some(Ok(Message::Ping(_) | Message::Binary(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_))) | Some(Err(_)) | None => return,
+                Some(Ok(Message::Close(_))) => {
+                    // The reply to it is queued already; a client that is gone needs none.
+                    let _ = sink.close().await;
+                    return;
+                }
+                Some(Err(_)) | None => return,
             },
             now = ping.tick() => {
                 if now.duration_since(heard) > Duration::from_millis(timing.pong_within_ms) {
