@@ -184,14 +184,13 @@ pub fn check_form(terms: &Terms, mode: PositionMode, profile: &VenueProfile) -> 
     if terms.kind.is_conditional() && !profile.conditional {
         return Err(Denial::Unsupported(String::from(terms.kind.name())));
     }
-    match (terms.intention, terms.qty) {
-        (Intention::CloseAll, None)
-            if matches!(terms.kind, OrderKind::StopMarket { .. } | OrderKind::TakeProfitMarket { .. }) =>
-        {
-            ()
-        }
-        (Intention::Open | Intention::Reduce, Some(qty)) if !qty.is_zero() => (),
-        _ => return Err(Denial::Quantity),
+    let may_close_all = matches!(terms.kind, OrderKind::StopMarket { .. } | OrderKind::TakeProfitMarket { .. });
+    let fits = match (terms.intention, terms.qty) {
+        (Intention::CloseAll, qty) => qty.is_none() && may_close_all,
+        (Intention::Open | Intention::Reduce, qty) => qty.is_some_and(|q| !q.is_zero()),
+    };
+    if !fits {
+        return Err(Denial::Quantity);
     }
     // In HEDGING the side against the leg is what closes; asking to reduce with the other side would open.
     let closes = terms.is_closing();

@@ -22,7 +22,7 @@ pub struct StartReport {
     /// How the account keeps positions.
     pub mode: PositionMode,
     /// What keeps the gate shut; empty when it is open.
-    pub shut: Vec<String>,
+    pub shut: Vec<Shut>,
     /// Orders restored from the journal that are still open.
     pub open_orders: usize,
     /// Orders found at the venue and adopted.
@@ -33,6 +33,44 @@ pub struct StartReport {
     pub positions: Vec<PositionLine>,
     /// Differences that stand.
     pub differences: Vec<Difference>,
+}
+
+/// One thing that keeps the gate shut.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
+pub enum Shut {
+    /// A drain was asked for.
+    #[error("the node is coming to an end")]
+    Draining,
+    /// There is no session of the private stream.
+    #[error("the private stream is not open")]
+    NoStream,
+    /// The venue has not told its instruments.
+    #[error("the venue's instruments are not known")]
+    NoInstruments,
+    /// No comparison has come to its end since the stream was opened.
+    #[error("books and venue have not been compared since the stream was opened")]
+    NotReconciled,
+    /// The delay after the first comparison runs.
+    #[error("the delay after the first comparison is not over")]
+    Delay,
+    /// Doubt from before this start.
+    #[error("attempts of an earlier start are in doubt")]
+    EarlierDoubt,
+    /// The venue's clock was not measured, or the venue said that it is wrong.
+    #[error("the venue's clock is not known")]
+    NoClock,
+    /// The clock is measured too coarsely.
+    #[error("the venue's clock is known only to {0} ms")]
+    CoarseClock(u64),
+    /// The record of this start is not on disk yet.
+    #[error("the record of this start is not durable")]
+    StartNotDurable,
+    /// The journal failed.
+    #[error("the journal failed: {0}")]
+    Journal(String),
+    /// A latch that somebody must release.
+    #[error("latched: {0}")]
+    Latched(String),
 }
 
 /// One leg in the report.

@@ -89,7 +89,7 @@ impl Engine {
         if !waiting.iter().any(|t| t.fill.trade_id == report.fill.trade_id) {
             waiting.push(report.clone());
         }
-        out.push(Effect::SetTimer(Timer::Unplaced, self.now.plus_ms(WAIT_MS)));
+        self.start_timer(Timer::Unplaced, WAIT_MS, out);
     }
 
     /// A question for each order that trades wait for.
@@ -131,7 +131,7 @@ impl Engine {
                     self.take_order_report(&report, Source::Trades, out);
                 }
             }
-            Err(_) => out.push(Effect::SetTimer(Timer::Unplaced, self.now.plus_ms(WAIT_MS))),
+            Err(_) => self.start_timer(Timer::Unplaced, WAIT_MS, out),
         }
         if let Some(trades) = self.unplaced.remove(&(instrument.clone(), order_id)) {
             if self.books.find(instrument, None, Some(&order_id), None).is_some() {

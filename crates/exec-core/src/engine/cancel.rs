@@ -132,7 +132,7 @@ impl Engine {
     fn cancel_later(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let tries = self.books.order(intent).map_or(0, |o| o.cancels().len()).min(16) as u32;
         let delay = (AGAIN_FIRST_MS << tries.saturating_sub(1).min(8)).min(AGAIN_LONGEST_MS);
-        out.push(Effect::SetTimer(Timer::CancelAgain(intent), self.now.plus_ms(delay)));
+        self.set_timer(Timer::CancelAgain(intent), delay, out);
     }
 
     pub(super) fn cancel_again(&mut self, intent: IntentId, out: &mut Vec<Effect>) {

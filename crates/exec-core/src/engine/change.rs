@@ -122,7 +122,7 @@ impl Engine {
         // It was signed before now, so a fence counted from now is past its own.
         let signed = self.venue_time();
         self.change_doubts.entry(intent).or_insert(signed);
-        out.push(Effect::SetTimer(Timer::ChangeDoubt(intent), self.now.plus_ms(ASK_EVERY_MS)));
+        self.set_timer(Timer::ChangeDoubt(intent), ASK_EVERY_MS, out);
     }
 
     pub(super) fn change_timer(&mut self, intent: IntentId, out: &mut Vec<Effect>) {

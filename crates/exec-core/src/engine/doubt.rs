@@ -64,7 +64,7 @@ impl Engine {
             self.send_cancel(intent, out);
         }
         let at = self.next_question(&cl_ord_id);
-        out.push(Effect::SetTimer(Timer::Doubt(cl_ord_id), at));
+        self.set_timer_at(Timer::Doubt(cl_ord_id), at, out);
     }
 
     /// 1, 2, 4, 8, 16 s, at the fence, and once more when the venue must have shown it.
@@ -118,7 +118,7 @@ impl Engine {
         }
         if self.doubts.contains_key(&cl_ord_id) {
             let at = self.next_question(&cl_ord_id);
-            out.push(Effect::SetTimer(Timer::Doubt(cl_ord_id), at));
+            self.set_timer_at(Timer::Doubt(cl_ord_id), at, out);
         }
     }
 
@@ -167,7 +167,7 @@ impl Engine {
             Ok(Lookup::Absent) => self.absent_but_known(intent, at, out),
             Err(_) => {
                 if self.books.order(intent).is_some_and(|o| o.cancel_wished() && !o.status().is_ended()) {
-                    out.push(Effect::SetTimer(Timer::CancelAgain(intent), self.now.plus_ms(ASK_FIRST_MS)));
+                    self.set_timer(Timer::CancelAgain(intent), ASK_FIRST_MS, out);
                 }
             }
         }

@@ -6,44 +6,44 @@ use crate::{
     ids::InstrumentId,
     order::event::NotSent,
     pretrade::Denial,
-    start_report::{PositionLine, StartReport},
+    start_report::{PositionLine, Shut, StartReport},
     units::SignedQty,
 };
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 impl Engine {
     /// What keeps the account's gate shut; nothing when it is open.
-    pub(super) fn shut(&self) -> Vec<String> {
-        let mut why = Vec::new();
-        let mut add = |shut: bool, text: &str| {
-            if shut {
-                why.push(String::from(text));
-            }
-        };
-        add(self.draining, "the node is coming to an end");
-        add(self.link.is_none(), "the private stream is not open");
-        add(self.instruments.is_empty(), "the venue's instruments are not known");
-        add(!self.reconciled, "books and venue have not been compared since the stream was opened");
-        add(!self.delay_over, "the delay after the first comparison is not over");
-        add(!self.started && !self.doubts.is_empty(), "attempts of an earlier start are in doubt");
-        match self.clock {
-            None => why.push(String::from("the venue's clock is not known")),
-            Some(clock) if clock.error_ms > self.config.clock_error_max_ms => {
-                why.push(format!("the venue's clock is known only to {} ms", clock.error_ms));
-            }
-            Some(_) => (),
-        }
-        if let Some(failure) = &self.journal_failure {
-            why.push(format!("the journal failed: {failure}"));
-        }
-        why.extend(self.books.latches().values().map(|text| format!("latched: {text}")));
+    pub(super) fn shut(&self) -> Vec<Shut> {
+        // Nothing is allocated while the gate is open: this is asked for every order.
+        let conditions = [
+            (self.draining, Shut::Draining),
+            (!self.start_is_durable(), Shut::StartNotDurable),
+            (self.link.is_none(), Shut::NoStream),
+            (self.clock.is_none(), Shut::NoClock),
+            (self.instruments.is_empty(), Shut::NoInstruments),
+            (!self.reconciled, Shut::NotReconciled),
+            (!self.delay_over, Shut::Delay),
+            (!self.started && !self.doubts.is_empty(), Shut::EarlierDoubt),
+        ];
+        let mut why: Vec<Shut> = conditions.into_iter().filter(|(shut, _)| *shut).map(|(_, why)| why).collect();
+        why.extend(self.clock.map(|c| c.error_ms).filter(|e| *e > self.config.clock_error_max_ms).map(Shut::CoarseClock));
+        why.extend(self.journal_failure.clone().map(Shut::Journal));
+        why.extend(self.books.latches().values().cloned().map(Shut::Latched));
         why
+    }
+
+    /// Whether this start's epoch is on disk. Before it is, an id could be made that a next start makes again.
+    pub(super) fn start_is_durable(&self) -> bool {
+        self.begun && (self.durable >= self.start_seq || self.journal_failure.is_some())
     }
 
     /// Whether an order that can add risk may leave on this instrument.
     pub(super) fn permit(&self, instrument: &InstrumentId) -> Result<(), Denial> {
         if let Some(why) = self.shut().into_iter().next() {
-            return Err(Denial::GateClosed(why));
+            return Err(Denial::GateClosed(why.to_string()));
         }
         if let Some(why) = self.restricted.get(instrument) {
             return Err(Denial::GateClosed(why.clone()));
@@ -56,7 +56,7 @@ impl Engine {
     }
 
     pub(super) fn update_phase(&mut self, out: &mut Vec<Effect>) {
-        if !self.begun {
+        if !self.start_is_durable() {
             return;
         }
         // A latch does not keep strategies from starting: they may still close.

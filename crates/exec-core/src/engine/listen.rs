@@ -125,15 +125,16 @@ impl Engine {
 
     fn take_account(&mut self, account: AccountReport, out: &mut Vec<Effect>) {
         self.take_balances(&account.balances, account.at, out);
-        let mut watch = false;
-        for row in account.positions.into_iter().filter(|p| self.config.mode.has(p.leg)) {
+        let mode = self.config.mode;
+        for row in account.positions.into_iter().filter(|p| mode.has(p.leg)) {
             let key = (row.instrument, row.leg);
             self.venue_positions.insert(key.clone(), row.qty);
-            watch |= self.books.trade_cursor(&key.0).is_some() && self.books.position_qty(&key.0, key.1) != row.qty;
-            self.watched.insert(key, row.qty);
-        }
-        if watch {
-            out.push(Effect::SetTimer(Timer::Watch, self.now.plus_ms(WATCH_MS)));
+            if self.books.trade_cursor(&key.0).is_some() && self.books.position_qty(&key.0, key.1) != row.qty {
+                self.watched.insert(key, row.qty);
+                self.start_timer(Timer::Watch, WATCH_MS, out);
+            } else {
+                self.watched.remove(&key);
+            }
         }
         match account.reason.as_str() {
             "ORDER" | "FUNDING_FEE" => (),
@@ -156,12 +157,10 @@ impl Engine {
         let lost = self
             .watched
             .iter()
-            .find(|((instrument, leg), qty)| {
-                self.books.trade_cursor(instrument).is_some() && self.books.position_qty(instrument, *leg) != **qty
-            })
+            .find(|((instrument, leg), qty)| self.books.position_qty(instrument, *leg) != **qty)
             .map(|((instrument, leg), qty)| format!("{instrument} {leg:?} is {qty} at the venue and not in the books"));
+        self.watched.clear();
         if let Some(text) = lost {
-            self.watched.clear();
             self.alert(out, AlertLevel::Warning, "position_unexplained", text);
             self.recover(out);
         }

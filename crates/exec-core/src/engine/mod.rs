@@ -96,6 +96,7 @@ pub struct Engine {
     delay_over: bool,
     journal_failure: Option<String>,
     durable: Seq,
+    start_seq: Seq,
     requests: u32,
     queries_made: u64,
     intents_made: u64,
@@ -111,6 +112,7 @@ pub struct Engine {
     unplaced: BTreeMap<(InstrumentId, OrderId), Vec<TradeReport>>,
     watched: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
     venue_positions: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
+    due: BTreeMap<Timer, Timestamp>,
     held: Vec<(StrategyId, Option<Seq>, StrategyEvent)>,
     adopted: usize,
 }
@@ -136,6 +138,7 @@ impl Engine {
             delay_over: false,
             journal_failure: None,
             durable: Seq(0),
+            start_seq: Seq(0),
             requests: 0,
             queries_made: 0,
             intents_made: 0,
@@ -151,6 +154,7 @@ impl Engine {
             unplaced: BTreeMap::new(),
             watched: BTreeMap::new(),
             venue_positions: BTreeMap::new(),
+            due: BTreeMap::new(),
             held: Vec::new(),
             adopted: 0,
         }
@@ -259,7 +263,7 @@ impl Engine {
                 Command::CancelAll(instrument) => self.cancel_all_of(Some(&owner), instrument.as_ref(), out),
                 Command::SetTimer { tag, after_ms } => {
                     let timer = Timer::Strategy { strategy: strategy.clone(), tag };
-                    out.push(Effect::SetTimer(timer, self.now.plus_ms(after_ms)));
+                    self.set_timer(timer, after_ms, out);
                 }
             }
         }
@@ -316,6 +320,11 @@ impl Engine {
     }
 
     fn timer(&mut self, timer: Timer, out: &mut Vec<Effect>) {
+        // Set again since, or fired already: an old one says nothing.
+        if self.due.get(&timer).is_none_or(|at| *at > self.now) {
+            return;
+        }
+        self.due.remove(&timer);
         match timer {
             Timer::Doubt(cl_ord_id) => self.doubt_timer(cl_ord_id, out),
             Timer::Retry(intent) => self.retry(intent, out),
@@ -408,6 +417,23 @@ impl Engine {
 
     fn alert(&self, out: &mut Vec<Effect>, level: AlertLevel, kind: &'static str, text: String) {
         out.push(Effect::Alert(Alert { level, kind, text }));
+    }
+
+    /// Sets a timer. One that is set already is set anew.
+    fn set_timer(&mut self, timer: Timer, after_ms: u64, out: &mut Vec<Effect>) {
+        self.set_timer_at(timer, self.now.plus_ms(after_ms), out);
+    }
+
+    fn set_timer_at(&mut self, timer: Timer, at: Timestamp, out: &mut Vec<Effect>) {
+        self.due.insert(timer.clone(), at);
+        out.push(Effect::SetTimer(timer, at));
+    }
+
+    /// Sets a timer unless it runs already.
+    fn start_timer(&mut self, timer: Timer, after_ms: u64, out: &mut Vec<Effect>) {
+        if !self.due.contains_key(&timer) {
+            self.set_timer(timer, after_ms, out);
+        }
     }
 
     fn ask(&mut self, asked: Asked, query: Query, out: &mut Vec<Effect>) -> QueryId {

@@ -19,6 +19,7 @@ use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec}
 const AGAIN_MS: u64 = 1_000;
 /// How long after a difference everything is asked again.
 const DIFFERENCE_MS: u64 = 5_000;
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 /// A recovery under way.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +105,7 @@ impl Engine {
                     Err(error) => {
                         recovery.mass_failed = true;
                         self.alert(out, AlertLevel::Warning, "recovery_question_failed", format!("{error}"));
-                        out.push(Effect::SetTimer(Timer::RecoverAgain, self.now.plus_ms(AGAIN_MS)));
+                        self.set_timer(Timer::RecoverAgain, AGAIN_MS, out);
                     }
                 }
             }
@@ -140,7 +141,7 @@ impl Engine {
     fn fail(&mut self, query: Query, out: &mut Vec<Effect>) {
         if let Some(recovery) = &mut self.recovery {
             recovery.failed.push(query);
-            out.push(Effect::SetTimer(Timer::RecoverAgain, self.now.plus_ms(AGAIN_MS)));
+            self.set_timer(Timer::RecoverAgain, AGAIN_MS, out);
         }
     }
 
@@ -176,7 +177,7 @@ impl Engine {
             if let Some(recovery) = &mut self.recovery {
                 recovery.mass_failed = true;
             }
-            out.push(Effect::SetTimer(Timer::RecoverAgain, self.now.plus_ms(DIFFERENCE_MS)));
+            self.set_timer(Timer::RecoverAgain, DIFFERENCE_MS, out);
             return;
         }
         let plan = reconcile::plan(&self.books, &status, &self.config.instruments());
@@ -267,7 +268,8 @@ impl Engine {
         if let (true, Some(at)) = (trades.complete, asked) {
             let after = trades.trades.iter().map(|t| t.fill.trade_id).max();
             let known = self.books.trade_cursor(instrument);
-            let news = known.is_none_or(|k| after > k.after);
+            // A day's step keeps the search short on an instrument that never trades.
+            let news = known.is_none_or(|k| after > k.after || at.0 - k.at.0 > DAY_MS);
             if news {
                 self.record(Record::TradeCursor(TradeCursor { instrument: instrument.clone(), after, at }), out);
             }
@@ -297,13 +299,13 @@ impl Engine {
             self.differences.iter().map(|d| (d.instrument.clone(), format!("books and venue differ: {d}"))).collect();
         self.reconciled = true;
         if !self.differences.is_empty() {
-            out.push(Effect::SetTimer(Timer::RecoverAgain, self.now.plus_ms(DIFFERENCE_MS)));
+            self.set_timer(Timer::RecoverAgain, DIFFERENCE_MS, out);
         }
         if first {
             self.delay(out);
         }
         if self.config.sweep_interval_ms > 0 {
-            out.push(Effect::SetTimer(Timer::Sweep, self.now.plus_ms(self.config.sweep_interval_ms)));
+            self.set_timer(Timer::Sweep, self.config.sweep_interval_ms, out);
         }
         self.push_report(out);
     }
@@ -315,7 +317,7 @@ impl Engine {
         if self.config.startup_delay_ms == 0 {
             self.delay_over = true;
         } else {
-            out.push(Effect::SetTimer(Timer::GateDelay, self.now.plus_ms(self.config.startup_delay_ms)));
+            self.set_timer(Timer::GateDelay, self.config.startup_delay_ms, out);
         }
     }
 

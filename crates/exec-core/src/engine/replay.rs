@@ -59,6 +59,7 @@ impl Engine {
         let epoch = Epoch(epoch_floor(self.now).max(self.books.epoch().0 + 1));
         let account = self.config.account.clone();
         self.record(Record::Started { account, epoch, mode: self.config.mode, at: self.now }, out);
+        self.start_seq = self.books.seq();
         self.number_strategies(out);
         self.settle_leftovers(out);
         out.push(Effect::ReadClock);

@@ -15,11 +15,12 @@ use crate::{
     pretrade::{self, Denial},
     record::{LatchCause, Record},
     report::Source,
+    start_report::Shut,
     terms::{OrderKind, Terms, TimeInForce},
     units::{PositionMode, Qty},
     venue::{Attempt, CommandError, CommandResult, RejectClass},
 };
-use alloc::{format, vec::Vec};
+use alloc::{format, string::ToString, vec::Vec};
 
 impl Engine {
     pub(super) fn submit(&mut self, owner: Owner, new: NewOrder, out: &mut Vec<Effect>) {
@@ -61,6 +62,9 @@ impl Engine {
             && !self.config.strategies.iter().any(|s| s.id == *id && s.instruments.contains(&terms.instrument))
         {
             return Err(Denial::NotYours(terms.instrument.clone()));
+        }
+        if !self.start_is_durable() {
+            return Err(Denial::GateClosed(Shut::StartNotDurable.to_string()));
         }
         pretrade::check_form(terms, self.config.mode, &self.profile)?;
         let reference = self.quote(&terms.instrument).reference();
@@ -264,7 +268,7 @@ impl Engine {
             return;
         }
         match self.may_try_again(order) {
-            Some(delay_ms) => out.push(Effect::SetTimer(Timer::Retry(intent), self.now.plus_ms(delay_ms))),
+            Some(delay_ms) => self.start_timer(Timer::Retry(intent), delay_ms, out),
             None => {
                 self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
             }

@@ -614,11 +614,37 @@ fn a_mode_that_differs_from_the_config_keeps_the_gate_shut() {
 }
 
 #[test]
+fn nothing_is_sent_before_the_start_itself_is_durable() {
+    let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
+    rig.give(Input::Begin);
+    assert_eq!(rig.engine.phase(), Phase::Replaying);
+    let early = rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+    assert!(rig.sent.is_empty(), "its id would be made again by the next start if this one were forgotten");
+    assert!(matches!(rig.order(early).denial(), Some(Denial::GateClosed(_))));
+    rig.durable();
+    rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+    assert_eq!(rig.attempts_sent().len(), 1);
+}
+
+#[test]
+fn a_timer_that_was_set_again_fires_once() {
+    let mut rig = netting();
+    rig.command(Command::SetTimer { tag: 7, after_ms: 100 });
+    rig.command(Command::SetTimer { tag: 7, after_ms: 300 });
+    let fired = |rig: &Rig| rig.told.iter().filter(|(_, e)| *e == exec_core::conversation::StrategyEvent::Timer(7)).count();
+    rig.wait(200);
+    assert_eq!(fired(&rig), 0);
+    rig.wait(200);
+    assert_eq!(fired(&rig), 1);
+}
+
+#[test]
 fn every_send_is_preceded_by_its_record() {
     let mut engine = exec_core::engine::Engine::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
     let mut out = Vec::new();
     let now = exec_core::time::Timestamp::from_ms(exec_testkit::rig::MIDNIGHT_MS);
     engine.handle(now, Input::Begin, &mut out);
+    engine.handle(now, Input::Durable(engine.books().seq()), &mut out);
     let terms = closing(Side::Sell, PositionSide::Net, "1");
     let new =
         exec_core::command::NewOrder { intent: exec_core::ids::IntentId(1), terms, handling: Handling::default(), list: None };
