@@ -29,6 +29,7 @@ from nautilus_trader.execution.messages import (
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.enums import OrderSide, OrderStatus, PositionSide
+from nautilus_trader.model.events import OrderAccepted
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, TraderId, Venue
 from nautilus_trader.trading.strategy import Strategy
 
@@ -113,7 +114,8 @@ class Nautilus:
         pass  # opened by the node; an order is accepted only when the stream says so
 
     def heard(self, order):
-        return self.hand.cache.order(ClientOrderId(order)).status == OrderStatus.ACCEPTED
+        events = self.hand.cache.order(ClientOrderId(order)).events
+        return any(isinstance(event, OrderAccepted) for event in events)
 
     def touch(self):
         until(lambda: self.hand.quote, "a quote")
@@ -169,6 +171,8 @@ class Nautilus:
     def trades(self):
         command = GenerateFillReports(INSTRUMENT, None, None, None, **self.stamp())
         reports = self.run(self.client.generate_fill_reports(command))
+        # It asks once for the instrument it holds and once for the symbol it has a position in: each trade comes twice.
+        reports = {report.trade_id: report for report in reports}.values()
         names = {order.venue_order_id: str(order.client_order_id) for order in self.hand.cache.orders()}
         return [(names.get(report.venue_order_id), Decimal(str(report.last_qty))) for report in reports]
 

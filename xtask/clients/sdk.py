@@ -52,7 +52,8 @@ class Sdk:
         self.loop.run(listen())
 
     def heard(self, order):
-        return any("ORDER_TRADE_UPDATE" in str(event) and order in str(event) for event in self.events)
+        events = (event.actual_instance for event in self.events)
+        return any(str(event.o.i) == order for event in events if type(event).__name__ == "OrderTradeUpdate")
 
     def touch(self):
         book = self.api.symbol_order_book_ticker(SYMBOL).data().actual_instance

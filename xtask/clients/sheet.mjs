@@ -40,11 +40,13 @@ const check = (condition, what) => {
 
 const equal = (got, want, what) => check(got === want, `${what}: got ${got}, want ${want}`);
 
+const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
+
 const until = async (probe, what, seconds = 10) => {
   const deadline = Date.now() + seconds * 1000;
   while (!(await probe())) {
     check(Date.now() < deadline, `${what}: not within ${seconds} s`);
-    await new Promise((wake) => setTimeout(wake, 20));
+    await sleep(20);
   }
 };
 
@@ -73,9 +75,13 @@ export const drive = async (client) => {
   await step("leverage", async () => equal(Number(await client.leverage(LEVERAGE)), LEVERAGE, "leverage"));
   await step("stream", async () => {
     await client.stream();
-    const order = await client.limit("BUY", QTY, await below());
-    await until(() => client.heard(order), `order ${order} on the private stream`);
-    await client.cancel(order);
+    // Few libraries say when their stream is open, so an order that came too early is followed by another.
+    await until(async () => {
+      const order = await client.limit("BUY", QTY, await below());
+      for (const deadline = Date.now() + 1000; !client.heard(order) && Date.now() < deadline; ) await sleep(20);
+      await client.cancel(order);
+      return client.heard(order);
+    }, "an order on the private stream");
   });
   const resting = await step("post-only", async () => {
     held.price = await below();

@@ -63,13 +63,16 @@ def until(probe, what, seconds=10):
 
 
 def refused(act, code):
-    """Passes when the library raises, and what it raises names the venue's code."""
+    """Passes when the library raises, and what it raises (or what it was raised from) names the venue's code."""
     try:
         answer = act()
     except NotOffered:
         raise
     except Exception as error:
-        check(str(code) in f"{error!r} {error}", f"expected {code}, got {type(error).__name__}: {error}")
+        said, cause = "", error
+        while cause is not None:
+            said, cause = f"{said} {cause!r} {cause}", cause.__cause__ or cause.__context__
+        check(str(code) in said, f"expected {code}, got {type(error).__name__}: {error}")
         return
     raise AssertionError(f"expected {code}, but it was accepted: {answer}")
 
@@ -107,9 +110,17 @@ def drive(client):
 
     def stream():
         client.stream()
-        order = client.limit("BUY", QTY, below(client))
-        until(lambda: client.heard(order), f"order {order} on the private stream")
-        client.cancel(order)
+
+        def heard():
+            # Few libraries say when their stream is open, so an order that came too early is followed by another.
+            order = client.limit("BUY", QTY, below(client))
+            deadline = time.monotonic() + 1
+            while not client.heard(order) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            client.cancel(order)
+            return client.heard(order)
+
+        until(heard, "an order on the private stream")
 
     def post_only():
         held["price"] = below(client)
