@@ -8,18 +8,33 @@
 //! | [`fate`] | the one table of statuses and codes |
 //! | [`translate`] | the only place that knows both worlds |
 //! | [`rate`], [`clock`], [`session`] | budget, venue time and private stream, sans-IO |
+//! | [`endpoint`], [`environment`], [`settings`] | where, at what cost, with which times: data |
 //! | [`dialer`], [`transport`], [`entry`], [`inquiry`], [`ws`] | thin shells over the network |
+//! | [`BinanceUsdm`] | the venue |
 
 pub mod clock;
 pub mod dialer;
+pub mod endpoint;
 pub mod entry;
+pub mod environment;
 pub mod fate;
+mod feed;
 pub mod inquiry;
+mod prices;
 pub mod query;
+mod questions;
 pub mod rate;
+mod rest;
 pub mod session;
+pub mod settings;
+mod setup;
 pub mod sign;
 pub mod translate;
 pub mod transport;
+mod venue;
 pub mod wire;
 pub mod ws;
+
+pub use rest::Now;
+pub use settings::{Credentials, Settings, StartError};
+pub use venue::BinanceUsdm;

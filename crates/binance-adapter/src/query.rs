@@ -28,12 +28,9 @@ impl Query {
     pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
         self.name(name);
         for &byte in value.as_bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-                self.bytes.push(byte);
-            } else {
-                self.bytes.push(b'%');
-                self.bytes.push(UPPER_HEX[usize::from(byte >> 4)]);
-                self.bytes.push(UPPER_HEX[usize::from(byte & 15)]);
+            match encoded(byte) {
+                None => self.bytes.push(byte),
+                Some(triple) => self.bytes.extend_from_slice(&triple),
             }
         }
         self
@@ -89,6 +86,12 @@ impl Query {
         std::str::from_utf8(&self.bytes).unwrap_or_default()
     }
 
+    /// The bytes as they are sent, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Empties the buffer and keeps its capacity.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -134,6 +137,24 @@ pub fn websocket_payload(sorted: &[(&str, &str)]) -> String {
         payload.push_str(value);
     }
     payload
+}
+
+/// Appends `text` percent-encoded, as it stands in a URL.
+pub(crate) fn percent_encode(text: &str, out: &mut String) {
+    for &byte in text.as_bytes() {
+        match encoded(byte) {
+            None => out.push(char::from(byte)),
+            Some(triple) => out.extend(triple.map(char::from)),
+        }
+    }
+}
+
+/// The three characters that stand for a byte, unless it stands for itself.
+fn encoded(byte: u8) -> Option<[u8; 3]> {
+    if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+        return None;
+    }
+    Some([b'%', UPPER_HEX[usize::from(byte >> 4)], UPPER_HEX[usize::from(byte & 15)]])
 }
 
 fn append_integer(mut value: u64, out: &mut Vec<u8>) {

@@ -8,9 +8,7 @@ mod order;
 mod symbol;
 mod terms;
 
-pub(crate) use account::isolated;
 pub use account::{account_balance, account_position, balance, balance_change, called_position, position, position_change};
-pub(crate) use event::{body, sent};
 pub use event::{price, report};
 pub use instrument::{InstrumentError, instrument};
 pub use order::{algo_order, algo_update, order_reply, order_update, trade_lite, user_trade};

@@ -1,0 +1,338 @@
+//! Questions to the venue: instruments, one order, everything, trades. Every answer is complete or an error; a page that is
+//! full is never the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exec_core::{
+    ids::{InstrumentId, TradeId},
+    instrument::Instrument,
+    report::{BalanceReport, MassStatus, OrderReport, PositionReport, TradeReport},
+    time::VenueTime,
+    units::{PositionMode, PositionSide, SignedQty},
+    venue::{Lookup, OrderRef, QueryError, Trades, TradesFrom},
+};
+use futures_util::future::try_join_all;
+
+use crate::{
+    endpoint,
+    query::Query,
+    rate::{Limits, Priority},
+    rest::read,
+    translate::{self, TranslateError},
+    venue::{BinanceUsdm, Meant},
+    wire::{self, LimitInterval, LimitKind},
+};
+
+/// Rows of a full page of trades.
+const PAGE: usize = 1000;
+/// Most pages of one call; what is left is asked for by the next.
+const PAGES_MAX: usize = 200;
+/// Longest window of trades.
+const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+/// How far back trades are kept (since 2026-08-26).
+const KEPT_MS: i64 = 89 * 24 * 60 * 60 * 1000;
+/// How often a consistent cut is tried.
+const CUTS_MAX: usize = 10;
+/// How many symbols are asked about side by side.
+const ABREAST: usize = 4;
+
+impl BinanceUsdm {
+    pub(crate) async fn read_instruments(&self) -> Result<Vec<Instrument>, QueryError> {
+        let reply = self.rest.ask_list(&endpoint::EXCHANGE_INFO, Query::default(), Priority::Recovery).await?;
+        let info: wire::ExchangeInfo<'_> = read(&reply)?;
+        if let Some(limits) = stated_limits(info.rate_limits.as_deref().unwrap_or_default()) {
+            self.rest.learn_limits(limits);
+        }
+        let mut instruments = Vec::with_capacity(info.symbols.len());
+        for row in &info.symbols {
+            let symbol = match wire::read::<wire::SymbolInfo<'_>>(row.0) {
+                Ok(symbol) => symbol,
+                Err(error) => {
+                    tracing::warn!(%error, "a symbol of exchangeInfo cannot be read and is not traded");
+                    continue;
+                }
+            };
+            match translate::instrument(&self.symbols, &symbol) {
+                Ok(instrument) => instruments.push(instrument),
+                Err(error) => tracing::warn!(symbol = %symbol.symbol, %error, "a symbol is not traded"),
+            }
+        }
+        Ok(instruments)
+    }
+
+    /// The order, wherever an ordinary order can be. The venue forgets unfilled ones after three days and may not find one
+    /// that has rested for ninety, so the open list is asked before "absent" is said.
+    pub(crate) async fn look_up(&self, order: &OrderRef) -> Result<Lookup, QueryError> {
+        let meant = Meant::order(order).ok_or_else(|| {
+            QueryError::Unavailable("the order has no id on the ordinary book, and the algo service is not spoken yet".into())
+        })?;
+        let mut query = Query::default();
+        meant.append(&mut query);
+        if let Some(reply) = self.rest.ask(&endpoint::ORDER, query, Priority::Recovery).await? {
+            let row: wire::OrderReply<'_> = read(&reply)?;
+            if !meant.is(&row) {
+                return Err(QueryError::Malformed("the answer is about another order".into()));
+            }
+            return Ok(Lookup::Found(Box::new(self.order(&row)?)));
+        }
+        let mut query = Query::default();
+        query.text("symbol", order.instrument.symbol());
+        let reply = self.rest.ask_list(&endpoint::OPEN_ORDERS_OF, query, Priority::Recovery).await?;
+        let rows: Vec<wire::OrderReply<'_>> = read(&reply)?;
+        match rows.iter().find(|row| meant.is(row)) {
+            Some(row) => Ok(Lookup::Found(Box::new(self.order(row)?))),
+            None => Ok(Lookup::Absent),
+        }
+    }
+
+    pub(crate) async fn read_everything(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError> {
+        let asked = self.rest.stamp().await?.timestamp;
+        let mode = self.read_position_mode().await?;
+        let open_orders = self.read_open_orders().await?;
+        let mut of_interest: BTreeSet<InstrumentId> = instruments.iter().cloned().collect();
+        of_interest.extend(open_orders.iter().map(|order| order.instrument.clone()));
+        let mut high_water: BTreeMap<InstrumentId, Option<TradeId>> = BTreeMap::new();
+        self.raise_high_water(&of_interest, &mut high_water).await?;
+        for _ in 0..CUTS_MAX {
+            let mut positions = self.read_positions().await?;
+            let held: BTreeSet<InstrumentId> = positions.iter().map(|position| position.instrument.clone()).collect();
+            let before = high_water.clone();
+            // Trades between the two readings would be in one and not in the other, so both must agree.
+            self.raise_high_water(&of_interest.union(&held).cloned().collect(), &mut high_water).await?;
+            if high_water == before {
+                add_flat(&mut positions, instruments, mode);
+                return Ok(MassStatus {
+                    asked,
+                    mode,
+                    open_orders,
+                    positions,
+                    balances: self.read_balances().await?,
+                    high_water: high_water.into_iter().collect(),
+                });
+            }
+        }
+        Err(QueryError::Unavailable("the account trades too fast for a consistent cut".into()))
+    }
+
+    pub(crate) async fn read_position_mode(&self) -> Result<PositionMode, QueryError> {
+        let reply = self.rest.ask_list(&endpoint::ACCOUNT_CONFIG, Query::default(), Priority::Recovery).await?;
+        let config: wire::AccountConfig<'_> = read(&reply)?;
+        Ok(if config.dual_side { PositionMode::Hedging } else { PositionMode::Netting })
+    }
+
+    async fn read_open_orders(&self) -> Result<Vec<OrderReport>, QueryError> {
+        let reply = self.rest.ask_list(&endpoint::OPEN_ORDERS, Query::default(), Priority::Recovery).await?;
+        let rows: Vec<wire::OrderReply<'_>> = read(&reply)?;
+        let mut orders = rows.iter().map(|row| self.order(row)).collect::<Result<Vec<_>, _>>()?;
+        let reply = self.rest.ask_list(&endpoint::OPEN_ALGO_ORDERS, Query::default(), Priority::Recovery).await?;
+        let rows: Vec<wire::AlgoOrder<'_>> = read(&reply)?;
+        for row in &rows {
+            match translate::algo_order(&self.symbols, row).map_err(malformed)? {
+                Some(order) => orders.push(order),
+                None => return Err(QueryError::Malformed("an open conditional order without its terms".into())),
+            }
+        }
+        Ok(orders)
+    }
+
+    async fn read_positions(&self) -> Result<Vec<PositionReport>, QueryError> {
+        let reply = self.rest.ask_list(&endpoint::POSITIONS, Query::default(), Priority::Recovery).await?;
+        let rows: Vec<wire::PositionRow<'_>> = read(&reply)?;
+        rows.iter().map(|row| translate::position(&self.symbols, row).map_err(malformed)).collect()
+    }
+
+    async fn read_balances(&self) -> Result<Vec<BalanceReport>, QueryError> {
+        let reply = self.rest.ask_list(&endpoint::BALANCES, Query::default(), Priority::Recovery).await?;
+        let rows: Vec<wire::BalanceRow<'_>> = read(&reply)?;
+        rows.iter().map(|row| translate::balance(row).map_err(malformed)).collect()
+    }
+
+    /// Raises the newest known trade of each instrument to what the venue has now.
+    async fn raise_high_water(
+        &self,
+        instruments: &BTreeSet<InstrumentId>,
+        high_water: &mut BTreeMap<InstrumentId, Option<TradeId>>,
+    ) -> Result<(), QueryError> {
+        let ids: Vec<&InstrumentId> = instruments.iter().collect();
+        for chunk in ids.chunks(ABREAST) {
+            let known: Vec<(&InstrumentId, Option<Option<TradeId>>)> =
+                chunk.iter().map(|id| (*id, high_water.get(*id).copied())).collect();
+            let newest = try_join_all(known.iter().map(|(id, known)| self.newest_trade(id, *known))).await?;
+            for ((id, _), newest) in known.iter().zip(newest) {
+                high_water.insert((*id).clone(), newest);
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest trade of an instrument. The list keeps the oldest rows of a window, so windows grow until one has rows, and
+    /// its rest is paged through.
+    async fn newest_trade(
+        &self,
+        instrument: &InstrumentId,
+        known: Option<Option<TradeId>>,
+    ) -> Result<Option<TradeId>, QueryError> {
+        let hour = WEEK_MS / 7 / 24;
+        let windows: &[i64] = match known {
+            Some(Some(id)) => return Ok(Some(self.pages_after(instrument, id, PAGES_MAX).await?.newest.unwrap_or(id))),
+            Some(None) => &[hour],
+            None => &[hour, WEEK_MS / 7, WEEK_MS - 60_000],
+        };
+        for window in windows {
+            let now = self.rest.stamp().await?.timestamp;
+            let rows = self.trade_page(instrument, Start::Time { from: VenueTime(now.0 - window), until: None }).await?;
+            let Some(newest) = rows.iter().map(|row| row.fill.trade_id).max() else { continue };
+            if rows.len() < PAGE {
+                return Ok(Some(newest));
+            }
+            return Ok(Some(self.pages_after(instrument, newest, PAGES_MAX).await?.newest.unwrap_or(newest)));
+        }
+        Ok(None)
+    }
+
+    pub(crate) async fn read_trades(&self, instrument: &InstrumentId, from: TradesFrom) -> Result<Trades, QueryError> {
+        match from {
+            TradesFrom::After(id) => {
+                let pages = self.pages_after(instrument, id, PAGES_MAX).await?;
+                Ok(Trades { trades: pages.trades, complete: pages.complete })
+            }
+            TradesFrom::Time(time) => self.read_trades_from_time(instrument, time).await,
+        }
+    }
+
+    async fn read_trades_from_time(&self, instrument: &InstrumentId, time: VenueTime) -> Result<Trades, QueryError> {
+        let now = self.rest.stamp().await?.timestamp;
+        let oldest = now.0 - KEPT_MS;
+        let complete_so_far = time.0 >= oldest;
+        let mut from = time.0.max(oldest);
+        loop {
+            let until = from + WEEK_MS - 1;
+            let last_window = until >= now.0;
+            let end = if last_window { None } else { Some(VenueTime(until)) };
+            let mut trades = self.trade_page(instrument, Start::Time { from: VenueTime(from), until: end }).await?;
+            let Some(newest) = trades.iter().map(|row| row.fill.trade_id).max() else {
+                if last_window {
+                    return Ok(Trades { trades, complete: complete_so_far });
+                }
+                from = until + 1;
+                continue;
+            };
+            // Ids go on where times end: several trades share a millisecond, none shares an id.
+            let rest = self.pages_after(instrument, newest, PAGES_MAX).await?;
+            trades.extend(rest.trades);
+            return Ok(Trades { trades, complete: complete_so_far && rest.complete });
+        }
+    }
+
+    async fn pages_after(&self, instrument: &InstrumentId, after: TradeId, pages: usize) -> Result<Pages, QueryError> {
+        let mut found = Pages { trades: Vec::new(), newest: None, complete: false };
+        let mut cursor = after;
+        for _ in 0..pages {
+            let rows = self.trade_page(instrument, Start::After(cursor)).await?;
+            let full = rows.len() >= PAGE;
+            let newest = rows.iter().map(|row| row.fill.trade_id).max();
+            found.trades.extend(rows);
+            match newest {
+                Some(id) if id > cursor => cursor = id,
+                Some(_) => return Err(QueryError::Malformed("trades at or before the cursor".into())),
+                None => {}
+            }
+            found.newest = (cursor > after).then_some(cursor);
+            if !full {
+                found.complete = true;
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn trade_page(&self, instrument: &InstrumentId, start: Start) -> Result<Vec<TradeReport>, QueryError> {
+        let mut query = Query::default();
+        query.text("symbol", instrument.symbol());
+        match start {
+            Start::After(id) => {
+                let id: u64 =
+                    id.as_str().parse().map_err(|_| QueryError::Malformed("a trade id of this venue is a number".into()))?;
+                query.number("fromId", id.saturating_add(1));
+            }
+            Start::Time { from, until } => {
+                query.signed("startTime", from.0);
+                if let Some(until) = until {
+                    query.signed("endTime", until.0);
+                }
+            }
+        }
+        query.number("limit", PAGE as u64);
+        let reply = self.rest.ask_list(&endpoint::USER_TRADES, query, Priority::Recovery).await?;
+        let rows: Vec<wire::UserTrade<'_>> = read(&reply)?;
+        if rows.iter().any(|row| row.symbol.as_str() != instrument.symbol()) {
+            return Err(QueryError::Malformed("a trade of another symbol".into()));
+        }
+        rows.iter().map(|row| translate::user_trade(&self.symbols, row).map_err(malformed)).collect()
+    }
+
+    fn order(&self, row: &wire::OrderReply<'_>) -> Result<OrderReport, QueryError> {
+        translate::order_reply(&self.symbols, row).map_err(malformed)
+    }
+}
+
+/// Where a page of trades begins.
+#[derive(Clone, Copy)]
+enum Start {
+    After(TradeId),
+    Time { from: VenueTime, until: Option<VenueTime> },
+}
+
+/// Pages of trades put together.
+struct Pages {
+    trades: Vec<TradeReport>,
+    newest: Option<TradeId>,
+    complete: bool,
+}
+
+/// The list leaves flat symbols out; what was asked for and is not in it is flat, leg by leg.
+fn add_flat(positions: &mut Vec<PositionReport>, instruments: &[InstrumentId], mode: PositionMode) {
+    let legs: &[PositionSide] = match mode {
+        PositionMode::Netting => &[PositionSide::Net],
+        PositionMode::Hedging => &[PositionSide::Long, PositionSide::Short],
+    };
+    for instrument in instruments {
+        for leg in legs {
+            if !positions.iter().any(|position| position.instrument == *instrument && position.leg == *leg) {
+                positions.push(PositionReport {
+                    instrument: instrument.clone(),
+                    leg: *leg,
+                    qty: SignedQty::ZERO,
+                    entry_px: None,
+                    mark_px: None,
+                    liquidation_px: None,
+                    unrealized: None,
+                    leverage: None,
+                    isolated: None,
+                });
+            }
+        }
+    }
+}
+
+/// The limits that `exchangeInfo` states, the defaults where it is silent.
+fn stated_limits(stated: &[wire::RateLimit<'_>]) -> Option<Limits> {
+    if stated.is_empty() {
+        return None;
+    }
+    let mut limits = Limits::default();
+    for limit in stated {
+        match (&limit.kind, &limit.interval, limit.interval_num) {
+            (LimitKind::RequestWeight, LimitInterval::Minute, 1) => limits.weight_1m = limit.limit,
+            (LimitKind::Orders, LimitInterval::Minute, 1) => limits.orders_1m = limit.limit,
+            (LimitKind::Orders, LimitInterval::Second, 10) => limits.orders_10s = limit.limit,
+            _ => tracing::debug!(kind = limit.kind.as_str(), "a limit of another window is not counted"),
+        }
+    }
+    Some(limits)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn malformed(error: TranslateError) -> QueryError {
+    QueryError::Malformed(error.to_string())
+}

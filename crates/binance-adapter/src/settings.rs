@@ -1,0 +1,158 @@
+//! What the adapter is told at its start: where, with which key, and the times it keeps. Limits of money are not its business.
+
+use std::{sync::Arc, time::Duration};
+
+use exec_core::{
+    units::PositionMode,
+    venue::{Fence, VenueProfile},
+};
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use crate::{
+    dialer::{Dialer, TlsError},
+    environment::Environment,
+    inquiry::ClientError,
+    rate::Limits,
+    rest::Now,
+    session::SessionTimes,
+    sign::{Signer, UnusableSecret},
+    transport::NeverBegun,
+};
+
+/// The API key and its secret. It has no `Debug`, `Display`, `Clone` or `Serialize`.
+pub struct Credentials {
+    /// The key, as the venue shows it.
+    pub key: SecretString,
+    /// The secret of an HMAC key.
+    pub secret: SecretString,
+}
+
+impl Credentials {
+    /// The key as a header that is never printed.
+    pub(crate) fn header(&self) -> Result<HeaderValue, StartError> {
+        let key = self.key.expose_secret();
+        if key.is_empty() {
+            return Err(StartError::Key);
+        }
+        let mut header = HeaderValue::from_str(key).map_err(|_| StartError::Key)?;
+        header.set_sensitive(true);
+        Ok(header)
+    }
+
+    pub(crate) fn signer(&self) -> Result<Signer, StartError> {
+        Ok(Signer::new(&self.secret)?)
+    }
+}
+
+/// Why the adapter cannot be made.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The key is empty or cannot stand in a header.
+    #[error("the api key is empty or has characters that no key has")]
+    Key,
+    /// The secret is empty.
+    #[error("{0}")]
+    Secret(#[from] UnusableSecret),
+    /// TLS.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
+    /// The client for questions.
+    #[error("{0}")]
+    Client(#[from] ClientError),
+    /// The host's name.
+    #[error("{0}")]
+    Host(#[from] NeverBegun),
+}
+
+/// How long after the end of its window an order can still reach the matching engine. USDⓈ-M's engine checks the window
+/// itself on new and changed orders (-5028, change log 2023-04-17); the bound is ours and not verified.
+pub const ENGINE_MARGIN_ORDER_MS: u64 = 2_000;
+/// The same where the engine does not check: the documented API timeout.
+pub const ENGINE_MARGIN_OTHER_MS: u64 = 10_000;
+/// How long after its effect an order may be invisible to queries; not documented.
+pub const VISIBILITY_MS: u64 = 1_000;
+/// The venue forgets orders that ended unfilled three days after their creation.
+pub const FORGETS_UNFILLED_MS: u64 = 3 * 24 * 60 * 60 * 1000;
+
+/// Everything the adapter is told.
+pub struct Settings {
+    /// Where.
+    pub environment: Environment,
+    /// With which key.
+    pub credentials: Credentials,
+    /// The engine's clock; offsets are measured against it.
+    pub now: Now,
+    /// The network. `None` is the real one; with another, questions take the order-entry transport as well.
+    pub dialer: Option<Arc<dyn Dialer>>,
+    /// Window of queries, cancels and set-up.
+    pub recv_window_ms: u64,
+    /// How long an answer is waited for.
+    pub answer_within: Duration,
+    /// Connections for orders; as many again, but at most two, for cancels and orders that close.
+    pub entry_connections: usize,
+    /// Fence of new and changed orders.
+    pub engine_margin_ms: u64,
+    /// Fence of everything else.
+    pub engine_margin_other_ms: u64,
+    /// How long effects may be invisible.
+    pub visibility_ms: u64,
+    /// Times of the private stream.
+    pub session: SessionTimes,
+    /// Limits until the venue has stated its own.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// The defaults around what has none.
+    #[must_use]
+    pub fn new(environment: Environment, credentials: Credentials, now: Now) -> Self {
+        Self {
+            environment,
+            credentials,
+            now,
+            dialer: None,
+            recv_window_ms: 5_000,
+            answer_within: Duration::from_secs(10),
+            entry_connections: 2,
+            engine_margin_ms: ENGINE_MARGIN_ORDER_MS,
+            engine_margin_other_ms: ENGINE_MARGIN_OTHER_MS,
+            visibility_ms: VISIBILITY_MS,
+            session: SessionTimes::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// What the venue can do, with these margins.
+    pub(crate) fn profile(&self) -> VenueProfile {
+        let fence = |engine_margin_ms| Some(Fence { engine_margin_ms, visibility_ms: self.visibility_ms });
+        VenueProfile {
+            name: "BINANCE",
+            fence: fence(self.engine_margin_ms),
+            conditional_fence: fence(self.engine_margin_other_ms),
+            replace: true,
+            // The Algo Service is not spoken yet: the engine denies conditional orders before they are sent.
+            conditional: false,
+            modes: &[PositionMode::Netting, PositionMode::Hedging],
+            cl_ord_id_max: 36,
+            forgets_unfilled_after_ms: FORGETS_UNFILLED_MS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_cannot_be_sent_is_refused() {
+        for key in ["", "a\nb", "schlüssel\u{0}"] {
+            let credentials = Credentials { key: SecretString::from(key), secret: SecretString::from("s") };
+            assert!(credentials.header().is_err(), "{key:?}");
+        }
+        let credentials = Credentials { key: SecretString::from("CANARY"), secret: SecretString::from("") };
+        assert!(!format!("{:?}", credentials.header().unwrap()).contains("CANARY"));
+        assert!(credentials.signer().is_err());
+    }
+}
