@@ -1,0 +1,457 @@
+//! The loop of one account: takes one input after the other, and does what the engine says, in the order in which it says it.
+//!
+//! A turn is: the engine handles an input; its records go to the journal as one group; then its other effects are done in
+//! order; every request has its first poll, so that its bytes leave before anything else happens; then strategies are called,
+//! one at a time, and what each returns is handled before any other input. Nothing in a turn waits.
+
+use crate::{
+    account::Account,
+    arrival::{Arrival, Arrivals},
+    clock::Clock,
+    config::OnExit,
+    connect::Connection,
+    control::{self, ControlCall, ControlHandle},
+    exit::{AccountExit, ExitReason},
+    hosted::Hosted,
+    journal_keeper::{JournalKeeper, JournalNotice},
+    link::Reopen,
+    observe::{AccountStatus, Board},
+    prices::PriceBoard,
+    setup::StartError,
+    timers::Timers,
+    venue_calls::{Done, VenueCalls},
+};
+use exec_core::{
+    books::BooksError,
+    command::OperatorCommand,
+    conversation::{Alert, AlertLevel, Effect, Input, Phase, Request},
+    engine::Engine,
+    ids::{AccountId, Seq},
+    journal::{Journal, JournalError},
+    order::{Order, intent::Provenance},
+    record::Record,
+    time::{ClockReading, Timestamp},
+};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep_until, timeout},
+};
+
+/// Calls of strategies after one input before the next one is looked at. What waits longer is called when nothing else is ready.
+const CALLS_PER_INPUT: usize = 64;
+
+/// Why an account's run ended early, or never began.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The journal cannot be read. Do not start on it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal does not fit the books.
+    #[error("journal cannot be replayed: {0}")]
+    Replay(#[from] BooksError),
+    /// The account is not as the config says.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The control socket cannot be opened.
+    #[error("control socket: {0}")]
+    Control(#[from] control::SocketError),
+}
+
+/// What a loop shares with those who watch it.
+pub(crate) struct Shared {
+    pub(crate) status: watch::Sender<AccountStatus>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) control: mpsc::Receiver<ControlCall>,
+    pub(crate) control_handle: ControlHandle,
+}
+
+/// Something to handle.
+enum Event {
+    Stop,
+    Input(Input),
+    Done(Done),
+    Control(ControlCall),
+    Arrival(Arrival),
+    Strategies,
+    DrainOver,
+}
+
+/// Figures of a run, for the operator.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+pub(crate) struct Counters {
+    pub(crate) inputs: u64,
+    pub(crate) records: u64,
+    pub(crate) requests: u64,
+    pub(crate) queries: u64,
+    pub(crate) reports: u64,
+    pub(crate) prices: u64,
+    pub(crate) sessions: u32,
+}
+
+/// One account that runs.
+pub(crate) struct AccountLoop {
+    pub(crate) account: AccountId,
+    pub(crate) engine: Engine,
+    pub(crate) clock: Clock,
+    pub(crate) journal: JournalKeeper,
+    pub(crate) calls: VenueCalls,
+    pub(crate) hosted: Hosted,
+    pub(crate) timers: Timers,
+    pub(crate) counters: Counters,
+    pub(crate) shared: Shared,
+    /// Orders that operators asked for in this run without naming them.
+    pub(crate) intents_made: u64,
+    runtime: crate::config::RuntimeConfig,
+    arrivals: mpsc::Receiver<Arrival>,
+    prices: PriceBoard,
+    reopen: watch::Sender<Reopen>,
+    clock_asked: Arc<Notify>,
+    has_venue_clock: bool,
+    /// Inputs that come before anything else: what the shell itself learned while it did the effects of another.
+    urgent: VecDeque<Input>,
+    effects: Vec<Effect>,
+    group: Vec<(Seq, Record)>,
+    /// When the new orders that are about to leave were asked for.
+    leaving: Vec<Timestamp>,
+    drain_until: Option<Instant>,
+    /// Ends with the loop: the tasks that bring it things.
+    _tasks: JoinSet<()>,
+}
+
+impl AccountLoop {
+    /// Replays the journal, begins, and sets the connection going.
+    pub(crate) async fn start(account: Account, clock: Clock, shared: Shared) -> Result<Self, AccountError> {
+        let Account { config, venue, mut journal, prices, setup, venue_clock, strategies, control_socket, runtime, .. } = account;
+        let (mode, instruments, id) = (config.mode, config.instruments(), config.account.clone());
+        let mut engine = Engine::new(config, venue.profile().clone());
+        let last = replay(&mut engine, &mut *journal)?;
+        tracing::info!(account = %id, records = last.0, "journal is replayed");
+        let mut tasks = JoinSet::new();
+        if let Some(path) = control_socket {
+            let server = control::Server::open(&path, shared.control_handle.clone())?;
+            tasks.spawn(server.run());
+        }
+        let (sender, arrivals) = Arrivals::channel();
+        let (reopen, reopen_seen) = watch::channel(None);
+        let (board, clock_asked) = (PriceBoard::default(), Arc::new(Notify::new()));
+        let mut this = Self {
+            account: id,
+            engine,
+            clock,
+            journal: JournalKeeper::new(journal, last),
+            calls: VenueCalls::new(Arc::clone(&venue), &runtime),
+            hosted: Hosted::new(strategies),
+            timers: Timers::new(clock),
+            counters: Counters::default(),
+            shared,
+            intents_made: 0,
+            runtime: runtime.clone(),
+            arrivals,
+            prices: board.clone(),
+            reopen,
+            clock_asked: Arc::clone(&clock_asked),
+            has_venue_clock: venue_clock.is_some(),
+            urgent: VecDeque::new(),
+            effects: Vec::new(),
+            group: Vec::new(),
+            leaving: Vec::new(),
+            drain_until: None,
+            _tasks: JoinSet::new(),
+        };
+        this.take(Input::Begin).await;
+        let connection = Connection {
+            venue,
+            clock: venue_clock,
+            prices,
+            setup,
+            mode,
+            instruments,
+            seed: runtime.jitter_seed.unwrap_or(clock.now().0),
+            config: runtime,
+            arrivals: sender,
+            board,
+            reopen: reopen_seen,
+            clock_asked,
+        };
+        tasks.spawn(connection.run());
+        this._tasks = tasks;
+        Ok(this)
+    }
+
+    /// Runs until it is told to stop and what is open is settled, or the deadline for that has come.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<AccountExit, AccountError> {
+        let reason = loop {
+            if self.drain_until.is_some() && self.is_settled() {
+                break ExitReason::Clean;
+            }
+            match self.next_event(&mut stop).await {
+                Event::Stop => self.drain().await,
+                Event::DrainOver => break ExitReason::Deadline,
+                Event::Input(input) => self.take(input).await,
+                Event::Done(done) => self.take_done(done).await,
+                Event::Control(call) => control::answer(&mut self, call).await,
+                Event::Strategies => self.call_strategies().await,
+                Event::Arrival(Arrival::Input(input)) => self.take(input).await,
+                Event::Arrival(Arrival::Alert(alert)) => self.raise(alert),
+                Event::Arrival(Arrival::Fatal(error)) => {
+                    self.flush().await;
+                    self.publish_end();
+                    return Err(error.into());
+                }
+            }
+        };
+        self.flush().await;
+        self.publish_end();
+        Ok(self.summary(reason))
+    }
+
+    /// Waits for the next thing to do. The order is that of urgency: the disk's word lets orders leave, outcomes end doubt,
+    /// the operator comes before the market.
+    async fn next_event(&mut self, stop: &mut watch::Receiver<bool>) -> Event {
+        let Self { journal, calls, shared, timers, arrivals, prices, hosted, drain_until, .. } = self;
+        let draining = drain_until.is_some();
+        let over = drain_until.unwrap_or_else(Instant::now);
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop), if !draining => Event::Stop,
+            notice = journal.next() => Event::Input(match notice {
+                JournalNotice::Durable(seq) => Input::Durable(seq),
+                JournalNotice::Failed(why) => Input::JournalFailed(why),
+            }),
+            done = calls.next() => Event::Done(done),
+            Some(call) = shared.control.recv() => Event::Control(call),
+            timer = timers.next() => Event::Input(Input::Timer(timer)),
+            () = sleep_until(over), if draining => Event::DrainOver,
+            Some(arrival) = arrivals.recv() => Event::Arrival(arrival),
+            price = prices.next() => Event::Input(Input::Price(price)),
+            () = std::future::ready(()), if !hosted.is_idle() => Event::Strategies,
+        }
+    }
+
+    /// Handles an input and everything that follows from it at once.
+    pub(crate) async fn take(&mut self, input: Input) {
+        match &input {
+            Input::Report { .. } => self.counters.reports += 1,
+            Input::Price(_) => self.counters.prices += 1,
+            Input::LinkUp(session) => self.counters.sessions = session.0,
+            _ => (),
+        }
+        self.step(input).await;
+        self.call_strategies().await;
+    }
+
+    async fn take_done(&mut self, done: Done) {
+        match done {
+            Done::Outcome { request, outcome, submit, took } => {
+                if submit {
+                    self.shared.board.ack.record(took);
+                }
+                self.take(Input::Outcome { request, outcome }).await;
+            }
+            Done::Answer { query, answer } => self.take(Input::Answer { query, answer }).await,
+        }
+    }
+
+    async fn call_strategies(&mut self) {
+        for _ in 0..CALLS_PER_INPUT {
+            if self.hosted.is_idle() {
+                return;
+            }
+            let (before, now) = (Instant::now(), self.clock.now());
+            let input = self.hosted.call_next(&self.engine, now);
+            self.shared.board.callback.record(before.elapsed());
+            if let Some(input) = input {
+                self.step(input).await;
+            }
+        }
+    }
+
+    /// One input and its effects, then whatever the shell learned while doing them.
+    async fn step(&mut self, input: Input) {
+        let mut next = Some(input);
+        while let Some(input) = next {
+            self.counters.inputs += 1;
+            let mut effects = std::mem::take(&mut self.effects);
+            self.engine.handle(self.clock.now(), input, &mut effects);
+            self.append(&mut effects);
+            let mut sends = false;
+            for effect in effects.drain(..) {
+                sends |= matches!(effect, Effect::Send(_) | Effect::Ask(..));
+                self.perform(effect);
+            }
+            self.effects = effects;
+            if sends {
+                self.calls.start().await;
+                let now = self.clock.now();
+                for asked in self.leaving.drain(..) {
+                    self.shared.board.command_to_wire.record(Duration::from_nanos(now.0.saturating_sub(asked.0)));
+                }
+            }
+            next = self.urgent.pop_front();
+        }
+    }
+
+    /// Appends the records of one call of the engine as one group, before any other effect of it is done.
+    fn append(&mut self, effects: &mut Vec<Effect>) {
+        let mut group = std::mem::take(&mut self.group);
+        effects.retain_mut(|effect| match effect {
+            Effect::Journal(seq, record) => {
+                // A record is moved, not copied; what is left in its place is dropped with the effect.
+                let empty = Record::Released { who: String::new(), at: Timestamp(0) };
+                group.push((*seq, std::mem::replace(record, empty)));
+                false
+            }
+            _ => true,
+        });
+        self.counters.records += group.len() as u64;
+        if let Some(why) = self.journal.append(&group) {
+            self.urgent.push_back(Input::JournalFailed(why));
+        }
+        group.clear();
+        self.group = group;
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            // Taken out before.
+            Effect::Journal(..) => (),
+            Effect::Send(request) => {
+                self.counters.requests += 1;
+                if let Request::Submit { attempt, .. } = &request {
+                    let books = self.engine.books();
+                    let order = books.by_cl_ord_id(&attempt.cl_ord_id).and_then(|id| books.order(id));
+                    if let Some(order) = order.filter(|o| o.attempts().len() == 1) {
+                        self.leaving.push(order.intent().asked);
+                    }
+                }
+                self.calls.send(request);
+            }
+            Effect::Ask(id, query) => {
+                self.counters.queries += 1;
+                self.calls.ask(id, query);
+            }
+            Effect::SetTimer(timer, at) => self.timers.set(timer, at),
+            Effect::Notify(strategy, seen, event) => {
+                if let Some(alert) = self.hosted.notify(strategy, seen, event) {
+                    self.raise(alert);
+                }
+            }
+            Effect::Reopen(session, why) => {
+                self.reopen.send_replace(Some((session, why)));
+            }
+            Effect::ReadClock => {
+                if self.has_venue_clock {
+                    self.clock_asked.notify_one();
+                } else {
+                    self.urgent.push_back(Input::Clock(ClockReading { offset_ms: 0, error_ms: 0 }));
+                }
+            }
+            Effect::Phase(phase) => {
+                tracing::info!(account = %self.account, phase = ?phase, epoch = self.engine.books().epoch().0, "phase");
+                self.shared.status.send_modify(|status| status.phase = phase);
+            }
+            Effect::Report(report) => {
+                tracing::info!(
+                    account = %self.account,
+                    gate_open = report.shut.is_empty(),
+                    open_orders = report.open_orders,
+                    in_doubt = report.in_doubt,
+                    differences = report.differences.len(),
+                    "{report}"
+                );
+                self.shared.status.send_modify(|status| status.report = Some(*report));
+            }
+            Effect::Alert(alert) => self.raise(alert),
+        }
+    }
+
+    pub(crate) fn raise(&self, alert: Alert) {
+        self.shared.board.raise(&self.account, self.clock.now(), alert);
+    }
+
+    /// Begins the end: no new risk, and the node's orders as the config wants it.
+    async fn drain(&mut self) {
+        tracing::info!(account = %self.account, "coming to an end");
+        self.drain_until = Some(Instant::now() + self.runtime.drain_deadline);
+        self.take(Input::Drain).await;
+        let unwanted: Vec<_> = self.unwanted_orders().map(|o| o.intent().id).collect();
+        for intent in unwanted {
+            let command = OperatorCommand::Cancel(intent);
+            self.take(Input::Operator { who: String::from("node exit"), command }).await;
+        }
+    }
+
+    /// Orders of this node that should not outlive it.
+    fn unwanted_orders(&self) -> impl Iterator<Item = &Order> {
+        let on_exit = self.runtime.on_exit;
+        self.engine.books().open_orders().filter(move |order| {
+            let intent = order.intent();
+            intent.provenance != Provenance::Foreign
+                && match on_exit {
+                    OnExit::Leave => false,
+                    OnExit::CancelEntries => intent.terms.can_add_risk(),
+                    OnExit::CancelAll => true,
+                }
+        })
+    }
+
+    /// Whether nothing is open that a little more time could settle.
+    fn is_settled(&self) -> bool {
+        self.engine.pending() == 0
+            && self.calls.requests_open() == 0
+            && self.engine.in_doubt() == 0
+            && self.hosted.is_idle()
+            && (self.journal.is_flushed() || self.journal.failure().is_some())
+            && self.unwanted_orders().next().is_none()
+    }
+
+    /// Waits, not for long, until all that was appended is durable.
+    async fn flush(&mut self) {
+        let journal = &mut self.journal;
+        let flushed = timeout(self.runtime.flush_deadline, async {
+            while !journal.is_flushed() && journal.failure().is_none() {
+                let _ = journal.next().await;
+            }
+        });
+        if flushed.await.is_err() {
+            let text = format!("journal is durable to {} only", self.journal.durable());
+            self.raise(Alert { level: AlertLevel::Critical, kind: "journal_not_flushed", text });
+        }
+    }
+
+    fn publish_end(&self) {
+        let report = self.engine.report();
+        self.shared.status.send_replace(AccountStatus { phase: Phase::Halted, report: Some(report) });
+    }
+
+    fn summary(&self, reason: ExitReason) -> AccountExit {
+        let books = self.engine.books();
+        AccountExit {
+            account: self.account.clone(),
+            epoch: books.epoch(),
+            reason,
+            requests_open: self.calls.requests_open(),
+            open_orders: books.open_count() as usize,
+            in_doubt: self.engine.in_doubt(),
+            last: books.seq(),
+            durable: self.journal.durable(),
+            dropped: self.journal.dropped(),
+            journal_failure: self.journal.failure().map(String::from),
+        }
+    }
+}
+
+fn replay(engine: &mut Engine, journal: &mut dyn Journal) -> Result<Seq, AccountError> {
+    let mut refused = None;
+    let last = journal.replay(&mut |seq, record| {
+        if refused.is_none() {
+            refused = engine.replay(seq, &record).err();
+        }
+    })?;
+    match refused {
+        Some(error) => Err(error.into()),
+        None => Ok(last),
+    }
+}

@@ -1,0 +1,177 @@
+//! Brings an account to its venue: clock, instruments, settings, then the streams. Each step is tried until it works; exits pass
+//! meanwhile.
+
+use crate::{
+    arrival::{Arrival, Arrivals, LoopGone},
+    backoff::Backoff,
+    clock_keeper,
+    config::RuntimeConfig,
+    link,
+    prices::{self, PriceBoard},
+    setup::{AccountSettings, SetupDesk, SetupError},
+    venue_calls::question,
+};
+use exec_core::{
+    conversation::Input,
+    ids::InstrumentId,
+    instrument::Instrument,
+    units::PositionMode,
+    venue::{AccountSetup, ExecutionVenue, PriceSource, VenueClock},
+};
+use std::sync::Arc;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+
+/// Everything of a venue that an account has.
+pub(crate) struct Connection {
+    pub(crate) venue: Arc<dyn ExecutionVenue>,
+    pub(crate) clock: Option<Arc<dyn VenueClock>>,
+    pub(crate) prices: Option<Arc<dyn PriceSource>>,
+    pub(crate) setup: Option<(Arc<dyn AccountSetup>, AccountSettings)>,
+    pub(crate) mode: PositionMode,
+    pub(crate) instruments: Vec<InstrumentId>,
+    pub(crate) config: RuntimeConfig,
+    pub(crate) seed: u64,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) board: PriceBoard,
+    pub(crate) reopen: watch::Receiver<link::Reopen>,
+    pub(crate) clock_asked: Arc<Notify>,
+}
+
+impl Connection {
+    /// Connects, then supervises until the loop is gone. Dropping it ends everything that it has started.
+    pub(crate) async fn run(self) {
+        // The only error is that nobody listens any more.
+        let _gone = self.connect().await;
+    }
+
+    async fn connect(self) -> Result<(), LoopGone> {
+        let mut backoff = Backoff::new(self.seed);
+        self.first_clock(&mut backoff).await?;
+        backoff.reset();
+        let instruments = self.first_instruments(&mut backoff).await?;
+        backoff.reset();
+        if !self.settle(&mut backoff).await? {
+            return Ok(());
+        }
+        self.supervise(instruments).await
+    }
+
+    async fn first_clock(&self, backoff: &mut Backoff) -> Result<(), LoopGone> {
+        let Some(clock) = &self.clock else {
+            // A venue without a clock of its own runs on ours; the loop answers for it.
+            return Ok(());
+        };
+        loop {
+            match clock_keeper::measure(&**clock, &self.config).await {
+                Ok(reading) => return self.arrivals.input(Input::Clock(reading)).await,
+                Err(error) => self.later("clock_unknown", "venue clock cannot be measured", &error.to_string(), backoff).await?,
+            }
+        }
+    }
+
+    async fn first_instruments(&self, backoff: &mut Backoff) -> Result<Vec<Instrument>, LoopGone> {
+        loop {
+            match question(self.config.query_deadline, self.venue.instruments()).await {
+                Ok(instruments) => {
+                    tracing::info!(count = instruments.len(), "instruments are known");
+                    self.arrivals.input(Input::Instruments(instruments.clone())).await?;
+                    return Ok(instruments);
+                }
+                Err(error) => {
+                    self.later("instruments_unknown", "instruments cannot be read", &error.to_string(), backoff).await?
+                }
+            }
+        }
+    }
+
+    /// Returns whether the account is as it should be.
+    async fn settle(&self, backoff: &mut Backoff) -> Result<bool, LoopGone> {
+        let Some((setup, settings)) = &self.setup else { return Ok(true) };
+        let desk = SetupDesk {
+            venue: &*self.venue,
+            setup: &**setup,
+            settings,
+            mode: self.mode,
+            instruments: &self.instruments,
+            config: &self.config,
+        };
+        loop {
+            match desk.run().await {
+                Ok(told) => {
+                    for difference in told {
+                        tracing::warn!(%difference, "account differs from the config");
+                        self.arrivals.warn("account_differs", difference.to_string()).await?;
+                    }
+                    return Ok(true);
+                }
+                Err(SetupError::Fatal(error)) => {
+                    self.arrivals.bring(Arrival::Fatal(error)).await?;
+                    return Ok(false);
+                }
+                Err(SetupError::Later(why)) => self.later("setup_failed", "account cannot be set up", &why, backoff).await?,
+            }
+        }
+    }
+
+    async fn later(&self, kind: &'static str, what: &str, why: &str, backoff: &mut Backoff) -> Result<(), LoopGone> {
+        tracing::warn!(kind, why, "{what}; trying again");
+        self.arrivals.warn(kind, format!("{what}: {why}")).await?;
+        tokio::time::sleep(backoff.delay()).await;
+        Ok(())
+    }
+
+    async fn supervise(self, instruments: Vec<Instrument>) -> Result<(), LoopGone> {
+        let Self { venue, clock, prices, config, seed, arrivals, board, reopen, clock_asked, instruments: traded, .. } = self;
+        // Each supervisor spreads its delays for itself.
+        let backoff = |n: u64| Backoff::new(seed.wrapping_add(n));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(link::supervise(Arc::clone(&venue), config.clone(), backoff(1), arrivals.clone(), reopen));
+        if let Some(clock) = clock {
+            tasks.spawn(clock_keeper::keep(clock, config.clone(), backoff(2), arrivals.clone(), clock_asked));
+        }
+        if let Some(source) = prices
+            && !traded.is_empty()
+        {
+            tasks.spawn(prices::supervise(source, traded, config.clone(), backoff(3), board, arrivals.clone()));
+        }
+        if !config.instruments_interval.is_zero() {
+            tasks.spawn(keep_instruments(venue, config, instruments, arrivals));
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended
+                && error.is_panic()
+            {
+                // In a build that unwinds, a dead supervisor must not look like a quiet venue.
+                std::panic::resume_unwind(error.into_panic());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the instruments at intervals and tells when they have changed.
+async fn keep_instruments(
+    venue: Arc<dyn ExecutionVenue>,
+    config: RuntimeConfig,
+    mut known: Vec<Instrument>,
+    arrivals: Arrivals,
+) -> Result<(), LoopGone> {
+    loop {
+        tokio::time::sleep(config.instruments_interval).await;
+        match question(config.query_deadline, venue.instruments()).await {
+            Ok(read) if read != known => {
+                known.clone_from(&read);
+                tracing::info!(count = read.len(), "instruments have changed");
+                arrivals.input(Input::Instruments(read)).await?;
+            }
+            Ok(_) => (),
+            Err(error) => {
+                tracing::warn!(%error, "instruments cannot be read again");
+                arrivals.warn("instruments_unknown", format!("instruments cannot be read again: {error}")).await?;
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! How a run of an account ended: the summary that is returned and printed.
+
+use exec_core::ids::{AccountId, Epoch, Seq};
+use serde::Serialize;
+use std::fmt;
+
+/// Why an account's run ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitReason {
+    /// It was asked to, and everything was settled.
+    Clean,
+    /// It was asked to, and the deadline came first.
+    Deadline,
+}
+
+/// What an account's run left behind.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct AccountExit {
+    /// Which account.
+    pub account: AccountId,
+    /// Which start.
+    pub epoch: Epoch,
+    /// Why it ended.
+    pub reason: ExitReason,
+    /// Requests that had no outcome.
+    pub requests_open: usize,
+    /// Orders that are still open.
+    pub open_orders: usize,
+    /// Orders whose fate is unknown; the next start settles them.
+    pub in_doubt: usize,
+    /// The last record.
+    pub last: Seq,
+    /// Up to here the journal is durable.
+    pub durable: Seq,
+    /// Records that a failed journal did not take.
+    pub dropped: u64,
+    /// What failed, if the journal did.
+    pub journal_failure: Option<String>,
+}
+
+impl AccountExit {
+    /// Whether nothing is left that the next start would have to settle by evidence.
+    pub fn is_clean(&self) -> bool {
+        self.reason == ExitReason::Clean && self.in_doubt == 0 && self.dropped == 0 && self.durable == self.last
+    }
+}
+
+impl fmt::Display for AccountExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { account, epoch, open_orders, in_doubt, requests_open, last, durable, dropped, .. } = self;
+        let how = match self.reason {
+            ExitReason::Clean => "ended",
+            ExitReason::Deadline => "ended by its deadline",
+        };
+        write!(f, "account {account} epoch {epoch}: {how}; {open_orders} open orders, {in_doubt} in doubt")?;
+        if *requests_open > 0 {
+            write!(f, ", {requests_open} requests unanswered")?;
+        }
+        write!(f, "; journal at {last}, durable to {durable}")?;
+        if let Some(failure) = &self.journal_failure {
+            write!(f, "; journal failed, {dropped} records not kept: {failure}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a node's run left behind, account by account.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct ExitSummary {
+    /// In the order in which the accounts were given.
+    pub accounts: Vec<AccountExit>,
+}
+
+impl ExitSummary {
+    /// Whether every account ended clean.
+    pub fn is_clean(&self) -> bool {
+        self.accounts.iter().all(AccountExit::is_clean)
+    }
+}
+
+impl fmt::Display for ExitSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.accounts.iter().try_for_each(|account| writeln!(f, "{account}"))
+    }
+}

@@ -1,0 +1,111 @@
+//! Appends the engine's groups and listens for what became durable. It never retries, and never waits.
+
+use exec_core::{
+    ids::Seq,
+    journal::{DurableWatch, Journal, JournalError},
+    record::Record,
+};
+use futures_util::future::BoxFuture;
+
+type Watching = BoxFuture<'static, (Box<dyn DurableWatch>, Result<Seq, JournalError>)>;
+
+/// What the journal tells.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum JournalNotice {
+    /// Durable up to here.
+    Durable(Seq),
+    /// It failed, for the first time.
+    Failed(String),
+}
+
+/// A journal and how far it is.
+pub(crate) struct JournalKeeper {
+    journal: Box<dyn Journal>,
+    watching: Option<Watching>,
+    appended: Seq,
+    durable: Seq,
+    failure: Option<String>,
+    dropped: u64,
+}
+
+impl JournalKeeper {
+    /// Takes a journal that was read back up to `last`.
+    pub(crate) fn new(mut journal: Box<dyn Journal>, last: Seq) -> Self {
+        let watch = journal.watch();
+        Self { journal, watching: Some(wait(watch)), appended: last, durable: last, failure: None, dropped: 0 }
+    }
+
+    /// Appends one group. The answer is the journal's failure, the first time only; then the group, and every later one,
+    /// is dropped and counted: fsync is never tried again, and the node goes on with exits alone.
+    pub(crate) fn append(&mut self, group: &[(Seq, Record)]) -> Option<String> {
+        let (last, _) = group.last()?;
+        if self.failure.is_some() {
+            self.dropped += group.len() as u64;
+            return None;
+        }
+        match self.journal.append(group) {
+            Ok(()) => {
+                self.appended = *last;
+                None
+            }
+            Err(error) => {
+                self.dropped += group.len() as u64;
+                self.fail(error)
+            }
+        }
+    }
+
+    /// Waits for the next notice. May be dropped and called again.
+    pub(crate) async fn next(&mut self) -> JournalNotice {
+        loop {
+            let Some(watching) = self.watching.as_mut() else { return std::future::pending().await };
+            let (watch, told) = watching.await;
+            self.watching = None;
+            match told {
+                Ok(seq) => {
+                    self.watching = Some(wait(watch));
+                    if self.failure.is_none() && seq > self.durable {
+                        self.durable = seq;
+                        return JournalNotice::Durable(seq);
+                    }
+                }
+                Err(error) => {
+                    if let Some(text) = self.fail(error) {
+                        return JournalNotice::Failed(text);
+                    }
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, error: JournalError) -> Option<String> {
+        if self.failure.is_some() {
+            return None;
+        }
+        let text = error.to_string();
+        tracing::error!(error = %text, durable = self.durable.0, "journal failed; no new risk from here on");
+        self.failure = Some(text.clone());
+        Some(text)
+    }
+
+    /// Whether everything appended is durable.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.durable >= self.appended
+    }
+    pub(crate) const fn durable(&self) -> Seq {
+        self.durable
+    }
+    pub(crate) const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+}
+
+fn wait(mut watch: Box<dyn DurableWatch>) -> Watching {
+    Box::pin(async move {
+        let told = watch.next().await;
+        (watch, told)
+    })
+}

@@ -1,0 +1,142 @@
+//! Requests and questions on their way to the venue, each one future with a deadline. Nothing here is tried twice.
+
+use crate::config::RuntimeConfig;
+use exec_core::{
+    conversation::{Answer, Outcome, Query, Request},
+    ids::{QueryId, RequestId},
+    venue::{CommandError, ExecutionVenue, QueryError},
+};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use std::{
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+use tokio::time::{Instant, timeout};
+
+/// A call that has come back.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// Of a request.
+    Outcome {
+        /// Which.
+        request: RequestId,
+        /// What became of it.
+        outcome: Outcome,
+        /// Whether it was a new order.
+        submit: bool,
+        /// From the call to here.
+        took: Duration,
+    },
+    /// Of a question.
+    Answer {
+        /// Which.
+        query: QueryId,
+        /// What it said.
+        answer: Answer,
+    },
+}
+
+/// Every call that is out.
+pub(crate) struct VenueCalls {
+    venue: Arc<dyn ExecutionVenue>,
+    command_deadline: Duration,
+    query_deadline: Duration,
+    open: FuturesUnordered<BoxFuture<'static, Done>>,
+    done: VecDeque<Done>,
+    requests_open: usize,
+}
+
+impl VenueCalls {
+    pub(crate) fn new(venue: Arc<dyn ExecutionVenue>, config: &RuntimeConfig) -> Self {
+        Self {
+            venue,
+            command_deadline: config.command_deadline,
+            query_deadline: config.query_deadline,
+            open: FuturesUnordered::new(),
+            done: VecDeque::new(),
+            requests_open: 0,
+        }
+    }
+
+    /// Makes the call for a request. Its first byte leaves with [`VenueCalls::start`], in the order of these calls.
+    pub(crate) fn send(&mut self, request: Request) {
+        let (venue, deadline) = (Arc::clone(&self.venue), self.command_deadline);
+        let (id, submit) = (request.id(), matches!(request, Request::Submit { .. }));
+        self.requests_open += 1;
+        self.open.push(Box::pin(async move {
+            let asked = Instant::now();
+            let outcome = match request {
+                Request::Submit { attempt, .. } => Outcome::Order(command(deadline, venue.submit(attempt)).await),
+                Request::Replace(replace) => Outcome::Order(command(deadline, venue.replace(replace)).await),
+                Request::Cancel(cancel) => Outcome::Order(command(deadline, venue.cancel(cancel)).await),
+                Request::CancelAll(scope) => Outcome::All(command(deadline, venue.cancel_all(scope)).await),
+            };
+            Done::Outcome { request: id, outcome, submit, took: asked.elapsed() }
+        }));
+    }
+
+    /// Makes the call for a question.
+    pub(crate) fn ask(&mut self, id: QueryId, query: Query) {
+        let (venue, deadline) = (Arc::clone(&self.venue), self.query_deadline);
+        self.open.push(Box::pin(async move {
+            let answer = match query {
+                Query::Order(order) => Answer::Order(question(deadline, venue.order_status(order)).await),
+                Query::Mass(instruments) => Answer::Mass(question(deadline, venue.mass_status(&instruments)).await.map(Box::new)),
+                Query::Trades { instrument, from } => {
+                    Answer::Trades(question(deadline, venue.trades_since(&instrument, from)).await)
+                }
+            };
+            Done::Answer { query: id, answer }
+        }));
+    }
+
+    /// Gives every new call its first poll, so that its bytes leave before anything else happens. Does not wait.
+    pub(crate) async fn start(&mut self) {
+        poll_fn(|cx| {
+            while let Poll::Ready(Some(done)) = self.open.poll_next_unpin(cx) {
+                self.done.push_back(done);
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Waits for a call to come back. May be dropped and called again.
+    pub(crate) async fn next(&mut self) -> Done {
+        let done = match self.done.pop_front() {
+            Some(done) => done,
+            None => match self.open.next().await {
+                Some(done) => done,
+                None => return std::future::pending().await,
+            },
+        };
+        if matches!(done, Done::Outcome { .. }) {
+            self.requests_open -= 1;
+        }
+        done
+    }
+
+    /// Requests, not questions, without an outcome.
+    pub(crate) const fn requests_open(&self) -> usize {
+        self.requests_open
+    }
+}
+
+// The adapter has its own, shorter deadlines; this one only keeps a broken one from hanging the engine. It came after the
+// first byte for all that is known here, so the outcome is unknown.
+async fn command<T>(deadline: Duration, call: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    match timeout(deadline, call).await {
+        Ok(result) => result,
+        Err(_) => Err(CommandError::Unknown { why: format!("no answer within {} ms", deadline.as_millis()), live: false }),
+    }
+}
+
+pub(crate) async fn question<T>(deadline: Duration, call: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
+    match timeout(deadline, call).await {
+        Ok(result) => result,
+        Err(_) => Err(QueryError::Unavailable(format!("no answer within {} ms", deadline.as_millis()))),
+    }
+}
