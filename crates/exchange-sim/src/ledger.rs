@@ -1,10 +1,13 @@
 //! The truth about an account, for oracles: no retention window, no lag, nothing the venue's REST would hide.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::error::ApiError;
+use crate::exchange::Exchange;
 use crate::row::{IncomeRow, OrderRow, TradeRow};
 use crate::types::{AccountId, PositionSide};
 
@@ -56,3 +59,77 @@ pub struct LegTruth {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invariant broken: {0}")]
 pub struct Violation(pub String);
+
+impl Exchange {
+    /// Gives the truth about an account.
+    ///
+    /// # Errors
+    ///
+    /// `-1109` for an unknown account.
+    pub fn ledger(&self, account: AccountId) -> Result<Ledger, ApiError> {
+        let state = self.client(account)?;
+        let legs = [PositionSide::Both, PositionSide::Long, PositionSide::Short];
+        let positions = (state.symbols.iter().zip(&self.markets))
+            .flat_map(|(symbol, market)| legs.map(|side| (side, symbol.leg(side), &market.spec.symbol)))
+            .filter(|(_, leg, _)| leg.update_time != 0)
+            .map(|(position_side, leg, symbol)| LegTruth {
+                symbol: symbol.clone(),
+                position_side,
+                amount: leg.amount.normalize(),
+                entry_price: leg.entry_price(),
+                realized_pnl: leg.realized.normalize(),
+            })
+            .collect();
+        Ok(Ledger {
+            account,
+            orders: state.orders.iter().filter_map(|(market, id)| self.row_of(*market, *id)).collect(),
+            trades: state.trades.iter().flatten().cloned().collect(),
+            income: state.income.clone(),
+            wallets: state
+                .wallets
+                .iter()
+                .map(|(asset, wallet)| Wallet { asset: asset.clone(), balance: wallet.balance.normalize() })
+                .collect(),
+            positions,
+        })
+    }
+
+    /// Gives a hash over everything that was traded so far, the exchange's own accounts included.
+    #[must_use]
+    pub fn ledger_hash(&self) -> u64 {
+        let mut hash = Fnv::default();
+        for id in self.accounts.keys() {
+            if let Ok(ledger) = self.ledger(*id) {
+                let _ = write!(hash, "{ledger:?}");
+            }
+        }
+        for state in self.accounts.values() {
+            let legs = state.symbols.iter().map(|symbol| symbol.leg(PositionSide::Both));
+            for leg in legs {
+                let _ = write!(hash, "{}/{};", leg.amount.normalize(), leg.cost.normalize());
+            }
+        }
+        for market in &self.markets {
+            let _ = write!(hash, "{}:{}:{};", market.trades_made, market.book.update_id(), market.mark.normalize());
+        }
+        hash.0
+    }
+}
+
+/// FNV-1a, 64 bit.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Write for Fnv {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! Liquidation: what the exchange does to an account whose margin no longer covers its maintenance. No deleveraging of others.
+//!
+//! Order of things: margin call; open orders expire (`er` 5); a liquidation order (`autoclose-…`, IOC at the bankruptcy
+//! price) takes from the book; the insurance fund takes the rest at that price; a negative wallet is cleared by the fund.
+//! Source: Binance FAQ "Liquidation protocols"; the exact sequence on the wire is not documented.
+
+use rust_decimal::Decimal;
+
+use crate::account::{INSURANCE, is_house};
+use crate::entry::Terms;
+use crate::event::{MarginCall, MarginCallLeg, MarketEvent, UserEvent};
+use crate::exchange::Exchange;
+use crate::literal::dec;
+use crate::margin::{account_margin, leg_margin};
+use crate::matching::Match;
+use crate::order::Order;
+use crate::resting::Ending;
+use crate::types::{
+    AccountId, AutoCloseType, ExecType, ExpiryReason, IncomeType, MarginType, OrderId, OrderType, PositionSide, PriceMatch, Side,
+    StpMode, TimeInForce, UpdateReason,
+};
+
+/// Share of the margin balance that the maintenance margin may reach before the account is warned.
+const MARGIN_CALL_AT: Decimal = dec!(0.8);
+
+impl Exchange {
+    /// Liquidates every client's account that is due.
+    pub(crate) fn liquidate_all(&mut self) {
+        let due: Vec<_> =
+            self.accounts.iter().filter(|(id, state)| !is_house(**id) && state.has_positions()).map(|(id, _)| *id).collect();
+        for account in due {
+            self.liquidate(account);
+            self.commit();
+        }
+    }
+
+    /// Liquidates what is due in one account, leg by leg, the isolated ones first.
+    pub(crate) fn liquidate(&mut self, account: AccountId) {
+        if !self.accounts.get(&account).is_some_and(crate::account::Account::has_positions) {
+            return;
+        }
+        let isolated: Vec<_> = self.legs_of(account, MarginType::Isolated);
+        for (market, leg) in isolated {
+            if self.isolated_is_bankrupt(account, market, leg) {
+                self.cancel_open(account, market, Ending::Expired(ExpiryReason::Liquidation));
+                self.close_by_force(account, market, leg);
+            }
+        }
+        let mut orders_gone = false;
+        for (market, leg) in self.legs_of(account, MarginType::Crossed) {
+            let Some(state) = self.accounts.get(&account) else { return };
+            if !account_margin(state, &self.markets).cross_is_bankrupt() {
+                break;
+            }
+            if !orders_gone {
+                let markets = self.markets.len();
+                (0..markets).for_each(|market| {
+                    self.cancel_open(account, market, Ending::Expired(ExpiryReason::Liquidation));
+                });
+                orders_gone = true;
+            }
+            self.close_by_force(account, market, leg);
+        }
+        self.clear_debt(account);
+        self.warn(account);
+    }
+
+    /// Lists the open legs of a margin type, largest notional first.
+    fn legs_of(&self, account: AccountId, margin_type: MarginType) -> Vec<(usize, PositionSide)> {
+        let Some(state) = self.accounts.get(&account) else { return Vec::new() };
+        let mut legs: Vec<_> = (state.symbols.iter().zip(&self.markets).enumerate())
+            .filter(|(_, (symbol, _))| symbol.margin_type == margin_type)
+            .flat_map(|(index, (symbol, market))| {
+                let open = state.mode_legs().iter().filter(|leg| !symbol.leg(**leg).amount.is_zero());
+                open.map(move |leg| (symbol.leg(*leg).notional(market.mark), index, *leg))
+            })
+            .collect();
+        legs.sort_by_key(|(notional, market, leg)| (-*notional, *market, *leg));
+        legs.into_iter().map(|(_, market, leg)| (market, leg)).collect()
+    }
+
+    fn isolated_is_bankrupt(&self, account: AccountId, market: usize, leg: PositionSide) -> bool {
+        self.accounts.get(&account).is_some_and(|state| {
+            let symbol = &state.symbols[market];
+            let values = leg_margin(symbol, leg, &self.markets[market]);
+            symbol.leg(leg).isolated_wallet + values.unrealized <= values.maintenance
+        })
+    }
+
+    /// Gives the price at which the margin behind a leg is used up, inside the price filter and on the tick.
+    fn bankruptcy_price(&self, account: AccountId, market: usize, leg: PositionSide) -> Decimal {
+        let (Some(state), market_state) = (self.accounts.get(&account), &self.markets[market]) else { return Decimal::ZERO };
+        let symbol = &state.symbols[market];
+        let position = symbol.leg(leg);
+        let behind = match symbol.margin_type {
+            MarginType::Isolated => position.isolated_wallet + position.unrealized(market_state.mark),
+            MarginType::Crossed => {
+                let total = account_margin(state, &self.markets);
+                total.cross_wallet + total.cross_unrealized
+            }
+        };
+        let spec = &market_state.spec;
+        let price = market_state.mark - behind / position.amount;
+        let ticks = price / spec.tick_size;
+        let ticks = if position.amount.is_sign_negative() { ticks.floor() } else { ticks.ceil() };
+        (ticks * spec.tick_size).clamp(spec.min_price, spec.max_price)
+    }
+
+    fn close_by_force(&mut self, account: AccountId, market: usize, leg: PositionSide) {
+        let Some(amount) = self.accounts.get(&account).map(|state| state.symbols[market].leg(leg).amount) else { return };
+        let price = self.bankruptcy_price(account, market, leg);
+        let side = if amount.is_sign_negative() { Side::Buy } else { Side::Sell };
+        let terms = Terms {
+            side,
+            leg,
+            order_type: OrderType::Liquidation,
+            time_in_force: TimeInForce::Ioc,
+            quantity: amount.abs(),
+            price,
+            reduce_only: leg == PositionSide::Both,
+            price_match: PriceMatch::None,
+            stp_mode: StpMode::None,
+            good_till_date: 0,
+        };
+        let client_id = format!("autoclose-{}{:06}", self.now, self.next_force_id);
+        self.next_force_id += 1;
+        let id = self.admit_row(market, account, &terms, client_id).order_id;
+        if let Some(state) = self.accounts.get_mut(&account) {
+            state.forced.push((AutoCloseType::Liquidation, market, id));
+        }
+        self.take(market, id, price);
+        let left = self.markets[market].orders.get(&id).map_or(Decimal::ZERO, Order::leaves);
+        if !left.is_zero() {
+            self.take_over(market, id, side, price, left);
+        }
+        if let Some(row) = self.row_of(market, id) {
+            self.tell_market(MarketEvent::ForceOrder(Box::new(row)));
+        }
+        self.commit();
+    }
+
+    /// Lets the insurance fund be the other side of what the book did not take.
+    fn take_over(&mut self, market: usize, id: OrderId, side: Side, price: Decimal, quantity: Decimal) {
+        let terms = Terms {
+            side: side.opposite(),
+            leg: PositionSide::Both,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::Ioc,
+            quantity,
+            price,
+            reduce_only: false,
+            price_match: PriceMatch::None,
+            stp_mode: StpMode::None,
+            good_till_date: 0,
+        };
+        let other = self.admit_row(market, INSURANCE, &terms, String::new()).order_id;
+        let state = &mut self.markets[market];
+        let trade_id = state.take_trade_id();
+        state.trades_made += 1;
+        let matched = Match { trade_id, price, quantity };
+        self.book_side(market, id, matched, false, ExecType::Calculated);
+        self.book_side(market, other, matched, true, ExecType::Calculated);
+    }
+
+    /// Pays a negative wallet from the insurance fund, once nothing is open that could make it good.
+    fn clear_debt(&mut self, account: AccountId) {
+        let asset = self.margin_asset.clone();
+        let now = self.now;
+        let Some(state) = self.accounts.get_mut(&account) else { return };
+        let debt = -state.wallet(&asset);
+        if debt <= Decimal::ZERO || state.has_positions() {
+            return;
+        }
+        state.credit(&asset, debt, now);
+        state.record_income(
+            &"".into(),
+            IncomeType::InsuranceClear,
+            debt,
+            &asset,
+            IncomeType::InsuranceClear.to_string(),
+            now,
+            None,
+        );
+        if let Some(fund) = self.accounts.get_mut(&INSURANCE) {
+            fund.credit(&asset, -debt, now);
+        }
+        self.tell_balance(account, &asset, debt, UpdateReason::InsuranceClear);
+        self.commit();
+    }
+
+    /// Warns an account once each time its margin ratio rises above the mark.
+    fn warn(&mut self, account: AccountId) {
+        let Some(state) = self.accounts.get(&account) else { return };
+        let total = account_margin(state, &self.markets);
+        let tight = !total.cross_maintenance.is_zero()
+            && total.cross_maintenance > (total.cross_wallet + total.cross_unrealized) * MARGIN_CALL_AT;
+        let told = state.margin_called;
+        if tight && !told {
+            let positions = self
+                .legs_of(account, MarginType::Crossed)
+                .into_iter()
+                .map(|(market, leg)| self.margin_call_leg(account, market, leg));
+            let call = MarginCall { cross_wallet_balance: Some(total.cross_wallet), positions: positions.flatten().collect() };
+            self.tell_user(account, UserEvent::MarginCall(call));
+        }
+        if let Some(state) = self.accounts.get_mut(&account) {
+            state.margin_called = tight;
+        }
+    }
+
+    fn margin_call_leg(&self, account: AccountId, market: usize, side: PositionSide) -> Option<MarginCallLeg> {
+        let symbol = &self.accounts.get(&account)?.symbols[market];
+        let state = &self.markets[market];
+        let (leg, values) = (symbol.leg(side), leg_margin(symbol, side, state));
+        Some(MarginCallLeg {
+            symbol: state.spec.symbol.clone(),
+            position_side: side,
+            amount: leg.amount,
+            margin_type: symbol.margin_type,
+            isolated_wallet: leg.isolated_wallet,
+            mark_price: state.mark,
+            unrealized_profit: values.unrealized,
+            maint_margin: values.maintenance,
+        })
+    }
+}

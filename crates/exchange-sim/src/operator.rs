@@ -1,0 +1,83 @@
+//! The operator's door: what an outside hand can do to the exchange. None of it is part of the venue's interface.
+
+use rust_decimal::Decimal;
+
+use crate::error::ApiError;
+use crate::exchange::Exchange;
+use crate::symbol::SymbolSpec;
+use crate::types::{AccountId, IncomeType, Ms, SymbolStatus, UpdateReason};
+
+impl Exchange {
+    /// Moves the mark price, and with the flow the whole book, to a price; orders of clients in between are filled.
+    ///
+    /// # Errors
+    ///
+    /// `-1121` for an unknown symbol, `-4002` or `-4013` for a price outside the symbol's price filter.
+    pub fn move_price(&mut self, now: Ms, symbol: &str, price: Decimal) -> Result<(), ApiError> {
+        self.advance(now);
+        let market = self.market_index(symbol)?;
+        let spec = &self.markets[market].spec;
+        if price > spec.max_price {
+            return Err(ApiError::price_above_max());
+        }
+        if price < spec.min_price {
+            return Err(ApiError::price_below_min());
+        }
+        self.jump(market, price);
+        self.commit();
+        self.liquidate_all();
+        Ok(())
+    }
+
+    /// Deposits, or with a negative amount withdraws, money.
+    ///
+    /// # Errors
+    ///
+    /// `-1109` for an unknown account, `-2018` if more is withdrawn than the wallet holds.
+    pub fn add_funds(&mut self, now: Ms, account: AccountId, asset: &str, amount: Decimal) -> Result<(), ApiError> {
+        self.advance(now);
+        let now = self.now;
+        let owner = self.client_mut(account)?;
+        if owner.wallet(asset) + amount < Decimal::ZERO {
+            return Err(ApiError::new(-2018, "Balance is insufficient."));
+        }
+        let name = owner.wallets.keys().find(|known| known.as_ref() == asset).cloned().unwrap_or_else(|| asset.into());
+        owner.credit(&name, amount, now);
+        owner.record_income(&"".into(), IncomeType::Transfer, amount, &name, IncomeType::Transfer.to_string(), now, None);
+        *self.deposits.entry(name.clone()).or_default() += amount;
+        let reason = if amount.is_sign_negative() { UpdateReason::Withdraw } else { UpdateReason::Deposit };
+        self.tell_balance(account, &name, amount, reason);
+        self.commit();
+        Ok(())
+    }
+
+    /// Sets the trading status of a symbol. Open orders stay.
+    ///
+    /// # Errors
+    ///
+    /// `-1121` for an unknown symbol.
+    pub fn set_symbol_status(&mut self, now: Ms, symbol: &str, status: SymbolStatus) -> Result<(), ApiError> {
+        self.advance(now);
+        let market = self.market_index(symbol)?;
+        self.markets[market].spec.status = status;
+        Ok(())
+    }
+
+    /// Replaces the figures of a symbol (filters, brackets) at run time. Open orders stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// `-1121` for an unknown symbol, `-1130` for figures that do not fit together.
+    pub fn update_symbol(&mut self, now: Ms, spec: SymbolSpec) -> Result<(), ApiError> {
+        self.advance(now);
+        let market = self.market_index(&spec.symbol)?;
+        spec.validate().map_err(|_| ApiError::invalid("symbol"))?;
+        if spec.tick_size != self.markets[market].spec.tick_size {
+            // The flow counts in ticks: with another tick its quotes and its price need another count.
+            self.restart_flow(market, &spec);
+        }
+        self.markets[market].spec = spec;
+        self.commit();
+        Ok(())
+    }
+}
