@@ -1,14 +1,20 @@
 """freqtrade, live (not dry-run), in futures mode: first its own exchange layer step by step, then the bot itself for one round trip."""
 
+import json
 import logging
+import pathlib
+import time
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import ccxt
+from freqtrade.configuration import Configuration
 from freqtrade.enums import RunMode
+from freqtrade.freqtradebot import FreqtradeBot
+from freqtrade.persistence import Trade
 from freqtrade.resolvers import ExchangeResolver
 
-from sheet import KEY, SECRET, URL, WS, NotOffered, drive
+from sheet import KEY, SECRET, URL, WS, NotOffered, check, drive, step
 
 PAIR = "BTC/USDT:USDT"
 logging.disable(logging.WARNING)
@@ -25,16 +31,17 @@ def rehosted(urls):
 def config(secret):
     return {
         "dry_run": False,
-        "runmode": RunMode.LIVE,
         "trading_mode": "futures",
         "margin_mode": "isolated",
         "stake_currency": "USDT",
         "stake_amount": 1000,
         "timeframe": "1m",
-        "order_types": {"entry": "limit", "exit": "limit", "stoploss": "market", "stoploss_on_exchange": False},
-        "order_time_in_force": {"entry": "PO", "exit": "GTC"},
-        "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
-        "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+        "max_open_trades": 1,
+        "initial_state": "running",
+        "pairlists": [{"method": "StaticPairList"}],
+        "unfilledtimeout": {"entry": 10, "exit": 10, "unit": "minutes"},
+        "entry_pricing": {"price_side": "other", "use_order_book": True, "order_book_top": 1},
+        "exit_pricing": {"price_side": "other", "use_order_book": True, "order_book_top": 1},
         "exchange": {
             "name": "binance",
             "key": KEY,
@@ -50,6 +57,38 @@ def config(secret):
     }
 
 
+def live(secret):
+    return config(secret) | {"runmode": RunMode.LIVE}
+
+
+def bot():
+    """The program itself, from a config file: it enters, waits for the fill, exits, and books the profit."""
+    here = pathlib.Path(__file__).parent
+    file = pathlib.Path("config.json")
+    file.write_text(json.dumps(config(SECRET)))
+    words = {
+        "config": [str(file)],
+        "strategy": "RoundTrip",
+        "strategy_path": str(here / "freqtrade_strategy"),
+        "user_data_dir": ".",
+        "db_url": "sqlite://",
+    }
+    program = FreqtradeBot(Configuration(words, RunMode.LIVE).get_config())
+    try:
+        program.startup()
+        deadline = time.monotonic() + 60
+        closed = []
+        while not closed:
+            check(time.monotonic() < deadline, f"no closed trade within 60 s, open: {Trade.get_open_trades()}")
+            program.process()
+            closed = [trade for trade in Trade.get_trades().all() if not trade.is_open]
+            time.sleep(0.2)
+        held = program.exchange.fetch_positions(PAIR)
+        check(not any(row["contracts"] for row in held), f"freqtrade closed its trade, the venue still holds {held}")
+    finally:
+        program.cleanup()
+
+
 class Freqtrade:
     def __init__(self, secret=SECRET):
         self.secret = secret
@@ -57,7 +96,7 @@ class Freqtrade:
         self.lever = 1
 
     def connect(self):
-        self.exchange = ExchangeResolver.load_exchange(config(self.secret), validate=True, load_leverage_tiers=True)
+        self.exchange = ExchangeResolver.load_exchange(live(self.secret), validate=True, load_leverage_tiers=True)
         self.exchange.check_time_offset()
 
     def markets(self):
@@ -126,7 +165,7 @@ class Freqtrade:
 
     def forged(self):
         # Without validation, which would list the markets first and log the refusal instead of raising it.
-        return ExchangeResolver.load_exchange(config(SECRET + "x"), validate=False).get_balances()
+        return ExchangeResolver.load_exchange(live(SECRET + "x"), validate=False).get_balances()
 
     def too_precise(self, qty):
         # create_order rounds to the market's precision before it sends; the ccxt below it does not.
@@ -140,3 +179,4 @@ class Freqtrade:
 
 
 drive(Freqtrade())
+step("whole program", bot)

@@ -64,7 +64,7 @@ impl fmt::Display for Cell {
     }
 }
 
-/// One column a client.
+/// One column a client; a row for each step all take, then one for each step that only some have.
 #[derive(Default)]
 pub(super) struct Table {
     columns: Vec<(String, Vec<Cell>)>,
@@ -72,12 +72,23 @@ pub(super) struct Table {
 
 impl Table {
     /// Adds a client; steps it told nothing about have failed.
-    pub(super) fn add(&mut self, client: &str, told: Vec<Cell>) {
-        let cell = |step: &&str| {
-            let found = told.iter().find(|cell| cell.step == **step).cloned();
-            found.unwrap_or_else(|| Cell { step: (*step).to_owned(), outcome: Outcome::Fail, why: "not reached".to_owned() })
-        };
-        self.columns.push((client.to_owned(), STEPS.iter().map(cell).collect()));
+    pub(super) fn add(&mut self, client: &str, mut told: Vec<Cell>) {
+        for step in STEPS {
+            if !told.iter().any(|cell| cell.step == *step) {
+                told.push(Cell { step: (*step).to_owned(), outcome: Outcome::Fail, why: "not reached".to_owned() });
+            }
+        }
+        self.columns.push((client.to_owned(), told));
+    }
+
+    fn steps(&self) -> Vec<&str> {
+        let mut steps = STEPS.to_vec();
+        for cell in self.columns.iter().flat_map(|(_, cells)| cells) {
+            if !steps.contains(&cell.step.as_str()) {
+                steps.push(&cell.step);
+            }
+        }
+        steps
     }
 
     /// Counts the cells that failed.
@@ -94,15 +105,15 @@ impl fmt::Display for Table {
         }
         writeln!(f)?;
         let mut notes = Vec::new();
-        for (row, step) in STEPS.iter().enumerate() {
+        for step in self.steps() {
             let mut line = format!("{step:<14}");
             for (client, cells) in &self.columns {
-                let cell = &cells[row];
-                let shown = match cell.outcome {
-                    Outcome::Pass => "pass".to_owned(),
-                    outcome => {
+                let shown = match cells.iter().find(|cell| cell.step == step) {
+                    None => String::new(),
+                    Some(Cell { outcome: Outcome::Pass, .. }) => "pass".to_owned(),
+                    Some(cell) => {
                         notes.push(format!("{client}, {step}: {}", cell.why));
-                        format!("{} {}", if outcome == Outcome::Fail { "FAIL" } else { "-" }, notes.len())
+                        format!("{} {}", if cell.outcome == Outcome::Fail { "FAIL" } else { "-" }, notes.len())
                     }
                 };
                 line.push_str(&format!("  {shown:<width$}", width = client.len()));
@@ -136,11 +147,13 @@ mod tests {
         let told =
             vec![passed(&"connect"), Cell { step: "markets".to_owned(), outcome: Outcome::None, why: "no call".to_owned() }];
         table.add("half", told);
+        table.add("more", STEPS.iter().chain([&"whole program"]).map(passed).collect());
         assert_eq!(table.failures(), STEPS.len() - 2);
         let text = table.to_string();
         assert!(text.starts_with(
-            "step            good  half\nconnect         pass  pass\nmarkets         pass  - 1\naccount         pass  FAIL 2\n"
+            "step            good  half  more\nconnect         pass  pass  pass\nmarkets         pass  - 1   pass\n"
         ));
+        assert!(text.contains("\nwhole program               pass\n"), "{text}");
         assert!(text.contains("\n1. half, markets: no call\n2. half, account: not reached\n"));
     }
 }
