@@ -59,7 +59,9 @@ fn steps(nextest: bool) -> Vec<Step> {
         &["test", "--workspace", "--lib", "--bins", "--tests", "--examples"]
     };
     let mut docs = shell::command(shell::cargo());
-    docs.args(["doc", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings");
+    // Naming examples switches on the features of dev-dependencies, as in clippy's step; without, tokio and all that stands on it
+    // would be checked again for their documentation.
+    docs.args(["doc", "--no-deps", "--workspace", "--lib", "--bins", "--examples"]).env("RUSTDOCFLAGS", "-D warnings");
     let step = |name, what| Step { name, what };
     vec![
         step("fmt", cargo(&["fmt", "--all", "--check"])),
