@@ -1,4 +1,4 @@
-//! The venue's clock: the wall's time at the start, carried on by tokio's clock, with a skew that can be set.
+//! The venue's clock: a time at the start, by default the wall's, carried on by tokio's clock, with a skew that can be set.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,9 +15,8 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(skew_ms: Ms) -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_millis()).unwrap_or_default();
-        Self { began_ms: Ms::try_from(wall).unwrap_or(Ms::MAX), began: Instant::now(), skew_ms }
+    pub(super) fn new(start_ms: Option<Ms>, skew_ms: Ms) -> Self {
+        Self { began_ms: start_ms.unwrap_or_else(wall), began: Instant::now(), skew_ms }
     }
 
     pub(super) fn now(&self) -> Ms {
@@ -27,5 +26,27 @@ impl Clock {
 
     pub(super) fn set_skew(&mut self, skew_ms: Ms) {
         self.skew_ms = skew_ms;
+    }
+}
+
+fn wall() -> Ms {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_millis()).unwrap_or_default();
+    Ms::try_from(since).unwrap_or(Ms::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Duration, advance};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_follows_the_runtime_and_the_skew() {
+        let mut clock = Clock::new(Some(1_000), 5);
+        assert_eq!(clock.now(), 1_005);
+        advance(Duration::from_millis(250)).await;
+        assert_eq!(clock.now(), 1_255);
+        clock.set_skew(-100);
+        assert_eq!(clock.now(), 1_150);
     }
 }

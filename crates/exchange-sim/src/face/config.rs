@@ -25,7 +25,9 @@ pub struct FaceConfig {
     pub accounts: Vec<Owner>,
     /// Rate limits.
     pub limits: Limits,
-    /// How far the venue's clock is ahead of the wall's.
+    /// Venue time at the start; the wall's when absent. From there on it follows tokio's clock.
+    pub start_ms: Option<Ms>,
+    /// How far the venue's clock is ahead of that.
     pub skew_ms: Ms,
     /// How long a listen key lives after the last word; the venue's is an hour.
     pub listen_key_life_ms: Ms,
@@ -47,6 +49,7 @@ impl FaceConfig {
             exchange: ExchangeConfig { seed, ..ExchangeConfig::default() },
             accounts: Vec::new(),
             limits: Limits::default(),
+            start_ms: None,
             skew_ms: 0,
             listen_key_life_ms: 3_600_000,
             ping_every_ms: 180_000,

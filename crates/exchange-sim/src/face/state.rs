@@ -62,7 +62,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(config: FaceConfig) -> Result<Self, ConfigError> {
-        let clock = Clock::new(config.skew_ms);
+        let clock = Clock::new(config.start_ms, config.skew_ms);
         let mut setup = config.exchange;
         setup.start_ms = clock.now();
         let seed = setup.seed;

@@ -96,6 +96,8 @@ async fn carry(
     let every = Duration::from_millis(timing.ping_every_ms.max(1));
     let mut ping = interval_at(Instant::now() + every, every);
     let end = Instant::now() + Duration::from_millis(timing.socket_life_ms);
+    let end = tokio::time::sleep_until(end);
+    tokio::pin!(end);
     let mut heard = Instant::now();
     let mut pace = Pace::default();
     let mut stop = face.stopped();
@@ -146,13 +148,13 @@ async fn carry(
                 }
                 Some(Err(_)) | None => return,
             },
+            () = &mut end => {
+                // The client has had its day; whether the closing frame arrives is its affair.
+                let _ = sink.send(Message::Close(None)).await;
+                return;
+            }
             now = ping.tick() => {
                 if now.duration_since(heard) > Duration::from_millis(timing.pong_within_ms) {
-                    return;
-                }
-                if now >= end {
-                    // The client has had its day; whether the closing frame arrives is its affair.
-                    let _ = sink.send(Message::Close(None)).await;
                     return;
                 }
                 let payload = face.lock().clock.now().to_string();

@@ -169,12 +169,14 @@ async fn market_streams_flow_on_their_routes() {
     let mut wrong = bench.socket("/market/ws/btcusdt@bookTicker").await;
     buy(&bench).await;
     assert!(silent_so_far(&mut wrong).await);
-    let mut diffs = bench.socket("/public/ws/btcusdt@depth").await;
-    let mut last = diffs.json().await["u"].clone();
-    for _ in 0..3 {
-        let next = diffs.json().await;
-        assert_eq!(next["pu"], last);
-        last = next["u"].clone();
+    for form in ["/public/ws/btcusdt@depth", "/public/ws/btcusdt@depth10"] {
+        let mut diffs = bench.socket(form).await;
+        let mut last = diffs.json().await["u"].clone();
+        for _ in 0..3 {
+            let next = diffs.json().await;
+            assert_eq!(next["pu"], last, "{form}");
+            last = next["u"].clone();
+        }
     }
 }
 

@@ -3,5 +3,6 @@
 mod face_bench;
 mod face_door;
 mod face_faults;
+mod face_paused;
 mod face_rest;
 mod face_stream;
