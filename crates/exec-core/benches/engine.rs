@@ -75,10 +75,8 @@ fn benches(c: &mut Criterion) {
         b.iter(|| black_box(order.apply(&event)));
     });
     c.bench_function("handle: a fill event", |b| {
-        let input = Input::Report {
-            session: SessionId(1),
-            report: Report { sent: None, body: ReportBody::Order(filled.clone()) },
-        };
+        let input =
+            Input::Report { session: SessionId(1), report: Report { sent: None, body: ReportBody::Order(filled.clone()) } };
         let engine = rig.engine.clone();
         let now = rig.now();
         b.iter_batched_ref(

@@ -5,4 +5,5 @@ mod convergence;
 mod engine;
 mod fills;
 mod lifecycle;
+mod records;
 mod requests;
