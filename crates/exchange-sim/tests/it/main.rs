@@ -1,5 +1,11 @@
 //! What the crate promises, seen from outside. One binary; the files are its chapters.
 
+mod core_bench;
+mod core_flow;
+mod core_history;
+mod core_orders;
+mod core_positions;
+mod core_random;
 mod face_bench;
 mod face_door;
 mod face_faults;

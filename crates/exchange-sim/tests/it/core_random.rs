@@ -1,0 +1,164 @@
+//! Random operations of several accounts in both modes, with every invariant checked after every step.
+
+use exchange_sim::request::{MarginMove, ModifyOrder, NewOrder, OrderRef};
+use exchange_sim::types::{MarginType, PositionSide, Side, StpMode, TimeInForce};
+use exchange_sim::{AccountId, AccountSpec, Exchange, ExchangeConfig};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use crate::core_bench::{BTC, ETH, d};
+
+/// One thing somebody does.
+#[derive(Clone, Debug)]
+enum Deed {
+    Place { who: u32, eth: bool, buy: bool, leg: u8, kind: u8, ticks: i64, size: i64, reduce: bool, stp: u8 },
+    Modify { who: u32, nth: usize, ticks: i64, size: i64 },
+    Cancel { who: u32, nth: usize },
+    CancelAll { who: u32, eth: bool },
+    Leverage { who: u32, eth: bool, leverage: u32 },
+    Isolate { who: u32, eth: bool, isolated: bool },
+    Mode { who: u32, hedge: bool },
+    Margin { who: u32, leg: u8, amount: i64, add: bool },
+    Move { eth: bool, permille: i64 },
+    Funds { who: u32, amount: i64 },
+    Wait { ms: i64 },
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let who = 1..=4_u32;
+    let place = (who.clone(), any::<bool>(), any::<bool>(), 0..3_u8, 0..6_u8, -60..60_i64, 1..400_i64, any::<bool>(), 0..4_u8);
+    prop_oneof![
+        10 => place.prop_map(|(who, eth, buy, leg, kind, ticks, size, reduce, stp)| Deed::Place { who, eth, buy, leg, kind, ticks, size, reduce, stp }),
+        3 => (who.clone(), 0..8_usize, -60..60_i64, 1..400_i64).prop_map(|(who, nth, ticks, size)| Deed::Modify { who, nth, ticks, size }),
+        2 => (who.clone(), 0..8_usize).prop_map(|(who, nth)| Deed::Cancel { who, nth }),
+        1 => (who.clone(), any::<bool>()).prop_map(|(who, eth)| Deed::CancelAll { who, eth }),
+        1 => (who.clone(), any::<bool>(), 1..=125_u32).prop_map(|(who, eth, leverage)| Deed::Leverage { who, eth, leverage }),
+        1 => (who.clone(), any::<bool>(), any::<bool>()).prop_map(|(who, eth, isolated)| Deed::Isolate { who, eth, isolated }),
+        1 => (who.clone(), any::<bool>()).prop_map(|(who, hedge)| Deed::Mode { who, hedge }),
+        1 => (who.clone(), 0..3_u8, 1..500_i64, any::<bool>()).prop_map(|(who, leg, amount, add)| Deed::Margin { who, leg, amount, add }),
+        2 => (any::<bool>(), 930..1070_i64).prop_map(|(eth, permille)| Deed::Move { eth, permille }),
+        1 => (who, -500..500_i64).prop_map(|(who, amount)| Deed::Funds { who, amount }),
+        3 => (1..700_i64).prop_map(|ms| Deed::Wait { ms }),
+    ]
+}
+
+fn symbol(eth: bool) -> &'static str {
+    if eth { ETH } else { BTC }
+}
+
+const LEGS: [PositionSide; 3] = [PositionSide::Both, PositionSide::Long, PositionSide::Short];
+
+/// Does one thing; refusals are answers too.
+fn act(exchange: &mut Exchange, now: &mut i64, deed: &Deed) {
+    *now += 1;
+    let now_ms = *now;
+    match *deed {
+        Deed::Place { who, eth, buy, leg, kind, ticks, size, reduce, stp } => {
+            let account = AccountId(who);
+            let hedge = exchange.account_config(account).unwrap().dual_side_position;
+            let leg = if hedge { LEGS[1 + usize::from(leg) % 2] } else { PositionSide::Both };
+            let side = if buy { Side::Buy } else { Side::Sell };
+            let quantity = Decimal::new(size, if eth { 2 } else { 3 });
+            let price = near(exchange, eth, ticks);
+            let tif =
+                [TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Gtx, TimeInForce::Ioc, TimeInForce::Fok][usize::from(kind) % 5];
+            let mut order = if kind == 5 {
+                NewOrder::market(symbol(eth), side, quantity)
+            } else {
+                NewOrder::limit(symbol(eth), side, quantity, price, tif)
+            };
+            order.position_side = Some(leg);
+            order.reduce_only = Some(reduce && !hedge);
+            order.stp_mode = Some(StpMode::ALL[usize::from(stp)]);
+            let _ = exchange.place(now_ms, account, &order);
+        }
+        Deed::Modify { who, nth, ticks, size } => {
+            let account = AccountId(who);
+            let open = exchange.open_orders(account, None).unwrap();
+            if let Some(row) = open.get(nth) {
+                let eth = row.symbol.as_ref() == ETH;
+                let change = ModifyOrder {
+                    symbol: row.symbol.to_string(),
+                    order: OrderRef::id(row.order_id),
+                    side: row.side,
+                    quantity: Some(Decimal::new(size, if eth { 2 } else { 3 })),
+                    price: Some(near(exchange, eth, ticks)),
+                    price_match: None,
+                    modify_id: None,
+                    reduce_only: None,
+                    signed: None,
+                };
+                let _ = exchange.modify(now_ms, account, &change);
+            }
+        }
+        Deed::Cancel { who, nth } => {
+            let open = exchange.open_orders(AccountId(who), None).unwrap();
+            if let Some(row) = open.get(nth) {
+                exchange.cancel(now_ms, AccountId(who), &row.symbol, &OrderRef::id(row.order_id)).ok();
+            }
+        }
+        Deed::CancelAll { who, eth } => {
+            exchange.cancel_all(now_ms, AccountId(who), symbol(eth)).unwrap();
+        }
+        Deed::Leverage { who, eth, leverage } => {
+            let _ = exchange.set_leverage(now_ms, AccountId(who), symbol(eth), leverage);
+        }
+        Deed::Isolate { who, eth, isolated } => {
+            let margin_type = if isolated { MarginType::Isolated } else { MarginType::Crossed };
+            let _ = exchange.set_margin_type(now_ms, AccountId(who), symbol(eth), margin_type);
+        }
+        Deed::Mode { who, hedge } => {
+            let _ = exchange.set_position_mode(now_ms, AccountId(who), hedge);
+        }
+        Deed::Margin { who, leg, amount, add } => {
+            let way = if add { MarginMove::Add } else { MarginMove::Reduce };
+            let _ =
+                exchange.adjust_position_margin(now_ms, AccountId(who), BTC, LEGS[usize::from(leg)], Decimal::from(amount), way);
+        }
+        Deed::Move { eth, permille } => {
+            let mark = exchange.premium(symbol(eth)).unwrap().mark_price;
+            let price = (mark * Decimal::new(permille, 3)).round_dp(1);
+            exchange.move_price(now_ms, symbol(eth), price).unwrap();
+        }
+        Deed::Funds { who, amount } => {
+            let _ = exchange.add_funds(now_ms, AccountId(who), "USDT", Decimal::from(amount));
+        }
+        Deed::Wait { ms } => {
+            *now += ms;
+            exchange.advance(*now);
+        }
+    }
+}
+
+/// Gives a price some ticks from the mark, on the grid.
+fn near(exchange: &Exchange, eth: bool, ticks: i64) -> Decimal {
+    let mark = exchange.premium(symbol(eth)).unwrap().mark_price;
+    exchange.symbol(symbol(eth)).unwrap().floor_to_tick(mark) + Decimal::from(ticks) * if eth { d("0.05") } else { d("1.0") }
+}
+
+/// Runs deeds, checks after each, and gives the ledger's hash.
+fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<u64, String> {
+    let mut config = ExchangeConfig { seed, ..ExchangeConfig::default() };
+    config.symbols.truncate(2);
+    config.flow.enabled = flow;
+    let mut now = config.start_ms;
+    let mut exchange = Exchange::new(config).unwrap();
+    for (wallet, hedge) in [("1000000", false), ("1000000", true), ("900", false), ("900", true)] {
+        exchange.create_account(AccountSpec { wallets: vec![("USDT".to_owned(), d(wallet))], hedge, leverage: 20 });
+    }
+    for (number, deed) in deeds.iter().enumerate() {
+        act(&mut exchange, &mut now, deed);
+        exchange.check_invariants().map_err(|violation| format!("after deed {number} {deed:?}: {violation}"))?;
+    }
+    Ok(exchange.ledger_hash())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn invariants_hold_whatever_is_done(seed in 0..1_000_u64, flow in any::<bool>(), deeds in prop::collection::vec(deed(), 1..80)) {
+        let hash = live(seed, flow, &deeds).map_err(TestCaseError::fail)?;
+        prop_assert_eq!(Ok(hash), live(seed, flow, &deeds), "the same again gives the same");
+    }
+}
