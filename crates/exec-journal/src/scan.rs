@@ -246,3 +246,49 @@ fn check_end(
         tail => Ok(tail),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::{Durability, encode_group, encode_record};
+    use crate::sim_disk::SimDisk;
+
+    /// A segment of epoch 5 with one group that is valid by itself and was given some fields.
+    fn segment(change: impl FnOnce(&mut GroupFields)) -> Result<SegmentScan, OpenError> {
+        let header = SegmentHeader {
+            durability: Durability::Sync,
+            number: 1,
+            first_seq: 1,
+            first_group: 1,
+            epoch: 5,
+            made_len: 1024,
+            sealed_len: SEGMENT_HEADER as u64,
+            account: [1; 32],
+            prev_digest: [0; 32],
+            prev_crc: 0,
+        };
+        let mut bytes = header.encode().to_vec();
+        let seed = crate::log::seed_of(&header.encode());
+        let mut fields = GroupFields { epoch: 5, group_seq: 1, first_seq: 1, count: 1, state_hash: None, prev_crc: 0 };
+        change(&mut fields);
+        let (mut body, mut group) = (Vec::new(), Vec::new());
+        encode_record(&mut body, 3, 1, 1, b"abc");
+        encode_group(&mut group, SEGMENT_HEADER, seed, &fields, &body);
+        bytes.extend_from_slice(&group);
+        bytes.resize(1024, 0);
+        let disk = SimDisk::new();
+        disk.put("0000000001.seg", &bytes);
+        scan_segment(&mut disk.clone(), "0000000001.seg", None, None)
+    }
+
+    #[test]
+    fn a_valid_group_that_does_not_continue_the_log_is_misplaced() {
+        assert_eq!(segment(|_| {}).unwrap().end.next_seq, 2);
+        let changes: [fn(&mut GroupFields); 5] =
+            [|f| f.epoch = 4, |f| f.epoch = 6, |f| f.group_seq = 2, |f| f.first_seq = 2, |f| f.prev_crc = 1];
+        for change in changes {
+            let refused = segment(change).unwrap_err();
+            assert!(matches!(refused, OpenError::Corrupt { offset: 144, what: Damage::Misplaced, .. }), "{refused}");
+        }
+    }
+}

@@ -137,4 +137,25 @@ mod tests {
         assert_eq!(judged(&bytes), Tail::Damaged { offset: AT, what: Damage::Hole });
         assert!(matches!(judge(&bytes, AT, 5, Durability::Os), Tail::Torn { groups: 1, .. }));
     }
+
+    #[test]
+    fn bytes_that_no_write_explains_are_damage() {
+        // Behind the end of a torn group.
+        let torn = group(1, 1500, AT);
+        let mut bytes = segment(&torn);
+        bytes[2 * SECTOR..3 * SECTOR].fill(0);
+        assert!(matches!(judged(&bytes), Tail::Torn { .. }));
+        bytes[AT + torn.len() + 5] = 1;
+        let what = Damage::Garbage;
+        let offset = AT + torn.len();
+        assert_eq!(judged(&bytes), Tail::Damaged { offset, what });
+        // In the sector of a head that was not written.
+        let mut bytes = vec![0; 8192];
+        bytes[AT + 40] = 1;
+        let offset = AT + 40;
+        assert_eq!(judged(&bytes), Tail::Damaged { offset, what });
+        bytes[AT + 40] = 0;
+        bytes[SECTOR] = 1;
+        assert!(matches!(judged(&bytes), Tail::Torn { .. }));
+    }
 }

@@ -1,6 +1,6 @@
 //! Damage to what was acknowledged: found and refused, or without effect. Never a record that is silently gone or different.
 
-use exec_journal::{Damage, Disk, Durability, Log, LogOptions, OpenError, Record, SimDisk, read, verify};
+use exec_journal::{Damage, Disk, Durability, Log, LogOptions, OpenError, Record, RecordRef, SimDisk, read, verify};
 
 use crate::model::{append, check_record, options, snapshot_bytes};
 
@@ -201,4 +201,48 @@ fn an_unreadable_segment_is_a_disk_failure_not_an_empty_log() {
     assert!(matches!(refused, OpenError::Disk(_)), "{refused}");
     disk.faults(|f| f.unreadable = None);
     assert_eq!(Log::open(disk, &small()).unwrap().1.last_seq, last);
+}
+
+#[test]
+fn a_group_of_another_history_is_refused_although_its_numbers_fit() {
+    // Two journals with equal headers, whose first groups differ.
+    let histories = [b"one ", b"two "].map(|first| {
+        let disk = SimDisk::new();
+        let (mut log, _) = Log::open(disk.clone(), &small()).unwrap();
+        for payload in [first, b"same"] {
+            let record = RecordRef { kind: 1, version: 1, payload };
+            log.append(&[record], None).unwrap();
+        }
+        log.close().unwrap();
+        disk
+    });
+    let name = "0000000001.seg";
+    let [mut one, two] = histories.each_ref().map(|d| d.get(name).unwrap());
+    let second_group = 144 + 96;
+    assert_eq!(one[..144], two[..144]);
+    one[second_group..].copy_from_slice(&two[second_group..]);
+    histories[0].put(name, &one);
+    let refused = all(&histories[0]).unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Corrupt { offset, what: Damage::Misplaced, .. } if offset == second_group as u64),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_last_group_that_was_carried_on_cannot_vanish() {
+    let disk = SimDisk::new();
+    let (mut log, _) = Log::open(disk.clone(), &small()).unwrap();
+    append(&mut log, 1).unwrap();
+    append(&mut log, 1).unwrap();
+    log.sync().unwrap();
+    disk.kill();
+    drop(Log::open(disk.clone(), &small()).unwrap());
+    assert_eq!(all(&disk).unwrap().len(), 2);
+    let name = last_segment(&disk);
+    let mut bytes = disk.get(&name).unwrap();
+    bytes[144..].fill(0);
+    disk.put(&name, &bytes);
+    let refused = all(&disk).unwrap_err();
+    assert!(matches!(refused, OpenError::Corrupt { offset: 144, what: Damage::Group, .. }), "{refused}");
 }

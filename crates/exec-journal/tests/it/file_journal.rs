@@ -1,7 +1,6 @@
 //! The journal on its thread: order, grouping, telling, failing, closing.
 
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Barrier};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use exec_journal::{Durability, FileJournal, JournalError, Log, Notice, OpenError, QueueLimits, RecordRef, SimDisk, read};
@@ -21,6 +20,21 @@ fn start_with(disk: &SimDisk, limits: QueueLimits, durability: Durability) -> (F
     })
     .unwrap();
     (journal, told)
+}
+
+/// A journal whose thread stops after the first record is durable: told by the receiver, let go by the sender, or in the end by itself.
+fn start_gated(disk: &SimDisk, limits: QueueLimits) -> (FileJournal, Receiver<()>, Sender<()>) {
+    let (log, _) = Log::open(disk.clone(), &options(Durability::Sync)).unwrap();
+    let (arrive, arrived) = channel();
+    let (go, gone) = channel();
+    let journal = FileJournal::start(log, limits, move |notice| {
+        if matches!(notice, Notice::Durable(1)) {
+            let _ = arrive.send(());
+            let _ = gone.recv_timeout(Duration::from_secs(10));
+        }
+    })
+    .unwrap();
+    (journal, arrived, go)
 }
 
 fn record(payload: &[u8]) -> RecordRef<'_> {
@@ -65,25 +79,15 @@ fn groups_keep_their_order_and_are_durable_when_told() {
 #[test]
 fn what_waits_is_synced_together() {
     let disk = SimDisk::new();
-    let (log, _) = Log::open(disk.clone(), &options(Durability::Sync)).unwrap();
-    // The first notice holds the thread until the others wait in the queue.
-    let barrier = Arc::new(Barrier::new(2));
-    let held = Arc::clone(&barrier);
-    let journal = FileJournal::start(log, QueueLimits::default(), move |notice| {
-        if matches!(notice, Notice::Durable(1)) {
-            held.wait();
-            held.wait();
-        }
-    })
-    .unwrap();
+    let (journal, arrived, go) = start_gated(&disk, QueueLimits::default());
     journal.append(&[record(b"first")], None).unwrap();
-    barrier.wait();
+    arrived.recv().unwrap();
     let before = disk.syncs();
     let mut last = None;
     for _ in 0..40 {
         last = Some(journal.append(&[record(b"crowd")], None).unwrap());
     }
-    barrier.wait();
+    go.send(()).unwrap();
     journal.wait_durable(last.unwrap()).unwrap();
     assert_eq!(disk.syncs() - before, 1);
 }
@@ -140,24 +144,15 @@ fn a_failed_sync_is_told_once_and_to_every_later_caller() {
 #[test]
 fn a_full_queue_refuses_and_takes_again_when_it_has_drained() {
     let disk = SimDisk::new();
-    let (log, _) = Log::open(disk.clone(), &options(Durability::Sync)).unwrap();
-    let barrier = Arc::new(Barrier::new(2));
-    let held = Arc::clone(&barrier);
     let limits = QueueLimits { bytes_max: 1000, ..QueueLimits::default() };
-    let journal = FileJournal::start(log, limits, move |notice| {
-        if matches!(notice, Notice::Durable(1)) {
-            held.wait();
-            held.wait();
-        }
-    })
-    .unwrap();
+    let (journal, arrived, go) = start_gated(&disk, limits);
     let payload = [1; 392];
     journal.append(&[record(&payload)], None).unwrap();
-    barrier.wait();
+    arrived.recv().unwrap();
     journal.append(&[record(&payload)], None).unwrap();
     let second = journal.append(&[record(&payload)], None).unwrap();
     assert!(matches!(journal.append(&[record(&payload)], None), Err(JournalError::Full { queued: 800 })));
-    barrier.wait();
+    go.send(()).unwrap();
     journal.wait_durable(second).unwrap();
     let third = journal.append(&[record(&payload)], None).unwrap();
     assert_eq!(third.first, second.last + 1, "a refused group took no number");
