@@ -50,7 +50,7 @@ pub fn order_update(symbols: &Symbols, update: &wire::OrderTradeUpdate<'_>) -> R
         updated: VenueTime(order.trade_time),
         created: new.then_some(VenueTime(order.trade_time)),
         fill: fill_of_update(order, side, leg)?,
-        replaced_by: if amendment { order.modify_id.and_then(request) } else { None },
+        replaced_by: if amendment { order.modify_id.as_ref().and_then(|id| request(id.0.as_str().parse().ok()?)) } else { None },
         text: None,
     })
 }
@@ -411,9 +411,11 @@ mod tests {
 
     #[test]
     fn an_amendment_names_its_request() {
-        let none = r#""l":"0","z":"0","L":"0","T":999,"t":0,"m":false,"M":42"#;
-        assert_eq!(update(&event("AMENDMENT", "NEW", none)).replaced_by, Some(RequestId(42)));
-        assert_eq!(update(&event("NEW", "NEW", none)).replaced_by, None);
+        let none = |tag: &str| format!(r#""l":"0","z":"0","L":"0","T":999,"t":0,"m":false,"M":{tag}"#);
+        assert_eq!(update(&event("AMENDMENT", "NEW", &none("\"42\""))).replaced_by, Some(RequestId(42)));
+        assert_eq!(update(&event("AMENDMENT", "NEW", &none("42"))).replaced_by, Some(RequestId(42)));
+        assert_eq!(update(&event("AMENDMENT", "NEW", &none("\"by hand\""))).replaced_by, None);
+        assert_eq!(update(&event("NEW", "NEW", &none("42"))).replaced_by, None);
     }
 
     #[test]

@@ -169,8 +169,8 @@ wire! {
             "rp" realized_pnl: Dec,
             /// Automatic cancel time, zero for none.
             "gtd" good_till_date: i64,
-            /// The tag of the modify request, on `AMENDMENT` only (since 2026-07-30).
-            "M" modify_id: i64,
+            /// The tag of the modify request, on `AMENDMENT` only (since 2026-07-30); a text here, a number in replies.
+            "M" modify_id: Lenient<'a>,
             /// Why it expired (since 2025-10-23).
             "er" expiry_reason: Lenient<'a>,
             /// Type before a trigger.

@@ -1,0 +1,10 @@
+//! The promises of the adapter, against a loopback server of this test's own and against the built-in exchange.
+
+mod conformance;
+mod doubt;
+mod orders;
+mod server;
+mod settings;
+mod status;
+mod stream;
+mod world;
