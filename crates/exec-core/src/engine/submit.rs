@@ -213,6 +213,7 @@ impl Engine {
                 match rejection.class {
                     RejectClass::Auth => self.latch(LatchCause::Auth, format!("{} ({})", rejection.text, rejection.code), out),
                     RejectClass::Clock => self.lose_clock(out),
+                    RejectClass::NothingToClose => self.make_way(intent, out),
                     RejectClass::Funds => {
                         self.alert(
                             out,
@@ -238,6 +239,26 @@ impl Engine {
                 }
                 self.doubt(intent, cl_ord_id, out);
             }
+        }
+    }
+
+    /// A close was refused because resting closes of the same leg have taken it: they are cancelled, the exit comes again.
+    fn make_way(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let Some(exit) = self.books.order(intent).map(|o| &o.intent().terms) else { return };
+        if self.config.mode != PositionMode::Hedging || !exit.is_closing() {
+            return;
+        }
+        let (instrument, leg) = (exit.instrument.clone(), exit.leg);
+        let competing: Vec<IntentId> = self
+            .books
+            .open_orders_of(&instrument)
+            .map(|o| o.intent())
+            // An untriggered stop takes nothing of the leg, and protects it.
+            .filter(|i| i.id != intent && i.terms.leg == leg && i.terms.is_closing() && !i.terms.kind.is_conditional())
+            .map(|i| i.id)
+            .collect();
+        for other in competing {
+            self.cancel(other, out);
         }
     }
 
@@ -288,6 +309,8 @@ impl Engine {
             (Some(r), _) => match r.class {
                 RejectClass::Clock => order.attempts().values().filter(|a| clock(a)).count() == 1,
                 RejectClass::Failed => true,
+                // In HEDGING the venue refuses a close for what resting closes have taken; they make way, see `make_way`.
+                RejectClass::NothingToClose => self.config.mode == PositionMode::Hedging && order.intent().terms.is_closing(),
                 _ => false,
             },
             (None, Some(NotSent::Transport(_))) => true,

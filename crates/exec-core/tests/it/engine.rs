@@ -564,6 +564,27 @@ fn hedging_closes_one_leg_at_most_what_it_holds() {
 }
 
 #[test]
+fn a_resting_take_profit_never_blocks_an_exit() {
+    let mut rig = Rig::live(config(PositionMode::Hedging, &["BTCUSDT"]));
+    let open = rig.submit(Terms { leg: PositionSide::Long, ..buy() });
+    rig.durable();
+    rig.accept(open);
+    rig.fill(open, 1, "1", "99", "1");
+    let kind = OrderKind::Limit { price: price("120"), tif: TimeInForce::Gtc };
+    let profit = rig.submit(Terms { kind, ..closing(Side::Sell, PositionSide::Long, "1") });
+    rig.accept(profit);
+    let exit = rig.submit(closing(Side::Sell, PositionSide::Long, "1"));
+    rig.outcome(Err(refused(RejectClass::NothingToClose, -2022)));
+    assert_eq!(rig.status(profit), OrdStatus::PendingCancel, "it makes way");
+    let report = rig.venue_report(profit, VenueStatus::Canceled, "0");
+    rig.outcome(Ok(Box::new(report)));
+    rig.wait(150);
+    assert_eq!(rig.attempts_sent().iter().filter(|a| a.terms.kind == OrderKind::Market).count(), 2, "the exit comes again");
+    rig.fill(exit, 2, "1", "99", "1");
+    assert_eq!(rig.status(exit), OrdStatus::Filled);
+}
+
+#[test]
 fn a_difference_keeps_its_instrument_shut_and_reopens_when_explained() {
     let mut rig = Rig::live(config(PositionMode::Netting, &["BTCUSDT", "ETHUSDT"]));
     rig.give(Input::Operator { who: "test".into(), command: exec_core::command::OperatorCommand::Reconcile });
