@@ -1,8 +1,9 @@
 //! The durable append log under an execution node: groups of opaque records, checksummed and chained, recovered after any crash, refused
-//! after any damage. It knows nothing of orders, and nothing of async.
+//! after any damage. Only `port.rs` knows what a record is; nothing here knows a runtime.
 //!
 //! - [`Log`] is the log over a [`Disk`]: synchronous and deterministic.
 //! - [`FileJournal`] runs a log on a thread of its own and syncs queued groups together.
+//! - [`EngineJournal`] is that behind the journal port of `exec-core`.
 //! - [`OsDisk`] is a directory of the machine, [`SimDisk`] a disk that loses, tears and lies on command.
 //! - [`verify`] and [`read`] are for tools: they need no lock and change nothing.
 //!
@@ -15,6 +16,7 @@ mod format;
 mod log;
 mod opening;
 mod os_disk;
+mod port;
 mod queue;
 mod reader;
 mod recovery;
@@ -30,6 +32,7 @@ pub use file_journal::{FileJournal, Notice, QueueLimits};
 pub use format::{Durability, FORMAT};
 pub use log::{Log, LogOptions, RecordRef, Ticket};
 pub use os_disk::{OsDisk, OsDiskOptions};
+pub use port::EngineJournal;
 pub use reader::{Record, Records, read};
 pub use recovery::{Cut, Recovery, verify};
 pub use sim_disk::{Faults, SimDisk, WriteFault};

@@ -8,4 +8,5 @@ mod file_journal;
 mod golden;
 mod model;
 mod os_disk;
+mod port;
 mod snapshots;

@@ -1,0 +1,283 @@
+//! A log behind the engine's journal port: records in and out, durability told as a future. It knows no runtime and decides nothing.
+
+use std::future::poll_fn;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use exec_core::ids::{AccountId, Seq};
+use exec_core::journal::{DurableWatch, Journal, JournalError as PortError};
+use exec_core::record::{RECORD_VERSION, Record};
+
+use crate::disk::Disk;
+use crate::error::{JournalError, OpenError};
+use crate::file_journal::{FileJournal, Notice, QueueLimits};
+use crate::format::Durability;
+use crate::log::{Log, LogOptions, RecordRef};
+use crate::os_disk::{OsDisk, OsDiskOptions};
+use crate::recovery::Recovery;
+
+/// How long the end of a journal waits for a disk that is behind before it leaves the rest to the journal's thread.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
+/// The journal of one account, as the engine's shell wants it.
+///
+/// Order of calls: [`EngineJournal::open`], [`Journal::replay`], [`Journal::watch`], then appends. The log moves onto its thread
+/// with the first of the latter two. After the first failure every append answers it, and nothing is tried again. Dropping it
+/// closes the log; of a disk that hangs it lets go after two seconds.
+///
+/// ```
+/// use exec_core::ids::AccountId;
+/// use exec_core::journal::Journal;
+/// use exec_journal::{Durability, EngineJournal, OsDiskOptions};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("journal");
+/// let options = OsDiskOptions { allow_volatile: true };
+/// let (mut journal, recovery) = EngineJournal::open(&path, &AccountId::new("main")?, Durability::Sync, options)?;
+/// assert_eq!((journal.replay(&mut |_, _| ())?.0, recovery.last_seq), (0, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct EngineJournal<D: Disk> {
+    stage: Stage<D>,
+    limits: QueueLimits,
+    told: Arc<Told>,
+    last: Seq,
+    failure: Option<PortError>,
+    payloads: Vec<u8>,
+}
+
+enum Stage<D: Disk> {
+    Opened(Log<D>),
+    Running(FileJournal),
+    Over,
+}
+
+impl EngineJournal<OsDisk> {
+    /// Opens the journal of an account in a directory of this machine, or begins one in an empty directory.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the directory is not fit, another process holds it, or what was acknowledged is not whole.
+    pub fn open(
+        path: impl AsRef<Path>,
+        account: &AccountId,
+        durability: Durability,
+        disk: OsDiskOptions,
+    ) -> Result<(Self, Recovery), OpenError> {
+        let options = LogOptions { durability, ..LogOptions::new(account.as_str()) };
+        let (log, recovery) = Log::open(OsDisk::open(path, disk)?, &options)?;
+        Ok((Self::new(log, QueueLimits::default()), recovery))
+    }
+}
+
+impl<D: Disk> EngineJournal<D> {
+    /// Takes a log that was opened and not yet appended to.
+    pub fn new(log: Log<D>, limits: QueueLimits) -> Self {
+        let last = log.last_seq();
+        Self {
+            told: Arc::new(Told::from(last)),
+            stage: Stage::Opened(log),
+            limits,
+            last: Seq(last),
+            failure: None,
+            payloads: Vec::new(),
+        }
+    }
+
+    fn fail(&mut self, why: impl std::fmt::Display) -> PortError {
+        let error = PortError::Failed(why.to_string());
+        self.told.fail(why.to_string());
+        self.failure.insert(error).clone()
+    }
+}
+
+impl<D: Disk + Send + 'static> EngineJournal<D> {
+    /// Moves the log onto its thread, once.
+    fn running(&mut self) -> Result<&FileJournal, PortError> {
+        if let Stage::Opened(_) = self.stage
+            && let Stage::Opened(log) = std::mem::replace(&mut self.stage, Stage::Over)
+        {
+            let told = Arc::clone(&self.told);
+            let notify = move |notice| match notice {
+                Notice::Durable(seq) => told.durable(seq),
+                Notice::Failed(failure) => told.fail(failure.to_string()),
+                // Logged where they happen; the log itself is sound.
+                Notice::SnapshotStored(_) | Notice::SegmentsDropped(_) | Notice::UpkeepFailed(_) => (),
+            };
+            match FileJournal::start(log, self.limits, notify) {
+                Ok(journal) => self.stage = Stage::Running(journal),
+                Err(failure) => return Err(self.fail(failure)),
+            }
+        }
+        match &self.stage {
+            Stage::Running(journal) => Ok(journal),
+            Stage::Opened(_) | Stage::Over => Err(PortError::Failed(String::from("the journal's thread does not run"))),
+        }
+    }
+
+    fn push(&mut self, group: &[(Seq, Record)]) -> Result<(), PortError> {
+        let mut payloads = std::mem::take(&mut self.payloads);
+        payloads.clear();
+        let mut ends = Vec::with_capacity(group.len());
+        for (_, record) in group {
+            payloads = record.encode(payloads);
+            ends.push(payloads.len());
+        }
+        let mut start = 0;
+        let records: Vec<RecordRef<'_>> = group
+            .iter()
+            .zip(ends)
+            .map(|((_, record), end)| {
+                let payload = payloads.get(start..end).unwrap_or(&[]);
+                start = end;
+                RecordRef { kind: record.kind(), version: RECORD_VERSION, payload }
+            })
+            .collect();
+        // A full queue is a disk that has hung for megabytes; a gap cannot be left and a wait cannot be afforded, so it is a failure.
+        let queued = self.running()?.append(&records, None);
+        drop(records);
+        self.payloads = payloads;
+        match queued {
+            Ok(ticket) => {
+                self.last = Seq(ticket.last);
+                Ok(())
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+}
+
+impl<D: Disk + Send + 'static> Journal for EngineJournal<D> {
+    fn replay(&mut self, visit: &mut dyn FnMut(Seq, Record)) -> Result<Seq, PortError> {
+        let Stage::Opened(log) = &mut self.stage else {
+            return Err(PortError::Unusable(String::from("it is read before the first append, once")));
+        };
+        for record in log.read_from(1)? {
+            let record = record?;
+            visit(Seq(record.seq), Record::decode(record.kind, record.version, &record.payload)?);
+        }
+        Ok(self.last)
+    }
+
+    fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), PortError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let follows = group.iter().zip(self.last.0 + 1..).all(|((seq, _), next)| seq.0 == next);
+        if !follows {
+            let first = group.first().map_or(0, |(seq, _)| seq.0);
+            let last = self.last;
+            return Err(self.fail(format_args!("record {first} does not follow record {last}")));
+        }
+        if group.is_empty() {
+            return Ok(());
+        }
+        self.push(group)
+    }
+
+    fn watch(&mut self) -> Box<dyn DurableWatch> {
+        // If the thread cannot start, the watch tells.
+        let _ = self.running();
+        Box::new(Watch { told: Arc::clone(&self.told), last: self.last.0 })
+    }
+}
+
+impl<D: Disk> Drop for EngineJournal<D> {
+    fn drop(&mut self) {
+        let Stage::Running(journal) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let begun = Instant::now();
+        while journal.durable_seq() < self.last.0 && journal.failure().is_none() {
+            if begun.elapsed() > LAST_WAIT {
+                tracing::error!(
+                    durable = journal.durable_seq(),
+                    last = self.last.0,
+                    "the journal's disk hangs; it is left behind"
+                );
+                // Joining the thread would hang with it. Nothing that was said to be durable is lost.
+                std::mem::forget(journal);
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl From<OpenError> for PortError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Locked { .. } => Self::Locked(error.to_string()),
+            other => Self::Unusable(other.to_string()),
+        }
+    }
+}
+
+impl From<JournalError> for PortError {
+    fn from(error: JournalError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// What the journal's thread has told, and who waits for it.
+#[derive(Debug)]
+struct Told(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    durable: u64,
+    failure: Option<String>,
+    waker: Option<Waker>,
+}
+
+impl Told {
+    const fn from(durable: u64) -> Self {
+        Self(Mutex::new(State { durable, failure: None, waker: None }))
+    }
+    // Every change is complete before anything can panic.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn durable(&self, seq: u64) {
+        let mut state = self.lock();
+        state.durable = state.durable.max(seq);
+        wake(state);
+    }
+    fn fail(&self, why: String) {
+        let mut state = self.lock();
+        state.failure.get_or_insert(why);
+        wake(state);
+    }
+}
+
+fn wake(mut state: MutexGuard<'_, State>) {
+    let waker = state.waker.take();
+    drop(state);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+struct Watch {
+    told: Arc<Told>,
+    last: u64,
+}
+
+#[async_trait]
+impl DurableWatch for Watch {
+    async fn next(&mut self) -> Result<Seq, PortError> {
+        poll_fn(|cx| {
+            let mut state = self.told.lock();
+            if state.durable > self.last {
+                self.last = state.durable;
+                return Poll::Ready(Ok(Seq(state.durable)));
+            }
+            if let Some(failure) = &state.failure {
+                return Poll::Ready(Err(PortError::Failed(failure.clone())));
+            }
+            state.waker = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}
