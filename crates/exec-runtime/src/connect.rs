@@ -18,6 +18,7 @@ use exec_core::{
     units::PositionMode,
     venue::{AccountSetup, ExecutionVenue, PriceSource, VenueClock},
 };
+use futures_util::FutureExt;
 use std::sync::Arc;
 use tokio::{
     sync::{Notify, watch},
@@ -64,6 +65,8 @@ impl Connection {
             // A venue without a clock of its own runs on ours; the loop answers for it.
             return Ok(());
         };
+        // The engine asks for the clock as it begins; this is the answer.
+        let _ = self.clock_asked.notified().now_or_never();
         loop {
             match clock_keeper::measure(&**clock, &self.config).await {
                 Ok(reading) => return self.arrivals.input(Input::Clock(reading)).await,

@@ -1,1 +1,11 @@
 //! The shell's promises, against a scripted venue and a journal in memory, on a paused clock.
+
+mod control;
+mod durability;
+mod exit;
+mod fake;
+mod restart;
+mod rig;
+mod setup;
+mod stream;
+mod turn;

@@ -1,0 +1,503 @@
+//! A venue and a journal that do what a test tells them, and remember what they were asked.
+
+use async_trait::async_trait;
+use exec_core::{
+    cl_ord_id::Tag,
+    engine::config::{EngineConfig, StrategyConfig},
+    exposure::Limits,
+    ids::{AccountId, Asset, ClOrdId, InstrumentId, OrderId, Seq, StrategyId, TradeId},
+    instrument::{Grid, Instrument, TradingStatus},
+    journal::{DurableWatch, Journal, JournalError},
+    record::Record,
+    report::{Fill, MassStatus, OrderReport, PositionReport, PriceReport, Report, ReportBody, VenueStatus},
+    time::{ClockReading, VenueTime},
+    units::{PositionMode, PositionSide, Price, Qty, Side, SignedQty},
+    venue::{
+        AccountSetup, Attempt, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Fence, InstrumentSetting, Lookup,
+        MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Trades, TradesFrom, VenueClock,
+        VenueProfile,
+    },
+};
+use rust_decimal::Decimal;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+};
+use tokio::sync::{mpsc, watch};
+
+pub(crate) fn btc() -> InstrumentId {
+    InstrumentId::new("BTCUSDT-PERP.FAKE").unwrap()
+}
+pub(crate) fn strategy_id() -> StrategyId {
+    StrategyId::new("s1").unwrap()
+}
+pub(crate) fn price(text: &str) -> Price {
+    text.parse().unwrap()
+}
+pub(crate) fn qty(text: &str) -> Qty {
+    text.parse().unwrap()
+}
+
+/// What the venue was asked, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Call {
+    Submit(ClOrdId, Side, Qty),
+    Cancel(Option<ClOrdId>),
+    CancelAll(InstrumentId),
+    OrderStatus(Option<ClOrdId>),
+    Mass,
+    Trades,
+    OpenFeed,
+    Clock,
+    SetMode(PositionMode),
+    SetLeverage(InstrumentId, u32),
+}
+
+/// What the venue does with a new order.
+#[derive(Clone, Debug)]
+pub(crate) enum OnSubmit {
+    Accept,
+    /// Never answers.
+    Hang,
+    Refuse(CommandError),
+}
+
+pub(crate) struct State {
+    pub(crate) calls: Vec<Call>,
+    pub(crate) on_submit: OnSubmit,
+    pub(crate) feed_errors: VecDeque<QueryError>,
+    pub(crate) feed: Option<mpsc::UnboundedSender<Result<Report, QueryError>>>,
+    pub(crate) price_feed: Option<mpsc::UnboundedSender<PriceReport>>,
+    pub(crate) open: BTreeMap<ClOrdId, OrderReport>,
+    pub(crate) positions: Vec<PositionReport>,
+    pub(crate) mode: PositionMode,
+    pub(crate) leverage: u32,
+    pub(crate) clocks: VecDeque<Result<ClockReading, QueryError>>,
+    orders: u64,
+    trades: u64,
+}
+
+impl State {
+    fn move_position(&mut self, side: Side, qty: Qty) {
+        let change = qty.get() * side.sign();
+        match self.positions.iter_mut().find(|p| p.instrument == btc()) {
+            Some(position) => position.qty = position.qty.plus(change),
+            None => self.positions.push(position(SignedQty::ZERO.plus(change))),
+        }
+    }
+}
+
+/// A position as the venue prints it.
+pub(crate) fn position(qty: SignedQty) -> PositionReport {
+    PositionReport {
+        instrument: btc(),
+        leg: PositionSide::Net,
+        qty,
+        entry_px: Some(price("100")),
+        mark_px: None,
+        liquidation_px: None,
+        unrealized: None,
+        leverage: None,
+        isolated: None,
+    }
+}
+
+/// The venue. Cheap to clone; all clones are one venue.
+#[derive(Clone)]
+pub(crate) struct Fake {
+    pub(crate) state: Arc<Mutex<State>>,
+    profile: VenueProfile,
+}
+
+impl Fake {
+    pub(crate) fn new() -> Self {
+        let state = State {
+            calls: Vec::new(),
+            on_submit: OnSubmit::Accept,
+            feed_errors: VecDeque::new(),
+            feed: None,
+            price_feed: None,
+            open: BTreeMap::new(),
+            positions: Vec::new(),
+            mode: PositionMode::Netting,
+            leverage: 20,
+            clocks: VecDeque::new(),
+            orders: 0,
+            trades: 0,
+        };
+        let fence = Some(Fence { engine_margin_ms: 100, visibility_ms: 100 });
+        let profile = VenueProfile {
+            name: "FAKE",
+            fence,
+            conditional_fence: fence,
+            replace: true,
+            conditional: true,
+            modes: &[PositionMode::Netting, PositionMode::Hedging],
+            cl_ord_id_max: 36,
+            forgets_unfilled_after_ms: 259_200_000,
+        };
+        Self { state: Arc::new(Mutex::new(state)), profile }
+    }
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        f(&mut self.state.lock().unwrap())
+    }
+    fn note(&self, call: Call) {
+        self.with(|s| s.calls.push(call));
+    }
+    pub(crate) fn count(&self, wanted: impl Fn(&Call) -> bool) -> usize {
+        self.with(|s| s.calls.iter().filter(|c| wanted(c)).count())
+    }
+    pub(crate) fn submits(&self) -> Vec<(ClOrdId, Side, Qty)> {
+        self.with(|s| {
+            let of = |c: &Call| if let Call::Submit(id, side, qty) = c { Some((*id, *side, *qty)) } else { None };
+            s.calls.iter().filter_map(of).collect()
+        })
+    }
+    /// Sends an event on the private stream.
+    pub(crate) fn report(&self, body: ReportBody) {
+        self.with(|s| s.feed.as_ref().unwrap().send(Ok(Report { sent: None, body })).unwrap());
+    }
+    /// Cuts the private stream.
+    pub(crate) fn cut(&self) {
+        self.with(|s| s.feed.take().unwrap().send(Err(QueryError::Unavailable("cut".into()))).unwrap());
+    }
+    /// Fills an open order in full and reports it.
+    pub(crate) fn fill(&self, id: &ClOrdId) {
+        let report = self.with(|s| {
+            s.trades += 1;
+            let mut report = s.open.remove(id).unwrap();
+            let total = report.qty.unwrap();
+            s.move_position(report.side, total);
+            report.status = VenueStatus::Filled;
+            report.cum_qty = Some(total);
+            report.updated = report.updated.plus_ms(1);
+            report.fill = Some(Fill {
+                trade_id: TradeId::from_number(s.trades),
+                price: report.kind.and_then(|k| k.price()).unwrap_or_else(|| price("100")),
+                qty: total,
+                side: report.side,
+                maker: false,
+                leg: Some(PositionSide::Net),
+                fee: None,
+                realized: None,
+                at: report.updated,
+            });
+            report
+        });
+        self.report(ReportBody::Order(report));
+    }
+}
+
+#[async_trait]
+impl ExecutionVenue for Fake {
+    fn profile(&self) -> &VenueProfile {
+        &self.profile
+    }
+    async fn instruments(&self) -> Result<Vec<Instrument>, QueryError> {
+        let grid = |min, max, step| Grid { min, max, step };
+        let lot = grid(Decimal::new(1, 3), Decimal::from(1_000), Decimal::new(1, 3));
+        Ok(vec![Instrument {
+            id: btc(),
+            symbol: "BTCUSDT".into(),
+            base: Asset::new("BTC").unwrap(),
+            quote: Asset::new("USDT").unwrap(),
+            settle: Asset::new("USDT").unwrap(),
+            status: TradingStatus::Trading,
+            price: grid(Decimal::new(1, 1), Decimal::from(1_000_000), Decimal::new(1, 1)),
+            lot,
+            market_lot: lot,
+            notional_min: Decimal::from(5),
+            percent_price: None,
+            open_orders_max: None,
+        }])
+    }
+    async fn open_feed(&self) -> Result<Box<dyn ReportFeed>, QueryError> {
+        self.note(Call::OpenFeed);
+        self.with(|s| {
+            if let Some(error) = s.feed_errors.pop_front() {
+                return Err(error);
+            }
+            let (sender, receiver) = mpsc::unbounded_channel();
+            s.feed = Some(sender);
+            Ok(Box::new(Feed(receiver)) as Box<dyn ReportFeed>)
+        })
+    }
+    async fn submit(&self, attempt: Attempt) -> CommandResult {
+        let terms = &attempt.terms;
+        self.note(Call::Submit(attempt.cl_ord_id, terms.side, terms.qty.unwrap()));
+        match self.with(|s| s.on_submit.clone()) {
+            OnSubmit::Hang => std::future::pending().await,
+            OnSubmit::Refuse(error) => Err(error),
+            OnSubmit::Accept => {
+                let report = self.with(|s| {
+                    s.orders += 1;
+                    let report = OrderReport {
+                        cl_ord_id: Some(attempt.cl_ord_id),
+                        order_id: Some(OrderId::from_number(s.orders)),
+                        algo_id: None,
+                        instrument: terms.instrument.clone(),
+                        side: terms.side,
+                        leg: Some(terms.leg),
+                        status: VenueStatus::New,
+                        kind: Some(terms.kind),
+                        qty: terms.qty,
+                        reduce_only: terms.is_closing(),
+                        close_all: false,
+                        cum_qty: Some(Qty::ZERO),
+                        avg_px: None,
+                        updated: attempt.timestamp,
+                        created: Some(attempt.timestamp),
+                        fill: None,
+                        replaced_by: None,
+                        text: None,
+                    };
+                    s.open.insert(attempt.cl_ord_id, report.clone());
+                    report
+                });
+                Ok(Box::new(report))
+            }
+        }
+    }
+    async fn replace(&self, _replace: Replace) -> CommandResult {
+        Err(CommandError::NotSent("no test replaces".into()))
+    }
+    async fn cancel(&self, cancel: Cancel) -> CommandResult {
+        self.note(Call::Cancel(cancel.order.cl_ord_id));
+        let found = cancel.order.cl_ord_id.and_then(|id| self.with(|s| s.open.remove(&id)));
+        match found {
+            Some(mut report) => {
+                report.status = VenueStatus::Canceled;
+                Ok(Box::new(report))
+            }
+            None => Err(CommandError::Unknown { why: "no such order in this test".into(), live: false }),
+        }
+    }
+    async fn cancel_all(&self, scope: CancelAll) -> Result<(), CommandError> {
+        self.note(Call::CancelAll(scope.instrument));
+        Ok(())
+    }
+    async fn order_status(&self, order: OrderRef) -> Result<Lookup, QueryError> {
+        self.note(Call::OrderStatus(order.cl_ord_id));
+        let found = order.cl_ord_id.and_then(|id| self.with(|s| s.open.get(&id).cloned()));
+        Ok(found.map_or(Lookup::Absent, |report| Lookup::Found(Box::new(report))))
+    }
+    async fn mass_status(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError> {
+        self.note(Call::Mass);
+        Ok(self.with(|s| MassStatus {
+            asked: VenueTime(0),
+            mode: s.mode,
+            open_orders: s.open.values().cloned().collect(),
+            positions: s.positions.clone(),
+            balances: Vec::new(),
+            high_water: instruments.iter().map(|i| (i.clone(), (s.trades > 0).then(|| TradeId::from_number(s.trades)))).collect(),
+        }))
+    }
+    async fn trades_since(&self, _instrument: &InstrumentId, _from: TradesFrom) -> Result<Trades, QueryError> {
+        self.note(Call::Trades);
+        Ok(Trades { trades: Vec::new(), complete: true })
+    }
+}
+
+struct Feed(mpsc::UnboundedReceiver<Result<Report, QueryError>>);
+
+#[async_trait]
+impl ReportFeed for Feed {
+    async fn next(&mut self) -> Result<Report, QueryError> {
+        self.0.recv().await.unwrap_or_else(|| Err(QueryError::Unavailable("replaced by a newer session".into())))
+    }
+}
+
+struct Prices(mpsc::UnboundedReceiver<PriceReport>);
+
+#[async_trait]
+impl PriceFeed for Prices {
+    async fn next(&mut self) -> Result<PriceReport, QueryError> {
+        self.0.recv().await.ok_or_else(|| QueryError::Unavailable("closed".into()))
+    }
+}
+
+#[async_trait]
+impl PriceSource for Fake {
+    async fn open_prices(&self, _instruments: &[InstrumentId]) -> Result<Box<dyn PriceFeed>, QueryError> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.with(|s| s.price_feed = Some(sender));
+        Ok(Box::new(Prices(receiver)))
+    }
+}
+
+#[async_trait]
+impl VenueClock for Fake {
+    async fn read_clock(&self) -> Result<ClockReading, QueryError> {
+        self.note(Call::Clock);
+        self.with(|s| s.clocks.pop_front()).unwrap_or(Ok(ClockReading { offset_ms: 0, error_ms: 1 }))
+    }
+}
+
+#[async_trait]
+impl AccountSetup for Fake {
+    async fn position_mode(&self) -> Result<PositionMode, QueryError> {
+        Ok(self.with(|s| s.mode))
+    }
+    async fn set_position_mode(&self, mode: PositionMode) -> Result<(), CommandError> {
+        self.note(Call::SetMode(mode));
+        self.with(|s| s.mode = mode);
+        Ok(())
+    }
+    async fn instrument_settings(&self, instruments: &[InstrumentId]) -> Result<Vec<InstrumentSetting>, QueryError> {
+        let leverage = self.with(|s| s.leverage);
+        let setting = |i: &InstrumentId| InstrumentSetting {
+            instrument: i.clone(),
+            leverage: Some(leverage),
+            margin_type: Some(MarginType::Cross),
+        };
+        Ok(instruments.iter().map(setting).collect())
+    }
+    async fn set_leverage(&self, instrument: &InstrumentId, leverage: u32) -> Result<(), CommandError> {
+        self.note(Call::SetLeverage(instrument.clone(), leverage));
+        self.with(|s| s.leverage = leverage);
+        Ok(())
+    }
+    async fn set_margin_type(&self, _instrument: &InstrumentId, _margin_type: MarginType) -> Result<(), CommandError> {
+        Ok(())
+    }
+}
+
+/// How the disk behaves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum DiskMood {
+    /// Everything is durable at once.
+    Sound,
+    /// Takes groups, and nothing becomes durable.
+    Stuck,
+    /// Refuses the next group.
+    Broken,
+    /// The power fails just before a group with a strategy's cursor would be kept; nothing is kept from then on.
+    PowerCutAtCursor,
+}
+
+/// A journal in memory that outlives the node: what is durable is there at the next start. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Disk(Arc<DiskState>);
+
+struct DiskState {
+    groups: Mutex<Vec<Vec<(Seq, Record)>>>,
+    mood: Mutex<DiskMood>,
+    durable: watch::Sender<Result<Seq, String>>,
+    cut: watch::Sender<bool>,
+    appends: Mutex<u64>,
+}
+
+impl Disk {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(DiskState {
+            groups: Mutex::default(),
+            mood: Mutex::new(DiskMood::Sound),
+            durable: watch::Sender::new(Ok(Seq(0))),
+            cut: watch::Sender::new(false),
+            appends: Mutex::new(0),
+        }))
+    }
+    pub(crate) fn mood(&self, mood: DiskMood) {
+        *self.0.mood.lock().unwrap() = mood;
+        if mood == DiskMood::Sound {
+            self.0.cut.send_replace(false);
+            self.sync();
+        }
+    }
+    fn sync(&self) {
+        if let Some(last) = self.last() {
+            let _ = self.0.durable.send_replace(Ok(last));
+        }
+    }
+    fn last(&self) -> Option<Seq> {
+        self.0.groups.lock().unwrap().last().and_then(|g| g.last()).map(|(seq, _)| *seq)
+    }
+    /// A sync fails.
+    pub(crate) fn fail(&self) {
+        let _ = self.0.durable.send_replace(Err("EIO".into()));
+    }
+    pub(crate) fn groups(&self) -> Vec<Vec<Record>> {
+        let groups = self.0.groups.lock().unwrap();
+        groups.iter().map(|g| g.iter().map(|(_, r)| r.clone()).collect()).collect()
+    }
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.groups().into_iter().flatten().collect()
+    }
+    pub(crate) fn appends(&self) -> u64 {
+        *self.0.appends.lock().unwrap()
+    }
+    pub(crate) async fn power_is_cut(&self) {
+        self.0.cut.subscribe().wait_for(|cut| *cut).await.unwrap();
+    }
+}
+
+impl Journal for Disk {
+    fn replay(&mut self, visit: &mut dyn FnMut(Seq, Record)) -> Result<Seq, JournalError> {
+        for (seq, record) in self.0.groups.lock().unwrap().iter().flatten() {
+            visit(*seq, record.clone());
+        }
+        Ok(self.last().unwrap_or_default())
+    }
+    fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), JournalError> {
+        *self.0.appends.lock().unwrap() += 1;
+        let mood = *self.0.mood.lock().unwrap();
+        if mood == DiskMood::Broken {
+            return Err(JournalError::Failed("ENOSPC".into()));
+        }
+        let cursor = group.iter().any(|(_, r)| matches!(r, Record::Cursor { .. }));
+        if mood == DiskMood::PowerCutAtCursor && cursor {
+            self.0.cut.send_replace(true);
+        }
+        if *self.0.cut.borrow() {
+            return Ok(());
+        }
+        let next = self.last().unwrap_or_default().0 + 1;
+        assert_eq!(group.first().unwrap().0.0, next, "records are numbered without gaps");
+        self.0.groups.lock().unwrap().push(group.to_vec());
+        if mood != DiskMood::Stuck {
+            self.sync();
+        }
+        Ok(())
+    }
+    fn watch(&mut self) -> Box<dyn DurableWatch> {
+        let mut watch = self.0.durable.subscribe();
+        watch.mark_changed();
+        Box::new(Watch(watch))
+    }
+}
+
+struct Watch(watch::Receiver<Result<Seq, String>>);
+
+#[async_trait]
+impl DurableWatch for Watch {
+    async fn next(&mut self) -> Result<Seq, JournalError> {
+        self.0.changed().await.map_err(|_| JournalError::Failed("gone".into()))?;
+        self.0.borrow_and_update().clone().map_err(JournalError::Failed)
+    }
+}
+
+pub(crate) fn engine_config(account: &str) -> EngineConfig {
+    EngineConfig {
+        account: AccountId::new(account).unwrap(),
+        account_number: 1,
+        tag: Tag::new("t").unwrap(),
+        mode: PositionMode::Netting,
+        strategies: vec![StrategyConfig { id: strategy_id(), instruments: vec![btc()], external_order_claims: Vec::new() }],
+        limits: Limits {
+            order_notional_max: Decimal::from(1_000_000),
+            position_notional_max: Decimal::from(1_000_000),
+            open_orders_max: 100,
+            collar: Decimal::new(1, 2),
+        },
+        order_recv_window_ms: 2_000,
+        max_retries: 0,
+        retry_delay_initial_ms: 100,
+        retry_delay_max_ms: 1_000,
+        retry_age_ms: 1_000,
+        in_doubt_max: 1,
+        clock_error_max_ms: 500,
+        startup_delay_ms: 0,
+        sweep_interval_ms: 0,
+        reconciliation: true,
+    }
+}

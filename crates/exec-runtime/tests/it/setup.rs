@@ -1,0 +1,141 @@
+//! The start: settings compared and set, the clock measured, builds refused.
+
+use crate::{
+    fake::{Call, Disk, Fake, btc, engine_config, position},
+    rig::{Scripted, account, config, named, settle, start, until},
+};
+use exec_core::{conversation::Phase, ids::StrategyId, time::ClockReading, units::PositionMode, venue::QueryError};
+use exec_runtime::{
+    Account, AccountError, AccountSettings, Apply, BuildError, Node, NodeError, OnDifference, RuntimeConfig, StartError,
+};
+use std::{sync::Arc, time::Duration};
+
+fn settings(apply: Apply) -> AccountSettings {
+    AccountSettings { apply, leverages: [(btc(), 5)].into(), ..AccountSettings::default() }
+}
+
+fn with_settings(venue: &Fake, settings: AccountSettings) -> Account {
+    account(venue, &Disk::new(), &Scripted::default()).setup(Arc::new(venue.clone()), settings)
+}
+
+fn hold_a_position(venue: &Fake) {
+    venue.with(|s| s.positions.push(position("1".parse().unwrap())));
+}
+
+async fn refused(account: Account) -> StartError {
+    let Err(NodeError::Account { error: AccountError::Start(error), .. }) = start(account).task.await.unwrap() else {
+        panic!("it started")
+    };
+    error
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_position_mode_stops_the_start() {
+    let venue = Fake::new();
+    venue.with(|s| s.mode = PositionMode::Hedging);
+    let error = refused(with_settings(&venue, AccountSettings::default())).await;
+    assert_eq!(error, StartError::PositionMode { config: PositionMode::Netting, venue: PositionMode::Hedging });
+    assert_eq!(venue.count(|c| *c == Call::OpenFeed), 0);
+    // It may be set, but not with a position.
+    let apply = AccountSettings { apply_position_mode: true, ..AccountSettings::default() };
+    hold_a_position(&venue);
+    assert_eq!(refused(with_settings(&venue, apply.clone())).await, error);
+    venue.with(|s| s.positions.clear());
+    let node = start(with_settings(&venue, apply)).live().await;
+    assert_eq!(venue.count(|c| *c == Call::SetMode(PositionMode::Netting)), 1);
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn leverage_is_set_when_flat_and_never_told_only() {
+    let venue = Fake::new();
+    let node = start(with_settings(&venue, settings(Apply::WhenFlat))).live().await;
+    assert_eq!(venue.count(|c| *c == Call::SetLeverage(btc(), 5)), 1);
+    node.stop().await.unwrap();
+
+    let venue = Fake::new();
+    hold_a_position(&venue);
+    let error = refused(with_settings(&venue, settings(Apply::WhenFlat))).await;
+    assert!(matches!(error, StartError::Setting { setting: "leverage", .. }), "{error}");
+    let told = AccountSettings { on_difference: OnDifference::Warn, ..settings(Apply::WhenFlat) };
+    let node = start(with_settings(&venue, told)).live().await;
+    assert!(node.handle.alerts().0.iter().any(|a| a.alert.kind == "account_differs"));
+    assert_eq!(venue.count(|c| matches!(c, Call::SetLeverage(..))), 0);
+    node.stop().await.unwrap();
+
+    let node = start(with_settings(&venue, settings(Apply::Always))).live().await;
+    assert_eq!(venue.count(|c| matches!(c, Call::SetLeverage(..))), 1);
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_best_of_several_clock_samples_is_taken() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    let reading = |error_ms| Ok(ClockReading { offset_ms: 3, error_ms });
+    // The engine wants 500 ms; only the best sample is good enough.
+    venue.with(|s| s.clocks.extend([reading(900), reading(40), reading(700), reading(800), reading(600)]));
+    let node = start(account(&venue, &disk, &Scripted::default()).venue_clock(Arc::new(venue.clone()))).live().await;
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_venue_that_cannot_be_reached_is_tried_again() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    venue.with(|s| s.clocks.extend((0..3).map(|_| Err(QueryError::Unavailable("no route".into())))));
+    let node = start(account(&venue, &disk, &Scripted::default()).venue_clock(Arc::new(venue.clone())));
+    settle().await;
+    assert_eq!((node.handle.status().phase, venue.count(|c| *c == Call::Clock)), (Phase::Connecting, 1));
+    let node = node.live().await;
+    assert!(node.handle.alerts().0.iter().any(|a| a.alert.kind == "clock_unknown"));
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn changed_instruments_are_read_again() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    let runtime = RuntimeConfig { instruments_interval: Duration::from_secs(300), ..config() };
+    let node = start(account(&venue, &disk, &Scripted::default()).runtime(runtime)).live().await;
+    tokio::time::sleep(Duration::from_secs(601)).await;
+    assert_eq!(node.handle.status().phase, Phase::Live);
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_account_that_fails_brings_the_others_to_their_end() {
+    let (good, bad) = (Fake::new(), Fake::new());
+    bad.with(|s| s.mode = PositionMode::Hedging);
+    let node = Node::builder()
+        .account(named("good", &good, &Disk::new(), &Scripted::default()))
+        .account(named("bad", &bad, &Disk::new(), &Scripted::default()).setup(Arc::new(bad.clone()), AccountSettings::default()))
+        .build()
+        .unwrap();
+    let ended = node.run(std::future::pending::<()>()).await;
+    let Err(NodeError::Account { account, others, .. }) = ended else { panic!("{ended:?}") };
+    assert_eq!((account.as_str(), others.accounts[0].account.as_str()), ("bad", "good"));
+    assert!(others.is_clean());
+}
+
+#[test]
+fn what_does_not_fit_together_is_not_built() {
+    let venue = Fake::new();
+    let main = || account(&venue, &Disk::new(), &Scripted::default());
+    assert_eq!(Node::builder().build().err(), Some(BuildError::NoAccount));
+    let twice = Node::builder().account(main()).account(main()).build().err();
+    assert_eq!(twice, Some(BuildError::AccountTwice(engine_config("main").account)));
+    let stranger = StrategyId::new("nobody").unwrap();
+    let unknown = main().strategy(stranger, Box::new(Scripted::default()));
+    assert!(matches!(Node::builder().account(unknown).build().err(), Some(BuildError::StrategyUnknown { .. })));
+    let again = main().strategy(crate::fake::strategy_id(), Box::new(Scripted::default()));
+    assert!(matches!(Node::builder().account(again).build().err(), Some(BuildError::StrategyTwice { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_is_measured_again_every_minute() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    let node = start(account(&venue, &disk, &Scripted::default()).venue_clock(Arc::new(venue.clone()))).live().await;
+    settle().await;
+    let before = venue.count(|c| *c == Call::Clock);
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    until("it is measured", || venue.count(|c| *c == Call::Clock) > before).await;
+    node.stop().await.unwrap();
+}
