@@ -187,23 +187,7 @@ impl Hub {
 
     /// The candles that somebody listens to.
     pub(super) fn klines(&self) -> Vec<(String, Interval)> {
-        self.listeners
-            .keys()
-            .filter_map(|topic| match topic {
-                Topic::Kline(symbol, interval) => Some((symbol.clone(), *interval)),
-                Topic::BookTicker(_)
-                | Topic::DepthDiff(_)
-                | Topic::DepthTop(..)
-                | Topic::AggTrade(_)
-                | Topic::Trade(_)
-                | Topic::MarkPrice(_)
-                | Topic::Ticker(_)
-                | Topic::MiniTicker(_)
-                | Topic::ForceOrder(_)
-                | Topic::Quiet(_)
-                | Topic::Private(..) => None,
-            })
-            .collect()
+        self.listeners.keys().filter_map(Topic::candle).map(|(symbol, interval)| (symbol.to_owned(), interval)).collect()
     }
 
     /// The partial depths that somebody listens to.
@@ -246,45 +230,18 @@ impl Hub {
     }
 
     fn private_listeners(&self, key: &str, event: &str) -> Vec<(SessionId, String)> {
-        let mine = |topic: &Topic| match topic {
-            Topic::Private(theirs, events) => theirs == key && (events.is_empty() || events.iter().any(|name| name == event)),
-            Topic::BookTicker(_)
-            | Topic::DepthDiff(_)
-            | Topic::DepthTop(..)
-            | Topic::AggTrade(_)
-            | Topic::Trade(_)
-            | Topic::MarkPrice(_)
-            | Topic::Kline(..)
-            | Topic::Ticker(_)
-            | Topic::MiniTicker(_)
-            | Topic::ForceOrder(_)
-            | Topic::Quiet(_) => false,
+        let mine = |topic: &Topic| {
+            topic
+                .private()
+                .is_some_and(|(theirs, events)| theirs == key && (events.is_empty() || events.iter().any(|name| name == event)))
         };
         self.listeners.iter().filter(|(topic, _)| mine(topic)).flat_map(|(_, who)| who.iter().cloned()).collect()
     }
 
     /// The sessions that use a listen key, or all private ones.
     pub(super) fn private_sessions(&self, key: Option<&str>) -> BTreeSet<SessionId> {
-        self.sessions
-            .iter()
-            .filter(|(_, session)| {
-                session.names.values().any(|topic| match topic {
-                    Topic::Private(theirs, _) => key.is_none_or(|key| key == theirs),
-                    Topic::BookTicker(_)
-                    | Topic::DepthDiff(_)
-                    | Topic::DepthTop(..)
-                    | Topic::AggTrade(_)
-                    | Topic::Trade(_)
-                    | Topic::MarkPrice(_)
-                    | Topic::Kline(..)
-                    | Topic::Ticker(_)
-                    | Topic::MiniTicker(_)
-                    | Topic::ForceOrder(_)
-                    | Topic::Quiet(_) => false,
-                })
-            })
-            .map(|(id, _)| *id)
-            .collect()
+        let uses = |topic: &Topic| topic.private().is_some_and(|(theirs, _)| key.is_none_or(|key| key == theirs));
+        self.sessions.iter().filter(|(_, session)| session.names.values().any(uses)).map(|(id, _)| *id).collect()
     }
 
     /// Every session there is.

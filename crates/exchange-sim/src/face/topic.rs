@@ -122,6 +122,16 @@ impl Topic {
         }
     }
 
+    /// The listen key of a private stream, and the event names it is limited to.
+    pub(super) fn private(&self) -> Option<(&str, &[String])> {
+        if let Self::Private(key, events) = self { Some((key, events)) } else { None }
+    }
+
+    /// Symbol and interval of a stream of candles.
+    pub(super) fn candle(&self) -> Option<(&str, Interval)> {
+        if let Self::Kline(symbol, interval) = self { Some((symbol, *interval)) } else { None }
+    }
+
     /// Whether the venue serves the topic on a route. Elsewhere it acknowledges and stays silent.
     pub(super) fn served_on(&self, route: Route, legacy_private: bool) -> bool {
         match self {

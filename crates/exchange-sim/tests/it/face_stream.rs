@@ -195,6 +195,16 @@ async fn the_server_pings_and_drops_who_does_not_answer() {
 }
 
 #[tokio::test]
+async fn a_socket_has_its_day() {
+    let mut config = quiet();
+    config.socket_life_ms = 50;
+    let bench = start(config).await;
+    let mut socket = bench.socket("/public/ws").await;
+    let end = tokio::time::timeout(PATIENCE, socket.socket.next()).await.expect("the socket ends").unwrap().unwrap();
+    assert!(matches!(end, Message::Close(_)));
+}
+
+#[tokio::test]
 async fn a_path_that_is_no_stream_is_not_found() {
     let bench = start(quiet()).await;
     let url = format!("{}/nowhere", bench.server.ws_url());
