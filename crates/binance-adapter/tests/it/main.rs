@@ -2,6 +2,7 @@
 
 mod conformance;
 mod doubt;
+mod fill_on_the_wire;
 mod orders;
 mod server;
 mod settings;
