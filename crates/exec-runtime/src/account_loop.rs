@@ -35,12 +35,15 @@ use exec_core::{
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc, watch},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, sleep_until, timeout},
 };
 
 /// Calls of strategies after one input before the next one is looked at. What waits longer is called when nothing else is ready.
 const CALLS_PER_INPUT: usize = 64;
+
+/// A callback that takes longer than this is told.
+const SLOW_CALLBACK: Duration = Duration::from_millis(100);
 
 /// Why an account's run ended early, or never began.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +78,7 @@ enum Event {
     Control(ControlCall),
     Arrival(Arrival),
     Strategies,
+    TaskEnded(Result<(), JoinError>),
     DrainOver,
 }
 
@@ -117,7 +121,7 @@ pub(crate) struct AccountLoop {
     leaving: Vec<Timestamp>,
     drain_until: Option<Instant>,
     /// Ends with the loop: the tasks that bring it things.
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl AccountLoop {
@@ -158,7 +162,7 @@ impl AccountLoop {
             group: Vec::new(),
             leaving: Vec::new(),
             drain_until: None,
-            _tasks: JoinSet::new(),
+            tasks: JoinSet::new(),
         };
         this.take(Input::Begin).await;
         let connection = Connection {
@@ -176,7 +180,7 @@ impl AccountLoop {
             clock_asked,
         };
         tasks.spawn(connection.run());
-        this._tasks = tasks;
+        this.tasks = tasks;
         Ok(this)
     }
 
@@ -193,6 +197,9 @@ impl AccountLoop {
                 Event::Done(done) => self.take_done(done).await,
                 Event::Control(call) => control::answer(&mut self, call).await,
                 Event::Strategies => self.call_strategies().await,
+                // In a build that unwinds, a dead supervisor must not look like a quiet venue.
+                Event::TaskEnded(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Event::TaskEnded(_) => (),
                 Event::Arrival(Arrival::Input(input)) => self.take(input).await,
                 Event::Arrival(Arrival::Alert(alert)) => self.raise(alert),
                 Event::Arrival(Arrival::Fatal(error)) => {
@@ -210,7 +217,7 @@ impl AccountLoop {
     /// Waits for the next thing to do. The order is that of urgency: the disk's word lets orders leave, outcomes end doubt,
     /// the operator comes before the market.
     async fn next_event(&mut self, stop: &mut watch::Receiver<bool>) -> Event {
-        let Self { journal, calls, shared, timers, arrivals, prices, hosted, drain_until, .. } = self;
+        let Self { journal, calls, shared, timers, arrivals, prices, hosted, drain_until, tasks, .. } = self;
         let draining = drain_until.is_some();
         let over = drain_until.unwrap_or_else(Instant::now);
         tokio::select! {
@@ -226,7 +233,9 @@ impl AccountLoop {
             () = sleep_until(over), if draining => Event::DrainOver,
             Some(arrival) = arrivals.recv() => Event::Arrival(arrival),
             price = prices.next() => Event::Input(Input::Price(price)),
-            () = std::future::ready(()), if !hosted.is_idle() => Event::Strategies,
+            Some(ended) = tasks.join_next() => Event::TaskEnded(ended),
+            // Not before the other tasks of the thread had their turn, so that a strategy without end starves nobody.
+            () = tokio::task::yield_now(), if !hosted.is_idle() => Event::Strategies,
         }
     }
 
@@ -260,8 +269,13 @@ impl AccountLoop {
                 return;
             }
             let (before, now) = (Instant::now(), self.clock.now());
-            let input = self.hosted.call_next(&self.engine, now);
-            self.shared.board.callback.record(before.elapsed());
+            let Some((strategy, input)) = self.hosted.call_next(&self.engine, now) else { continue };
+            let took = before.elapsed();
+            self.shared.board.callback.record(took);
+            if took > SLOW_CALLBACK {
+                let text = format!("strategy {strategy} took {} ms for one call; everything waits for it", took.as_millis());
+                self.raise(Alert { level: AlertLevel::Warning, kind: "slow_strategy", text });
+            }
             if let Some(input) = input {
                 self.step(input).await;
             }
@@ -359,7 +373,8 @@ impl AccountLoop {
                     open_orders = report.open_orders,
                     in_doubt = report.in_doubt,
                     differences = report.differences.len(),
-                    "{report}"
+                    shut = %control::texts(&report.shut).join("; "),
+                    "start report"
                 );
                 self.shared.status.send_modify(|status| status.report = Some(*report));
             }

@@ -70,8 +70,9 @@ impl Hosted {
         self.waiting.len()
     }
 
-    /// Calls the strategy whose event is next. What it returns must be handled before anything else.
-    pub(crate) fn call_next(&mut self, engine: &Engine, now: Timestamp) -> Option<Input> {
+    /// Calls the strategy whose event is next, if it may be called, and names it. The input that it returns must be handled
+    /// before anything else.
+    pub(crate) fn call_next(&mut self, engine: &Engine, now: Timestamp) -> Option<(StrategyId, Option<Input>)> {
         let Waiting { strategy: id, seen, event } = self.waiting.pop_front()?;
         if let StrategyEvent::Price(instrument) = &event {
             self.prices_waiting.remove(&(id.clone(), instrument.clone()));
@@ -81,6 +82,7 @@ impl Hosted {
         if seat.stopped {
             return None;
         }
-        host::call(engine, now, &id, &mut *seat.strategy, seen, &event, &mut self.calls)
+        let input = host::call(engine, now, &id, &mut *seat.strategy, seen, &event, &mut self.calls);
+        Some((id, input))
     }
 }

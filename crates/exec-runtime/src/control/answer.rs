@@ -76,6 +76,6 @@ async fn operate(this: &mut AccountLoop, who: String, command: OperatorCommand) 
 async fn gate(this: &mut AccountLoop, who: String, command: OperatorCommand) -> Reply {
     operate(this, who, command).await;
     let report = this.engine.report();
-    let value: Value = json!({ "phase": report.phase, "shut": report.shut });
+    let value: Value = json!({ "phase": report.phase, "shut": view::texts(&report.shut) });
     Reply::Ok(value)
 }

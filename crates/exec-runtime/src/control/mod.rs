@@ -37,6 +37,7 @@ pub use client::{Client, ClientError};
 pub use order_text::{OrderTextError, SubmitOrder};
 pub(crate) use socket::Server;
 pub use socket::SocketError;
+pub(crate) use view::texts;
 
 use exec_core::ids::{InstrumentId, IntentId};
 use serde::{Deserialize, Serialize};

@@ -19,6 +19,7 @@ pub(super) fn status(this: &AccountLoop) -> Value {
         "account": this.account,
         "phase": report.phase,
         "gate_open": report.shut.is_empty() && report.phase == Phase::Live,
+        "shut": texts(&report.shut),
         "report": report,
         "latches": latches(&this.engine),
         "journal": {
@@ -39,6 +40,11 @@ pub(super) fn status(this: &AccountLoop) -> Value {
         "alerts_total": alerts_total,
         "now": this.clock.now(),
     })
+}
+
+/// Each in words.
+pub(crate) fn texts<T: ToString>(all: &[T]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
 }
 
 fn latches(engine: &Engine) -> Vec<Value> {

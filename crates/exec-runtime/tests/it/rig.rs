@@ -188,6 +188,23 @@ pub(crate) fn last_id(venue: &Fake) -> ClOrdId {
     venue.submits().last().unwrap().0
 }
 
+/// Sells in an exit at its start, and notes what the venue had heard when it is told of it first.
+pub(crate) struct Leaver {
+    pub(crate) venue: Fake,
+    pub(crate) heard: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Strategy for Leaver {
+    fn on_start(&mut self, ctx: &mut Context<'_>) {
+        for _ in 0..3 {
+            ctx.close(&btc(), Side::Sell, PositionSide::Net, qty("0.1"));
+        }
+    }
+    fn on_order(&mut self, _ctx: &mut Context<'_>, _update: &OrderUpdate) {
+        self.heard.lock().unwrap().push(self.venue.submits().len());
+    }
+}
+
 /// A strategy that asks for a denied order whenever it is told of one: the kind that must not hang a node.
 pub(crate) struct Mad {
     pub(crate) calls: Arc<Mutex<u64>>,

@@ -2,7 +2,7 @@
 
 use crate::{
     fake::{Call, Disk, Fake, OnSubmit, btc, price},
-    rig::{Mad, Scripted, Told, account, last_id, named, settle, start, submit, until},
+    rig::{Leaver, Mad, Scripted, Told, account, last_id, named, settle, start, submit, until},
 };
 use exec_core::{
     conversation::Phase,
@@ -33,6 +33,20 @@ async fn an_order_goes_out_is_filled_and_its_strategy_is_told() {
     let latencies = node.handle.latencies();
     assert_eq!((latencies.command_to_wire.count, latencies.ack.count), (1, 1));
     assert!(node.stop().await.unwrap().is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_leave_before_strategies_are_called_again() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    let heard = Arc::default();
+    let leaver = Leaver { venue: venue.clone(), heard: Arc::clone(&heard) };
+    let account = Account::new(crate::fake::engine_config("main"), Arc::new(venue.clone()), Box::new(disk))
+        .strategy(crate::fake::strategy_id(), Box::new(leaver))
+        .runtime(crate::rig::config());
+    let node = start(account).live().await;
+    until("it is told", || !heard.lock().unwrap().is_empty()).await;
+    assert_eq!(heard.lock().unwrap()[0], 3);
+    node.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
