@@ -168,7 +168,7 @@ impl Exchange {
                 modify_id,
             });
         }
-        self.tell_order(market, &order, ExecType::Amendment, None, ExpiryReason::None);
+        self.tell_order(&order, ExecType::Amendment, None, ExpiryReason::None);
         self.take(market, id, price);
         if self.markets[market].orders.get(&id).is_some_and(|order| !order.leaves().is_zero()) {
             self.rest(market, id);

@@ -325,8 +325,8 @@ impl Exchange {
             update_time: now,
             modify_id: None,
         };
-        let order = Order { account, row, resting: false, expires_at, amendments: 0 };
-        self.tell_order(market, &order, ExecType::New, None, ExpiryReason::None);
+        let order = Order { account, row, resting: false, queued: 0, expires_at, amendments: 0 };
+        self.tell_order(&order, ExecType::New, None, ExpiryReason::None);
         let row = order.row.clone();
         self.accept(market, order);
         row

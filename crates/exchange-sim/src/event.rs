@@ -72,9 +72,9 @@ pub struct OrderUpdate {
     pub expiry_reason: ExpiryReason,
     /// Tag of the modify request (`M`), only on AMENDMENT and only if one was sent.
     pub modify_id: Option<i64>,
-    /// Notional of the account's open buys of the symbol after the change (`b`).
+    /// Notional of the account's open buys of the symbol after the transaction (`b`).
     pub bids_notional: Decimal,
-    /// Notional of the account's open sells of the symbol after the change (`a`).
+    /// Notional of the account's open sells of the symbol after the transaction (`a`).
     pub asks_notional: Decimal,
 }
 

@@ -1,4 +1,4 @@
-//! Liquidation: what the exchange does to an account whose margin no longer covers its maintenance. No deleveraging of others.
+//! Closing by force: liquidation of an account whose margin no longer covers its maintenance, and deleveraging on order.
 //!
 //! Order of things: margin call; open orders expire (`er` 5); a liquidation order (`autoclose-…`, IOC at the bankruptcy
 //! price) takes from the book; the insurance fund takes the rest at that price; a negative wallet is cleared by the fund.
@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::account::{INSURANCE, is_house};
 use crate::entry::Terms;
+use crate::error::ApiError;
 use crate::event::{MarginCall, MarginCallLeg, MarketEvent, UserEvent};
 use crate::exchange::Exchange;
 use crate::literal::dec;
@@ -16,8 +17,8 @@ use crate::matching::Match;
 use crate::order::Order;
 use crate::resting::Ending;
 use crate::types::{
-    AccountId, AutoCloseType, ExecType, ExpiryReason, IncomeType, MarginType, OrderId, OrderType, PositionSide, PriceMatch, Side,
-    StpMode, TimeInForce, UpdateReason,
+    AccountId, AutoCloseType, ExecType, ExpiryReason, IncomeType, MarginType, Ms, OrderId, OrderType, PositionSide, PriceMatch,
+    Side, StpMode, TimeInForce, UpdateReason,
 };
 
 /// Share of the margin balance that the maintenance margin may reach before the account is warned.
@@ -87,6 +88,37 @@ impl Exchange {
         })
     }
 
+    /// Deleverages a leg as the operator orders it: the exchange closes a part at mark, unasked (`adl_autoclose…`).
+    ///
+    /// The exchange never does this by itself: its insurance fund takes over what the book does not.
+    ///
+    /// # Errors
+    ///
+    /// `-1121` for an unknown symbol, `-2024` if the leg holds less.
+    pub fn deleverage(
+        &mut self,
+        now: Ms,
+        account: AccountId,
+        symbol: &str,
+        leg: PositionSide,
+        quantity: Decimal,
+    ) -> Result<(), ApiError> {
+        self.advance(now);
+        let market = self.market_index(symbol)?;
+        let amount = self.client(account)?.symbols[market].leg(leg).amount;
+        if quantity <= Decimal::ZERO || quantity > amount.abs() {
+            return Err(ApiError::new(-2024, "Position is not sufficient."));
+        }
+        let price = self.markets[market].spec.floor_to_tick(self.markets[market].mark);
+        let side = if amount.is_sign_negative() { Side::Buy } else { Side::Sell };
+        let terms = forced(OrderType::Limit, side, leg, quantity, price);
+        let id = self.admit_forced(market, account, &terms, "adl_autoclose-", AutoCloseType::Adl);
+        self.take_over(market, id, side, price, quantity, ExecType::Trade);
+        self.expire_idle_closing(market, account, leg);
+        self.commit();
+        Ok(())
+    }
+
     /// Gives the price at which the margin behind a leg is used up, inside the price filter and on the tick.
     fn bankruptcy_price(&self, account: AccountId, market: usize, leg: PositionSide) -> Decimal {
         let (Some(state), market_state) = (self.accounts.get(&account), &self.markets[market]) else { return Decimal::ZERO };
@@ -110,28 +142,12 @@ impl Exchange {
         let Some(amount) = self.accounts.get(&account).map(|state| state.symbols[market].leg(leg).amount) else { return };
         let price = self.bankruptcy_price(account, market, leg);
         let side = if amount.is_sign_negative() { Side::Buy } else { Side::Sell };
-        let terms = Terms {
-            side,
-            leg,
-            order_type: OrderType::Liquidation,
-            time_in_force: TimeInForce::Ioc,
-            quantity: amount.abs(),
-            price,
-            reduce_only: leg == PositionSide::Both,
-            price_match: PriceMatch::None,
-            stp_mode: StpMode::None,
-            good_till_date: 0,
-        };
-        let client_id = format!("autoclose-{}{:06}", self.now, self.next_force_id);
-        self.next_force_id += 1;
-        let id = self.admit_row(market, account, &terms, client_id).order_id;
-        if let Some(state) = self.accounts.get_mut(&account) {
-            state.forced.push((AutoCloseType::Liquidation, market, id));
-        }
+        let terms = forced(OrderType::Liquidation, side, leg, amount.abs(), price);
+        let id = self.admit_forced(market, account, &terms, "autoclose-", AutoCloseType::Liquidation);
         self.take(market, id, price);
         let left = self.markets[market].orders.get(&id).map_or(Decimal::ZERO, Order::leaves);
         if !left.is_zero() {
-            self.take_over(market, id, side, price, left);
+            self.take_over(market, id, side, price, left, ExecType::Calculated);
         }
         if let Some(row) = self.row_of(market, id) {
             self.tell_market(MarketEvent::ForceOrder(Box::new(row)));
@@ -139,27 +155,28 @@ impl Exchange {
         self.commit();
     }
 
-    /// Lets the insurance fund be the other side of what the book did not take.
-    fn take_over(&mut self, market: usize, id: OrderId, side: Side, price: Decimal, quantity: Decimal) {
-        let terms = Terms {
-            side: side.opposite(),
-            leg: PositionSide::Both,
-            order_type: OrderType::Limit,
-            time_in_force: TimeInForce::Ioc,
-            quantity,
-            price,
-            reduce_only: false,
-            price_match: PriceMatch::None,
-            stp_mode: StpMode::None,
-            good_till_date: 0,
-        };
+    /// Takes an order of the exchange against an account into the books.
+    fn admit_forced(&mut self, market: usize, account: AccountId, terms: &Terms, prefix: &str, kind: AutoCloseType) -> OrderId {
+        let client_id = format!("{prefix}{}{:06}", self.now, self.next_force_id);
+        self.next_force_id += 1;
+        let id = self.admit_row(market, account, terms, client_id).order_id;
+        if let Some(state) = self.accounts.get_mut(&account) {
+            state.forced.push((kind, market, id));
+        }
+        id
+    }
+
+    /// Lets the insurance fund be the other side of what the book does not take.
+    fn take_over(&mut self, market: usize, id: OrderId, side: Side, price: Decimal, quantity: Decimal, exec_type: ExecType) {
+        let terms =
+            Terms { reduce_only: false, ..forced(OrderType::Limit, side.opposite(), PositionSide::Both, quantity, price) };
         let other = self.admit_row(market, INSURANCE, &terms, String::new()).order_id;
         let state = &mut self.markets[market];
         let trade_id = state.take_trade_id();
         state.trades_made += 1;
         let matched = Match { trade_id, price, quantity };
-        self.book_side(market, id, matched, false, ExecType::Calculated);
-        self.book_side(market, other, matched, true, ExecType::Calculated);
+        self.book_side(market, id, matched, false, exec_type);
+        self.book_side(market, other, matched, true, exec_type);
     }
 
     /// Pays a negative wallet from the insurance fund, once nothing is open that could make it good.
@@ -222,5 +239,21 @@ impl Exchange {
             unrealized_profit: values.unrealized,
             maint_margin: values.maintenance,
         })
+    }
+}
+
+/// Builds the terms of an order by which the exchange closes a leg.
+fn forced(order_type: OrderType, side: Side, leg: PositionSide, quantity: Decimal, price: Decimal) -> Terms {
+    Terms {
+        side,
+        leg,
+        order_type,
+        time_in_force: TimeInForce::Ioc,
+        quantity,
+        price,
+        reduce_only: leg == PositionSide::Both,
+        price_match: PriceMatch::None,
+        stp_mode: StpMode::None,
+        good_till_date: 0,
     }
 }

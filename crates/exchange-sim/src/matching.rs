@@ -99,7 +99,7 @@ impl Exchange {
         let legs =
             [(taker, false), (maker, true)].map(|(id, is_maker)| self.book_side(market, id, matched, is_maker, ExecType::Trade));
         for (account, leg) in legs.into_iter().flatten() {
-            self.expire_idle_reduce_only(market, account, leg);
+            self.expire_idle_closing(market, account, leg);
         }
     }
 
@@ -238,7 +238,7 @@ impl Exchange {
         self.tell_leg(order.account, market, row.position_side, UpdateReason::Order);
         self.tell_balance(order.account, &margin_asset, Decimal::ZERO, UpdateReason::Order);
         self.tell_balance(order.account, &fee_asset, Decimal::ZERO, UpdateReason::Order);
-        self.tell_order(market, order, exec_type, Some(fill), ExpiryReason::None);
+        self.tell_order(order, exec_type, Some(fill), ExpiryReason::None);
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Order {
     pub(crate) row: OrderRow,
     /// Whether it rests on the book now.
     pub(crate) resting: bool,
+    /// Its place in time among the orders at its price: the book's change number when it came to rest.
+    pub(crate) queued: u64,
     /// When it expires by itself.
     pub(crate) expires_at: Option<Ms>,
     /// How many times it was changed.

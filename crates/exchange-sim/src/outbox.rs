@@ -41,22 +41,15 @@ impl Exchange {
     }
 
     /// Notes a change of an order, as it stands now.
-    pub(crate) fn tell_order(
-        &mut self,
-        market: usize,
-        order: &Order,
-        exec_type: ExecType,
-        fill: Option<Fill>,
-        expiry_reason: ExpiryReason,
-    ) {
+    pub(crate) fn tell_order(&mut self, order: &Order, exec_type: ExecType, fill: Option<Fill>, expiry_reason: ExpiryReason) {
         if is_house(order.account) {
             return;
         }
-        let (bids_notional, asks_notional) =
-            self.accounts.get(&order.account).map_or_else(Default::default, |account| account.symbols[market].notionals());
         let modify_id = if exec_type == ExecType::Amendment { order.row.modify_id } else { None };
-        let update =
-            OrderUpdate { order: order.row.clone(), exec_type, fill, expiry_reason, modify_id, bids_notional, asks_notional };
+        // The notionals are those at the end of the transaction: see `commit`.
+        let (bids_notional, asks_notional) = (Decimal::ZERO, Decimal::ZERO);
+        let row = order.row.clone();
+        let update = OrderUpdate { order: row, exec_type, fill, expiry_reason, modify_id, bids_notional, asks_notional };
         if let Some(letters) = self.letters(order.account) {
             match exec_type {
                 ExecType::New => letters.news.push(update),
@@ -113,7 +106,10 @@ impl Exchange {
     pub(crate) fn commit(&mut self) {
         let outbox = std::mem::take(&mut self.outbox);
         let time = self.now;
-        for (account, letters) in outbox.accounts {
+        for (account, mut letters) in outbox.accounts {
+            for update in letters.news.iter_mut().chain(&mut letters.updates) {
+                (update.bids_notional, update.asks_notional) = self.open_notionals(account, &update.order.symbol);
+            }
             let update = self.account_update(account, &letters);
             let in_order = (letters.lites.into_iter().map(UserEvent::TradeLite))
                 .chain(letters.news.into_iter().map(|update| UserEvent::Order(Box::new(update))))
@@ -126,6 +122,12 @@ impl Exchange {
         for market in std::mem::take(&mut self.dirty_books) {
             self.tell_book(market);
         }
+    }
+
+    fn open_notionals(&self, account: AccountId, symbol: &str) -> (Decimal, Decimal) {
+        let market = self.by_name.get(symbol);
+        let state = market.and_then(|market| self.accounts.get(&account)?.symbols.get(*market));
+        state.map_or_else(Default::default, |state| state.notionals())
     }
 
     fn account_update(&self, id: AccountId, letters: &Letters) -> Option<AccountUpdate> {

@@ -53,8 +53,10 @@ impl Exchange {
 
     /// Puts what is left of an order onto the book.
     pub(crate) fn rest(&mut self, market: usize, id: OrderId) {
+        let queued = self.markets[market].book.update_id();
         let Some(order) = self.markets[market].orders.get_mut(&id) else { return };
         order.resting = true;
+        order.queued = queued;
         let expiry = order.expires_at;
         let order = order.clone();
         self.markets[market].book.add(order.row.side, order.row.price, id, order.leaves());
@@ -125,7 +127,7 @@ impl Exchange {
         order.row.status = status;
         order.row.update_time = now;
         let order = order.clone();
-        self.tell_order(market, &order, exec_type, None, reason);
+        self.tell_order(&order, exec_type, None, reason);
         self.close_out(market, id);
     }
 
@@ -138,16 +140,17 @@ impl Exchange {
         Some(reducible(account.symbols[market].leg(order.row.position_side).amount, order.row.side))
     }
 
-    /// Expires reduce-only orders that have nothing left to reduce, lowest priority first to lose.
+    /// Expires closing orders that have nothing left to close, lowest priority first to lose.
     ///
-    /// Walks the orders by price and age; each takes what it could close, and those left with nothing expire (`er` 4).
+    /// Walks the orders by price and age; each takes what it could close. In one-way mode those left with nothing expire
+    /// (`er` 4). In hedge mode no order may reach beyond the leg, which only a forced close can bring about.
     /// Source: Binance USDⓈ-M "Event: Order Update", expiry reason 4, 2025-10-23.
-    pub(crate) fn expire_idle_reduce_only(&mut self, market: usize, account: AccountId, leg: PositionSide) {
+    pub(crate) fn expire_idle_closing(&mut self, market: usize, account: AccountId, leg: PositionSide) {
         let Some(state) = self.accounts.get(&account).map(|account| &account.symbols[market]) else { return };
-        if state.sums(leg).reduce_only == 0 {
+        let amount = state.leg(leg).amount;
+        if state.sums(leg).reduce_only == 0 && state.sums(leg).closing_qty <= amount.abs() {
             return;
         }
-        let amount = state.leg(leg).amount;
         let open = self.open_of(account, market);
         for side in [Side::Buy, Side::Sell] {
             let mut room = reducible(amount, side);
@@ -155,15 +158,16 @@ impl Exchange {
             let mut closing: Vec<_> = open
                 .iter()
                 .filter_map(|id| orders.get(id))
-                .filter(|order| order.row.reduce_only && order.row.side == side && order.row.position_side == leg)
-                .map(|order| (order.row.price, order.row.order_id, order.leaves()))
+                .filter(|order| order.is_closing() && order.row.side == side && order.row.position_side == leg)
+                .map(|order| (order.row.price, order.queued, order.row.order_id, order.leaves()))
                 .collect();
             match side {
-                Side::Buy => closing.sort_by_key(|(price, id, _)| (-*price, *id)),
-                Side::Sell => closing.sort_by_key(|(price, id, _)| (*price, *id)),
+                Side::Buy => closing.sort_by_key(|(price, queued, _, _)| (-*price, *queued)),
+                Side::Sell => closing.sort_by_key(|(price, queued, _, _)| (*price, *queued)),
             }
-            for (_, id, leaves) in closing {
-                if room.is_zero() {
+            for (_, _, id, leaves) in closing {
+                let idle = if leg == PositionSide::Both { room.is_zero() } else { leaves > room };
+                if idle {
                     self.end_order(market, id, Ending::Expired(ExpiryReason::ReduceOnly));
                 } else {
                     room -= leaves.min(room);

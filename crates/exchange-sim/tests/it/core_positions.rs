@@ -303,3 +303,47 @@ fn a_fill_or_kill_counts_only_what_reduce_only_makers_can_give() {
     assert_eq!(bench.amount(a, BTC, Both), d("0"));
     assert!(bench.exchange.open_orders(a, None).unwrap().is_empty(), "the idle one expired");
 }
+
+#[test]
+fn deleveraging_takes_a_part_unasked_and_closing_orders_give_way() {
+    for (hedge, leg) in [(false, Both), (true, Long)] {
+        let mut bench = Bench::still(hedge);
+        let (a, c, now) = (bench.a, bench.c, bench.now);
+        bench.ok(c, &gtc(Side::Sell, "0.030", "60000"));
+        bench.ok(a, &market(Side::Buy, "0.030").on_leg(leg));
+        let close = |price| {
+            let order = gtc(Side::Sell, "0.015", price).on_leg(leg);
+            if hedge { order } else { order.reducing() }
+        };
+        let near = bench.ok(a, &close("61000"));
+        let far = bench.ok(a, &close("62000"));
+        bench.told(a);
+        assert_eq!(bench.exchange.deleverage(now, a, BTC, leg, d("0.031")).unwrap_err().code, -2024);
+        bench.exchange.deleverage(now, a, BTC, leg, d("0.016")).unwrap();
+        bench.exchange.check_invariants().unwrap();
+        assert_eq!(bench.amount(a, BTC, leg), d("0.014"));
+        let forced = bench.exchange.force_orders(a, &ForceOrdersQuery::default()).unwrap();
+        assert!(forced[0].order.client_order_id.starts_with("adl_autoclose-"));
+        assert_eq!((forced[0].order.status, bench.order_news(a)[0].1), (OrderStatus::Filled, ExecType::New));
+        assert_eq!(bench.status(a, &far), OrderStatus::Expired);
+        // One-way mode lets an order reach beyond the position; a hedge leg is never over-closed.
+        assert_eq!(bench.status(a, &near), if hedge { OrderStatus::Expired } else { OrderStatus::New });
+    }
+}
+
+#[test]
+fn an_order_update_carries_the_open_notionals_it_leaves_behind() {
+    let mut bench = Bench::still(false);
+    let a = bench.a;
+    bench.ok(a, &gtc(Side::Buy, "0.010", "59000"));
+    bench.ok(a, &gtc(Side::Sell, "0.010", "61000"));
+    let updates: Vec<_> = bench
+        .told(a)
+        .into_iter()
+        .filter_map(|event| match event {
+            UserEvent::Order(update) => Some((update.bids_notional, update.asks_notional)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(updates, [(d("590"), d("0")), (d("590"), d("610"))]);
+}
