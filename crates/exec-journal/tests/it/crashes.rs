@@ -19,6 +19,7 @@ fn lives(seeds: u64, durability: Durability) -> Seen {
     assert!(seen.closes > seeds / 2, "{seen:?}");
     assert!(seen.cuts > seeds / 10, "{seen:?}");
     assert!(seen.truncations > seeds / 10, "{seen:?}");
+    assert!(seen.several_segments > seeds, "{seen:?}");
     seen
 }
 

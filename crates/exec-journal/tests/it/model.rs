@@ -89,7 +89,7 @@ pub(crate) struct Seen {
     pub(crate) kills: u64,
     pub(crate) closes: u64,
     pub(crate) cuts: u64,
-    pub(crate) rolls: u64,
+    pub(crate) several_segments: u64,
     pub(crate) truncations: u64,
     pub(crate) records: u64,
 }
@@ -139,6 +139,7 @@ pub(crate) fn live(seed: u64, durability: Durability, lying: Option<u64>, seen: 
         }
         seen.cuts += u64::from(recovery.cut.is_some());
         seen.records += recovery.last_seq;
+        seen.several_segments += u64::from(recovery.segments > 2);
         acked = recovery.last_seq;
         written = recovery.last_seq;
         let ended = work(&mut log, &mut rng, &mut acked, &mut written, seen);
@@ -176,7 +177,6 @@ fn work(log: &mut Log<SimDisk>, rng: &mut Rng, acked: &mut u64, written: &mut u6
                 log.snapshot(&snapshot_bytes(seq), seq)?;
                 let dropped = log.truncate_before(log.last_seq() + 1)?;
                 seen.truncations += dropped;
-                seen.rolls += dropped;
             }
             2..=4 => {
                 log.sync()?;
