@@ -23,6 +23,7 @@ mod recovery;
 mod scan;
 mod segment;
 mod sim_disk;
+mod sim_media;
 mod snapshot;
 mod tail;
 
