@@ -5,7 +5,7 @@ use std::hint::black_box;
 use binance_adapter::{
     query::Query,
     sign::Signer,
-    translate::{Symbols, place_params, report},
+    translate::{Symbols, Tally, place_params, report},
     wire::UserEvent,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -22,8 +22,8 @@ fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     group.throughput(Throughput::Elements(1));
     group.bench_function("order_trade_update_to_wire", |b| b.iter(|| UserEvent::read(black_box(FILL))));
-    let symbols = Symbols::default();
-    group.bench_function("order_trade_update_to_report", |b| b.iter(|| report(&symbols, black_box(FILL))));
+    let (symbols, tally) = (Symbols::default(), Tally::default());
+    group.bench_function("order_trade_update_to_report", |b| b.iter(|| report(&symbols, &tally, black_box(FILL))));
     group.finish();
 }
 

@@ -17,7 +17,7 @@ use crate::{
     query::Query,
     rest::{Rest, read},
     session::{End, Happened, Session, SessionTimes, Step},
-    translate::{self, Symbols},
+    translate::{self, Symbols, Tally},
     wire,
     ws::{Heard, Socket, SocketError, Traffic},
 };
@@ -26,6 +26,7 @@ use crate::{
 pub(crate) struct UserFeed {
     rest: Arc<Rest>,
     symbols: Arc<Symbols>,
+    tally: Arc<Tally>,
     socket: Socket,
     session: Session,
     key: SecretString,
@@ -46,6 +47,7 @@ impl UserFeed {
     pub(crate) async fn open(
         rest: Arc<Rest>,
         symbols: Arc<Symbols>,
+        tally: Arc<Tally>,
         connector: &Connector,
         private: &Origin,
         times: SessionTimes,
@@ -60,7 +62,7 @@ impl UserFeed {
             .await
             .map_err(|error| QueryError::Unavailable(format!("private stream: {error}")))?;
         session.handle(rest.now(), Happened::Opened);
-        Ok(Self { rest, symbols, socket, session, key, renewal: None, waiting: VecDeque::new(), over: None })
+        Ok(Self { rest, symbols, tally, socket, session, key, renewal: None, waiting: VecDeque::new(), over: None })
     }
 
     async fn wake(&mut self) -> Woke {
@@ -121,7 +123,7 @@ impl ReportFeed for UserFeed {
             }
             match self.wake().await {
                 Woke::Socket(Ok(Heard::Text(text))) => {
-                    let report = translate::report(&self.symbols, &text);
+                    let report = translate::report(&self.symbols, &self.tally, &text);
                     let expired = matches!(report.body, ReportBody::Ending { reason: FeedEnd::KeyExpired });
                     self.waiting.push_back(report);
                     self.step(if expired { Happened::KeyExpired } else { Happened::Heard }).await;

@@ -11,8 +11,10 @@
 //! | [`endpoint`], [`environment`], [`settings`] | where, at what cost, with which times: data |
 //! | [`dialer`], [`transport`], [`entry`], [`inquiry`], [`ws`] | thin shells over the network |
 //! | [`BinanceUsdm`] | the venue |
+//! | [`decode`] | one document of the venue to one line of facts |
 
 pub mod clock;
+pub mod decode;
 pub mod dialer;
 pub mod endpoint;
 pub mod entry;

@@ -28,7 +28,7 @@ use crate::{
     rest::{Handling, Lane, Rest, Stamp},
     session::SessionTimes,
     settings::{Settings, StartError},
-    translate::{self, Symbols},
+    translate::{self, Symbols, Tally},
     transport::{Reply, Transport},
     wire,
 };
@@ -37,6 +37,7 @@ use crate::{
 pub struct BinanceUsdm {
     pub(crate) rest: Arc<Rest>,
     pub(crate) symbols: Arc<Symbols>,
+    pub(crate) tally: Arc<Tally>,
     pub(crate) connector: Connector,
     pub(crate) environment: Environment,
     profile: VenueProfile,
@@ -80,6 +81,7 @@ impl BinanceUsdm {
         Ok(Self {
             rest: Arc::new(rest),
             symbols: Arc::new(Symbols::default()),
+            tally: Arc::new(Tally::default()),
             connector,
             environment: settings.environment,
             profile,
@@ -93,6 +95,12 @@ impl BinanceUsdm {
     pub async fn warm(&self) {
         self.entry.warm().await;
         self.exit.warm().await;
+    }
+
+    /// What the venue has sent so far that this build does not know, by path.
+    #[must_use]
+    pub fn unknown_counts(&self) -> std::collections::BTreeMap<String, u64> {
+        self.tally.counts()
     }
 
     /// How long a request may still begin: until the end of its window by the venue's clock.
@@ -110,6 +118,7 @@ impl BinanceUsdm {
         let unknown = |why: String| CommandError::Unknown { why, live: false };
         let order: wire::OrderReply<'_> = wire::read(reply.text())
             .map_err(|error| unknown(format!("status {} with an unreadable body: {error}", reply.status)))?;
+        self.tally.count("order", &order);
         if !meant.is(&order) {
             return Err(unknown(format!("status {} about another order", reply.status)));
         }
@@ -182,6 +191,7 @@ impl ExecutionVenue for BinanceUsdm {
         let feed = UserFeed::open(
             Arc::clone(&self.rest),
             Arc::clone(&self.symbols),
+            Arc::clone(&self.tally),
             &self.connector,
             &self.environment.private,
             self.session,

@@ -23,8 +23,8 @@ pub fn position(symbols: &Symbols, row: &wire::PositionRow<'_>) -> Result<Positi
         mark_px: positive(row.mark_price)?,
         liquidation_px: positive(row.liquidation_price)?,
         unrealized: amount(row.unrealized_pnl)?,
-        leverage: None,
-        isolated: None,
+        leverage: row.leverage.as_ref().and_then(|leverage| leverage.0.as_str().parse().ok()),
+        isolated: row.margin_type.as_ref().and_then(isolated),
     })
 }
 
@@ -118,7 +118,7 @@ fn known_leg(side: &wire::PositionSide<'_>) -> Result<exec_core::units::Position
     leg(side).ok_or_else(|| TranslateError::Unknown { what: "position side", value: side.as_str().chars().take(40).collect() })
 }
 
-pub(crate) fn isolated(margin: &wire::MarginType<'_>) -> Option<bool> {
+fn isolated(margin: &wire::MarginType<'_>) -> Option<bool> {
     match margin {
         wire::MarginType::Crossed => Some(false),
         wire::MarginType::Isolated => Some(true),

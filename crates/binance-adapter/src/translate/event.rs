@@ -8,19 +8,20 @@ use exec_core::{
 };
 
 use super::{
-    Symbols, TranslateError,
+    Symbols, Tally, TranslateError,
     account::{balance_change, called_position, position_change},
     order::{algo_update, order_update, trade_lite},
 };
 use crate::wire::{self, Dec, MarketEvent, UserEvent};
 
-/// The report of one frame of the private stream.
+/// The report of one frame of the private stream. What the frame has that this build does not know is counted.
 #[must_use]
-pub fn report(symbols: &Symbols, text: &str) -> Report {
+pub fn report(symbols: &Symbols, tally: &Tally, text: &str) -> Report {
     let event = match UserEvent::read(text) {
         Ok(event) => event,
         Err(error) => return Report { sent: None, body: unreadable(text, error.to_string()) },
     };
+    tally.count("event", &event);
     let sent = sent(&event);
     let body = body(symbols, &event, text).unwrap_or_else(|error| unreadable(text, error.to_string()));
     Report { sent, body }
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> ReportBody {
-        report(&Symbols::default(), text).body
+        report(&Symbols::default(), &Tally::default(), text).body
     }
 
     #[test]

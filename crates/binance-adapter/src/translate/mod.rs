@@ -6,13 +6,16 @@ mod event;
 mod instrument;
 mod order;
 mod symbol;
+mod tally;
 mod terms;
 
 pub use account::{account_balance, account_position, balance, balance_change, called_position, position, position_change};
+pub(crate) use event::sent;
 pub use event::{price, report};
 pub use instrument::{InstrumentError, instrument};
 pub use order::{algo_order, algo_update, order_reply, order_update, trade_lite, user_trade};
 pub use symbol::Symbols;
+pub use tally::Tally;
 pub(crate) use terms::side_word;
 pub use terms::{Place, ToldTerms, place_params, told_kind};
 

@@ -35,7 +35,7 @@ pub fn order_update(symbols: &Symbols, update: &wire::OrderTradeUpdate<'_>) -> R
             order_type: &order.order_type,
             price: Some(order.price),
             time_in_force: Some(&order.time_in_force),
-            good_till_date: order.good_till_date,
+            good_till_date: order.good_till_date.as_ref(),
             trigger_price: order.stop_price,
             working_type: order.working_type.as_ref(),
             price_protect: order.price_protect,
@@ -146,7 +146,7 @@ pub fn order_reply(symbols: &Symbols, order: &wire::OrderReply<'_>) -> Result<Or
             order_type: &order.order_type,
             price: Some(order.price),
             time_in_force: order.time_in_force.as_ref(),
-            good_till_date: order.good_till_date,
+            good_till_date: order.good_till_date.as_ref(),
             trigger_price: order.stop_price,
             working_type: order.working_type.as_ref(),
             price_protect: order.price_protect,
@@ -185,7 +185,7 @@ pub fn algo_update(symbols: &Symbols, update: &wire::AlgoUpdate<'_>) -> Result<O
             order_type: &order.order_type,
             price: order.price,
             time_in_force: order.time_in_force.as_ref(),
-            good_till_date: order.good_till_date,
+            good_till_date: order.good_till_date.as_ref(),
             trigger_price: order.trigger_price,
             working_type: order.working_type.as_ref(),
             price_protect: order.price_protect,
@@ -231,7 +231,7 @@ pub fn algo_order(symbols: &Symbols, order: &wire::AlgoOrder<'_>) -> Result<Opti
             order_type,
             price: order.price,
             time_in_force: order.time_in_force.as_ref(),
-            good_till_date: order.good_till_date,
+            good_till_date: order.good_till_date.as_ref(),
             trigger_price: order.trigger_price,
             working_type: order.working_type.as_ref(),
             price_protect: order.price_protect,
@@ -291,8 +291,10 @@ fn expiry(update: &wire::OrderTradeUpdate<'_>) -> ExpiryReason {
         "5" => ExpiryReason::Liquidation,
         "7" => ExpiryReason::Delisted,
         "11" => ExpiryReason::WouldTake,
-        _ if order.good_till_date.is_some_and(|until| until > 0 && order.trade_time >= until) => ExpiryReason::TimeUp,
-        _ => ExpiryReason::Unstated,
+        _ => match order.good_till_date.as_ref().and_then(|until| until.0.as_str().parse().ok()) {
+            Some(until) if until > 0 && order.trade_time >= until => ExpiryReason::TimeUp,
+            _ => ExpiryReason::Unstated,
+        },
     }
 }
 

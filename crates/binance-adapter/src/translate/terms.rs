@@ -111,7 +111,7 @@ pub struct ToldTerms<'t, 'a> {
     /// Time in force.
     pub time_in_force: Option<&'t wire::TimeInForce<'a>>,
     /// Automatic cancel time.
-    pub good_till_date: Option<i64>,
+    pub good_till_date: Option<&'t Lenient<'a>>,
     /// Trigger price.
     pub trigger_price: Option<Dec>,
     /// Which price the trigger watches.
@@ -156,7 +156,7 @@ fn told_tif(told: &ToldTerms<'_, '_>) -> Option<TimeInForce> {
         wire::TimeInForce::Ioc => TimeInForce::Ioc,
         wire::TimeInForce::Fok => TimeInForce::Fok,
         wire::TimeInForce::Gtx => TimeInForce::Gtx,
-        wire::TimeInForce::Gtd => TimeInForce::Gtd(VenueTime(told.good_till_date?)),
+        wire::TimeInForce::Gtd => TimeInForce::Gtd(VenueTime(told.good_till_date?.0.as_str().parse().ok()?)),
         wire::TimeInForce::Rpi | wire::TimeInForce::GteGtc | wire::TimeInForce::Other(_) => return None,
     })
 }

@@ -30,11 +30,14 @@ wire! {
             "bidNotional" bid_notional: Dec,
             /// Notional of resting sells.
             "askNotional" ask_notional: Dec,
+            /// Leverage; only in v2.
+            "leverage" leverage: Lenient<'a>,
+            /// Margin type; only in v2.
+            "marginType" margin_type: MarginType<'a>,
         }
         skip {
             "breakEvenPrice", "isolatedMargin", "notional", "marginAsset", "isolatedWallet", "initialMargin", "maintMargin",
-            "positionInitialMargin", "openOrderInitialMargin", "adl", "leverage", "maxNotionalValue", "marginType",
-            "isAutoAddMargin", "maxNotional", "isolated", "unrealizedProfit",
+            "positionInitialMargin", "openOrderInitialMargin", "adl", "maxNotionalValue", "isAutoAddMargin", "maxNotional", "isolated", "unrealizedProfit",
         }
     }
 
@@ -164,6 +167,14 @@ wire! {
         must {
             /// Whether the account keeps two legs per symbol.
             "dualSidePosition" dual_side: bool,
+        }
+    }
+
+    /// `GET /fapi/v1/multiAssetsMargin`.
+    pub struct MultiAssetsMode<'a> {
+        must {
+            /// Whether margin is shared over assets.
+            "multiAssetsMargin" on: bool,
         }
     }
 

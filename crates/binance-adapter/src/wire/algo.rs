@@ -65,7 +65,7 @@ wire! {
             /// Whether it holds back while mark and last price are apart.
             "pP" price_protect: bool,
             /// Automatic cancel time, zero for none.
-            "gtd" good_till_date: i64,
+            "gtd" good_till_date: Lenient<'a>,
             /// Activation price of a trailing stop.
             "AP" activate_price: Lenient<'a>,
             /// Distance of a trailing stop in percent.
@@ -122,7 +122,7 @@ wire! {
             /// Whether it holds back while mark and last price are apart.
             "priceProtect" price_protect: bool,
             /// Automatic cancel time, zero for none.
-            "goodTillDate" good_till_date: i64,
+            "goodTillDate" good_till_date: Lenient<'a>,
             /// Activation price of a trailing stop.
             "activatePrice" activate_price: Lenient<'a>,
             /// Distance of a trailing stop in percent.

@@ -3,7 +3,7 @@
 
 use super::{
     AlgoUpdate, Dec, ExecutionType, Lenient, MarginType, OrderStatus, OrderType, PositionSide, Raw, Side, Text, TimeInForce,
-    UpdateReason, WorkingType, shape::wire,
+    Unknowns, UpdateReason, WorkingType, shape::wire,
 };
 use crate::wire::shape::Key;
 use serde::{
@@ -65,6 +65,38 @@ impl<'a> UserEvent<'a> {
             "STRATEGY_UPDATE" | "GRID_UPDATE" => Self::Grid(name),
             _ => Self::Other(name),
         })
+    }
+}
+
+impl Unknowns for UserEvent<'_> {
+    fn unknown_count(&self) -> usize {
+        match self {
+            Self::Order(event) => event.unknown_count(),
+            Self::Lite(event) => event.unknown_count(),
+            Self::Account(event) => event.unknown_count(),
+            Self::Algo(event) => event.unknown_count(),
+            Self::Config(event) => event.unknown_count(),
+            Self::MarginCall(event) => event.unknown_count(),
+            Self::KeyExpired(event) => event.unknown_count(),
+            Self::ConditionalReject(event) => event.unknown_count(),
+            Self::Shutdown(_) | Self::Grid(_) => 0,
+            Self::Other(_) => 1,
+        }
+    }
+
+    fn unknown_names(&self, at: &str, out: &mut Vec<String>) {
+        match self {
+            Self::Order(event) => event.unknown_names(at, out),
+            Self::Lite(event) => event.unknown_names(at, out),
+            Self::Account(event) => event.unknown_names(at, out),
+            Self::Algo(event) => event.unknown_names(at, out),
+            Self::Config(event) => event.unknown_names(at, out),
+            Self::MarginCall(event) => event.unknown_names(at, out),
+            Self::KeyExpired(event) => event.unknown_names(at, out),
+            Self::ConditionalReject(event) => event.unknown_names(at, out),
+            Self::Shutdown(_) | Self::Grid(_) => {}
+            Self::Other(name) => out.push(format!("e={name}")),
+        }
     }
 }
 
@@ -168,7 +200,7 @@ wire! {
             /// Realised profit of this trade.
             "rp" realized_pnl: Dec,
             /// Automatic cancel time, zero for none.
-            "gtd" good_till_date: i64,
+            "gtd" good_till_date: Lenient<'a>,
             /// The tag of the modify request, on `AMENDMENT` only (since 2026-07-30); a text here, a number in replies.
             "M" modify_id: Lenient<'a>,
             /// Why it expired (since 2025-10-23).

@@ -12,11 +12,12 @@ mod market;
 mod order;
 mod reply;
 mod scalar;
-mod shape;
+pub(crate) mod shape;
 mod vocabulary;
 
 pub use account::{
-    AccountConfig, AccountV3, AssetRow, BalanceRow, LeverageReply, PositionMode, PositionRow, PositionV2, SymbolConfig,
+    AccountConfig, AccountV3, AssetRow, BalanceRow, LeverageReply, MultiAssetsMode, PositionMode, PositionRow, PositionV2,
+    SymbolConfig,
 };
 pub use algo::{AlgoOrder, AlgoUpdate, AlgoUpdateBody};
 pub use event::{
@@ -29,7 +30,8 @@ pub use market::{BookTicker, MarkPrice, MarketEvent, PremiumIndex};
 pub use order::{Amendment, AmendmentBody, Change, OrderReply, UserTrade};
 pub use reply::{ErrorBody, ListenKey, ServerTime, WebSocketReply};
 pub use scalar::{Dec, Flag, Lenient, Raw, Text, parse_decimal};
-pub use shape::Unknown;
+pub use shape::{Unknown, Unknowns};
+pub(crate) use shape::{shape_of, wire};
 pub use vocabulary::{
     AlgoStatus, ContractStatus, ContractType, ExecutionType, FilterType, LimitInterval, LimitKind, MarginType, OrderStatus,
     OrderType, PositionSide, Side, TimeInForce, UpdateReason, WorkingType,

@@ -48,8 +48,8 @@ wire! {
             "origType" orig_type: OrderType<'a>,
             /// Trigger price of the old conditional orders.
             "stopPrice" stop_price: Dec,
-            /// Automatic cancel time, milliseconds, zero for none.
-            "goodTillDate" good_till_date: i64,
+            /// Automatic cancel time, milliseconds, zero for none; samples print a text `null` as well.
+            "goodTillDate" good_till_date: Lenient<'a>,
             /// Which price the old conditional orders watch.
             "workingType" working_type: WorkingType<'a>,
             /// Whether an old conditional order holds back while mark and last price are apart.

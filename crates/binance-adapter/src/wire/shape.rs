@@ -5,9 +5,60 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
+use super::{Dec, Flag, Lenient, Raw, Text};
+
 /// Names of the fields of one object that this adapter does not know. Empty costs nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unknown(pub Vec<String>);
+
+/// What of a payload this adapter does not know: names of fields, and values of enumerations.
+pub trait Unknowns {
+    /// How many there are, without naming them.
+    fn unknown_count(&self) -> usize;
+
+    /// Names them, each with the path of keys to it: `o.zz` for a field, `o.X=PARKED` for a value.
+    fn unknown_names(&self, at: &str, out: &mut Vec<String>);
+}
+
+/// Scalars have nothing unknown in them.
+macro_rules! plain {
+    ($($type:ty),*) => { $(
+        impl Unknowns for $type {
+            fn unknown_count(&self) -> usize { 0 }
+            fn unknown_names(&self, _at: &str, _out: &mut Vec<String>) {}
+        }
+    )* };
+}
+plain!(bool, i64, u16, u32, u64, Dec, Text<'_>, Lenient<'_>, Raw<'_>, Flag);
+
+impl<T: Unknowns> Unknowns for Option<T> {
+    fn unknown_count(&self) -> usize {
+        self.as_ref().map_or(0, Unknowns::unknown_count)
+    }
+
+    fn unknown_names(&self, at: &str, out: &mut Vec<String>) {
+        if let Some(value) = self {
+            value.unknown_names(at, out);
+        }
+    }
+}
+
+impl<T: Unknowns> Unknowns for Vec<T> {
+    fn unknown_count(&self) -> usize {
+        self.iter().map(Unknowns::unknown_count).sum()
+    }
+
+    fn unknown_names(&self, at: &str, out: &mut Vec<String>) {
+        for row in self {
+            row.unknown_names(at, out);
+        }
+    }
+}
+
+/// The path to a key inside the object at `at`.
+pub(crate) fn path(at: &str, key: &str) -> String {
+    if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") }
+}
 
 /// The key of an object, borrowed unless it was escaped.
 pub(crate) enum Key<'a> {
@@ -50,6 +101,58 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
+/// The top of a document: its keys, or the keys of the first object of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shape {
+    list: bool,
+    keys: Vec<String>,
+}
+
+impl Shape {
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.keys.iter().any(|own| own == key)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.list && self.keys.is_empty()
+    }
+
+    pub(crate) const fn is_list(&self) -> bool {
+        self.list
+    }
+}
+
+/// Looks at the top of a document.
+pub(crate) fn shape_of(text: &str) -> Result<Shape, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+impl<'de> Deserialize<'de> for Shape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ShapeVisitor;
+        impl<'de> Visitor<'de> for ShapeVisitor {
+            type Value = Shape;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object or a list of objects")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut keys = Vec::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    keys.push(key.into_string());
+                    map.next_value::<de::IgnoredAny>()?;
+                }
+                Ok(Shape { list: false, keys })
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let first = seq.next_element::<Shape>()?.unwrap_or_default();
+                while seq.next_element::<de::IgnoredAny>()?.is_some() {}
+                Ok(Shape { list: true, keys: first.keys })
+            }
+        }
+        deserializer.deserialize_any(ShapeVisitor)
+    }
+}
+
 /// Declares payload objects.
 ///
 /// `must "key" field: Type` is mandatory, `may "key" field: Type` becomes an `Option` (absent and `null` alike), and
@@ -57,7 +160,7 @@ impl<'de> Deserialize<'de> for Key<'de> {
 macro_rules! wire {
     ($(
         $(#[$doc:meta])*
-        pub struct $name:ident<'a> {
+        $vis:vis struct $name:ident<'a> {
             $( must { $( $(#[$must_doc:meta])* $must_key:literal $must:ident : $must_type:ty, )* } )?
             $( may { $( $(#[$may_doc:meta])* $may_key:literal $may:ident : $may_type:ty, )* } )?
             $( skip { $( $skip_key:literal ),* $(,)? } )?
@@ -65,13 +168,34 @@ macro_rules! wire {
     )*) => { $(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name<'a> {
+        $vis struct $name<'a> {
             $( $( $(#[$must_doc])* pub $must: $must_type, )* )?
             $( $( $(#[$may_doc])* pub $may: Option<$may_type>, )* )?
             /// Fields that this adapter does not know.
             pub unknown: $crate::wire::Unknown,
             #[doc(hidden)]
             pub borrows: std::marker::PhantomData<&'a str>,
+        }
+
+        impl $crate::wire::Unknowns for $name<'_> {
+            fn unknown_count(&self) -> usize {
+                self.unknown.0.len()
+                    $( $( + $crate::wire::Unknowns::unknown_count(&self.$must) )* )?
+                    $( $( + $crate::wire::Unknowns::unknown_count(&self.$may) )* )?
+            }
+
+            fn unknown_names(&self, at: &str, out: &mut Vec<String>) {
+                if $crate::wire::Unknowns::unknown_count(self) == 0 {
+                    return;
+                }
+                out.extend(self.unknown.0.iter().map(|key| $crate::wire::shape::path(at, key)));
+                $( $( $crate::wire::Unknowns::unknown_names(
+                    &self.$must, &$crate::wire::shape::path(at, $must_key), out
+                ); )* )?
+                $( $( $crate::wire::Unknowns::unknown_names(
+                    &self.$may, &$crate::wire::shape::path(at, $may_key), out
+                ); )* )?
+            }
         }
 
         impl<'de: 'a, 'a> serde::Deserialize<'de> for $name<'a> {
@@ -157,6 +281,10 @@ mod tests {
     fn unknown_fields_are_kept_by_name() {
         let sample: Sample<'_> = crate::wire::read(r#"{"s":"A","zz":{"deep":[1]},"q":"1","n":"0","new":1}"#).unwrap();
         assert_eq!(sample.unknown.0, ["zz", "new"]);
+        assert_eq!(sample.unknown_count(), 2);
+        let mut names = Vec::new();
+        Some(vec![sample]).unknown_names("o", &mut names);
+        assert_eq!(names, ["o.zz", "o.new"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The enumerations of the payloads. A value that this adapter does not know is kept as the text it came as.
 
-use super::Text;
+use super::{Text, Unknowns};
 use serde::{Deserialize, Deserializer};
 
 macro_rules! vocabulary {
@@ -30,6 +30,18 @@ macro_rules! vocabulary {
                 match self {
                     Self::Other(text) => Some(text.as_str()),
                     $( Self::$variant )|+ => None,
+                }
+            }
+        }
+
+        impl Unknowns for $name<'_> {
+            fn unknown_count(&self) -> usize {
+                usize::from(self.unknown().is_some())
+            }
+
+            fn unknown_names(&self, at: &str, out: &mut Vec<String>) {
+                if let Some(value) = self.unknown() {
+                    out.push(format!("{at}={value}"));
                 }
             }
         }
