@@ -51,7 +51,8 @@ impl Places {
     }
 }
 
-const PLACED: [&str; 16] = [
+const PLACED: [&str; 17] = [
+    "venue",
     "environment",
     "base_url_http",
     "base_url_ws",

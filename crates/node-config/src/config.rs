@@ -11,6 +11,7 @@ use exec_core::{
     units::PositionMode,
     venue::MarginType,
 };
+use exec_runtime::OnExit;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// Everything that a node is told.
@@ -122,6 +123,10 @@ pub struct ExecutionConfig {
     pub clock_error_max_ms: u64,
     /// How long an opening limit order may be tried again after a proven non-execution.
     pub retry_age_ms: u64,
+    /// What a clean end does with the open orders of this node.
+    pub on_exit: OnExit,
+    /// How long a clean end waits for open requests and doubts.
+    pub drain_deadline_ms: u64,
 }
 
 /// An account at a venue.

@@ -2,8 +2,13 @@
 //! nothing about orders, and knows no venue but through its factories.
 
 mod account;
+#[cfg(feature = "binance")]
+mod binance;
+mod builtin;
 mod config;
 mod contradiction;
+mod factory;
+mod journal_view;
 mod mistake;
 mod nearest;
 mod profile;
@@ -17,7 +22,17 @@ pub use config::{
     AccountConfig, Apply, Durability, ExecutionConfig, JournalConfig, LogFormat, LogLevel, LoggingConfig, NodeConfig,
     StrategyEntry,
 };
+/// What a summary of a sound journal says.
+pub use exec_journal::Recovery;
+/// The runtime's face for whoever runs a node or speaks to one.
+pub use exec_runtime::{AccountHandle, AccountStatus, Clock, ExitSummary, Node, NodeError, NodeHandle, OnExit, control, signals};
+pub use factory::{
+    CONTROL_SOCKET, FactoryError, Hosting, JournalSeat, MakeError, NodeFactory, VenueParts, VenueSeat, journal_directory,
+};
+pub use journal_view::{ViewError, replay_books, verify_journal, visit_journal};
 pub use mistake::{Mistake, Mistakes};
 pub use profile::{Defaults, Environment, Profile};
 pub use read::known_keys;
 pub use secret::{Credentials, Process, SecretError, SecretSource, Surroundings};
+/// A value in a strategy's `params`.
+pub use toml::Value as ParamValue;

@@ -4,7 +4,9 @@ use crate::{
     account,
     config::{Durability, ExecutionConfig, JournalConfig, LogFormat, LogLevel, LoggingConfig, NodeConfig, StrategyEntry},
     contradiction,
+    factory::Names,
     mistake::{Findings, Mistakes},
+    nearest::nearest,
     profile::Profile,
     secret::Surroundings,
     section::{Found, Section, shown},
@@ -13,9 +15,13 @@ use exec_core::{
     cl_ord_id::Tag,
     ids::{AccountId, InstrumentId, StrategyId},
 };
+use exec_runtime::OnExit;
 use std::{collections::BTreeSet, path::PathBuf};
 use toml::de::DeTable;
 
+/// What a clean end does with open orders, with the words for it.
+pub(crate) const ON_EXIT: [(&str, OnExit); 3] =
+    [("leave", OnExit::Leave), ("cancel_entries", OnExit::CancelEntries), ("cancel_all", OnExit::CancelAll)];
 /// What stands in front of client order ids where the file says nothing.
 const TAG: &str = "EXEC";
 
@@ -40,6 +46,15 @@ impl NodeConfig {
     /// # Errors
     /// [`Mistakes`]: all of them, each with its place and what to do.
     pub fn read_as(text: &str, around: &dyn Surroundings, wanted: Option<Profile>) -> Result<Self, Mistakes> {
+        Self::read_with(text, around, wanted, None)
+    }
+
+    pub(crate) fn read_with(
+        text: &str,
+        around: &dyn Surroundings,
+        wanted: Option<Profile>,
+        names: Option<&Names>,
+    ) -> Result<Self, Mistakes> {
         let (table, broken) = DeTable::parse_recoverable(text);
         let findings = Findings::new(text);
         for error in &broken {
@@ -52,7 +67,7 @@ impl NodeConfig {
             findings.close()?;
             return Err(unreadable());
         }
-        let config = node(&findings, table.get_ref(), around, wanted);
+        let config = node(&findings, table.get_ref(), around, wanted, names);
         findings.close()?;
         config.ok_or_else(unreadable)
     }
@@ -76,11 +91,17 @@ pub fn known_keys() -> BTreeSet<String> {
             Err(crate::secret::SecretError::Unset(path.display().to_string()))
         }
     }
-    node(&findings, table.get_ref(), &Nothing, None);
+    node(&findings, table.get_ref(), &Nothing, None, None);
     findings.known()
 }
 
-fn node(findings: &Findings<'_>, table: &DeTable<'_>, around: &dyn Surroundings, wanted: Option<Profile>) -> Option<NodeConfig> {
+fn node(
+    findings: &Findings<'_>,
+    table: &DeTable<'_>,
+    around: &dyn Surroundings,
+    wanted: Option<Profile>,
+    names: Option<&Names>,
+) -> Option<NodeConfig> {
     let mut root = Section::root(findings, table);
     let profile = root.choice("profile", &Profile::WORDS);
     if !root.says("profile") {
@@ -117,6 +138,9 @@ fn node(findings: &Findings<'_>, table: &DeTable<'_>, around: &dyn Surroundings,
     let execution = execution(root.section("execution"), profile);
     let accounts = accounts(&mut root, profile, around);
     let strategies = strategies(&mut root, &accounts);
+    if let Some(names) = names {
+        registered(&root, names, &journal, &accounts, &strategies);
+    }
     contradiction::check(&root, profile, &journal, &execution, &accounts, &strategies);
     root.finish();
 
@@ -130,6 +154,36 @@ fn node(findings: &Findings<'_>, table: &DeTable<'_>, around: &dyn Surroundings,
         accounts: accounts.into_iter().filter_map(|a| Some((a.id.value, a.config?))).collect(),
         strategies: strategies.into_iter().map(|s| s.entry).collect(),
     })
+}
+
+/// Names must be registered; only a factory knows which are.
+fn registered(
+    root: &Section<'_>,
+    names: &Names,
+    journal: &JournalConfig,
+    accounts: &[account::Read],
+    strategies: &[StrategyRead],
+) {
+    let check = |at: usize, key: &str, what: &str, name: &str, known: &BTreeSet<String>| {
+        if known.contains(name) {
+            return;
+        }
+        let all: Vec<&str> = known.iter().map(String::as_str).collect();
+        let advice = match nearest(name, all.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"? This program has: {}", all.join(", ")),
+            None => format!("this program has: {}", if all.is_empty() { "none".to_owned() } else { all.join(", ") }),
+        };
+        root.wrong_at(at, key, format!("{what} `{}` is not in this program", shown(name)), advice);
+    };
+    check(root.place_in("journal", "kind"), "journal.kind", "journal", &journal.kind, &names.journals);
+    for account in accounts {
+        if let Some(config) = &account.config {
+            check(account.places.of("venue"), &format!("{}.venue", account.key), "venue", &config.venue, &names.venues);
+        }
+    }
+    for strategy in strategies {
+        check(strategy.kind_at, &format!("{}.kind", strategy.key), "strategy", &strategy.entry.kind, &names.strategies);
+    }
 }
 
 fn journal(mut s: Section<'_>) -> JournalConfig {
@@ -170,6 +224,8 @@ fn execution(mut s: Section<'_>, profile: Profile) -> ExecutionConfig {
         in_doubt_max: whole_u32(&mut s, "in_doubt_max", 0, 100).unwrap_or(1),
         clock_error_max_ms: s.whole("clock_error_max_ms", 1..=5_000).unwrap_or(300),
         retry_age_ms: s.whole("retry_age_ms", 0..=60_000).unwrap_or(1_000),
+        on_exit: s.choice("on_exit", &ON_EXIT).map_or(OnExit::Leave, |o| o.value),
+        drain_deadline_ms: s.seconds("drain_deadline_secs", 600).unwrap_or(10_000),
     };
     s.finish();
     execution
@@ -196,6 +252,7 @@ pub(crate) struct StrategyRead {
     pub(crate) entry: StrategyEntry,
     pub(crate) key: String,
     pub(crate) at: usize,
+    pub(crate) kind_at: usize,
     pub(crate) instruments: Vec<Found<InstrumentId>>,
     pub(crate) claims: Vec<Found<InstrumentId>>,
 }
@@ -239,7 +296,7 @@ fn strategy(mut s: Section<'_>, accounts: &[account::Read]) -> Option<StrategyRe
     }
     let claims = self::instruments(&mut s, "external_order_claims");
     let params = params(&mut s);
-    let (key, at) = (s.key(""), s.at(""));
+    let (key, at, kind_at) = (s.key(""), s.at(""), s.at("kind"));
     s.finish();
     let entry = StrategyEntry {
         id: id?.value,
@@ -249,7 +306,7 @@ fn strategy(mut s: Section<'_>, accounts: &[account::Read]) -> Option<StrategyRe
         external_order_claims: claims.iter().map(|i| i.value.clone()).collect(),
         params,
     };
-    Some(StrategyRead { entry, key: key.trim_end_matches('.').to_owned(), at, instruments, claims })
+    Some(StrategyRead { entry, key: key.trim_end_matches('.').to_owned(), at, kind_at, instruments, claims })
 }
 
 /// A strategy's own settings: any keys, for its factory to judge.

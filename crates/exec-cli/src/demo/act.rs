@@ -1,0 +1,147 @@
+//! One act of the demonstration: a node trades, is killed with a request on the wire, comes back and trades on to its end.
+
+use super::{
+    child::{Child, Role, write_config},
+    stage::{Exchange, Way},
+    tally::Statuses,
+};
+use crate::{failure::Failure, screen};
+use node_config::control::Ask;
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
+/// So many orders are made before the node is killed.
+const ORDERS_BEFORE: usize = 22;
+/// So many orders must rest when it is killed.
+const RESTING: usize = 3;
+const TELL_EVERY: Duration = Duration::from_millis(1_500);
+const ACT_DEADLINE: Duration = Duration::from_secs(40);
+
+/// What an act leaves behind.
+pub(super) struct Played {
+    /// The journal's directory.
+    pub(super) journal: PathBuf,
+    /// Trades that happened while the node was dead.
+    pub(super) missed: usize,
+    /// What the node said of itself just before it was killed, and just before its end.
+    pub(super) last_words: [Value; 2],
+}
+
+/// Prints what happens, with the time since the act began.
+struct Teller(Instant);
+
+impl Teller {
+    fn say(&self, text: impl AsRef<str>) {
+        screen::say(format!("  {:>5} s  {}", screen::seconds(self.0.elapsed().as_millis()), text.as_ref()));
+    }
+}
+
+pub(super) async fn play(exchange: &Exchange, folder: &Path, role: &Role<'_>, way: Way) -> Result<Played, Failure> {
+    let teller = Teller(Instant::now());
+    let config = write_config(folder, exchange, role)?;
+    exchange.lose_some(role.owner);
+
+    let mut node = Child::start(&config, role.account)?;
+    teller.say(format!("node started, process {}", node.id()));
+    node.live().await?;
+    teller.say("gate open: the exchange's books and ours agree");
+    let before = kill_on_the_wire(exchange, role, way, &mut node, &teller).await?;
+    let killed = node.id();
+    node.kill()?;
+    let resting = exchange.resting(role.owner)?.len();
+    let where_is_it = match way {
+        Way::There => "a new order on its way to the exchange",
+        Way::Back => "the answer to a new order on its way back",
+    };
+    teller.say(format!("SIGKILL to process {killed}: {where_is_it}, {resting} orders resting"));
+    if let Way::There = way {
+        // The order that was on the wire arrives now, and nobody of ours is there to see it.
+        sleep(Duration::from_millis(600)).await;
+    }
+    let missed = exchange.sweep(role.owner)?;
+    teller.say(format!("while it is dead the market moves through those orders: {missed} fills"));
+
+    let mut node = Child::start(&config, role.account)?;
+    teller.say(format!("node started again, process {}", node.id()));
+    let status = node.live().await?;
+    let report = &status["report"];
+    let adopted = report["adopted"].as_u64().unwrap_or(0);
+    teller.say(format!(
+        "gate open: journal replayed, {missed} missed fills found, {} orders open, {} in doubt, {adopted} foreign",
+        report["open_orders"], report["in_doubt"]
+    ));
+    let after = watch(role, &mut node, &teller).await?;
+    node.end().await?;
+    teller.say("SIGTERM: open orders cancelled, journal closed, node ended");
+    let journal = folder.join("journal").join(role.account);
+    Ok(Played { journal, missed, last_words: [before, after] })
+}
+
+/// Lets the node trade, and returns when a new order of it is held up on the wire while others rest.
+async fn kill_on_the_wire(
+    exchange: &Exchange,
+    role: &Role<'_>,
+    way: Way,
+    node: &mut Child,
+    teller: &Teller,
+) -> Result<Value, Failure> {
+    let mut told = Instant::now();
+    let until = Instant::now() + ACT_DEADLINE;
+    let mut held = None;
+    let mut status = Value::Null;
+    while Instant::now() < until {
+        match held {
+            None => {
+                let statuses = statuses(node).await?;
+                if told.elapsed() >= TELL_EVERY {
+                    told = Instant::now();
+                    teller.say(statuses.to_string());
+                }
+                if statuses.total() >= ORDERS_BEFORE && exchange.resting(role.owner)?.len() >= RESTING {
+                    status = node.ask(Ask::Status {}).await?.unwrap_or_default();
+                    held = Some(exchange.hold_next(role.owner, way));
+                }
+                sleep(Duration::from_millis(30)).await;
+            }
+            Some(fault) => {
+                if exchange.has_hit(fault) {
+                    if exchange.resting(role.owner)?.len() >= RESTING {
+                        return Ok(status);
+                    }
+                    exchange.disarm(fault);
+                    held = None;
+                }
+                sleep(Duration::from_millis(2)).await;
+            }
+        }
+    }
+    Err(Failure::Refused(format!("no moment to kill the node came within {} s", ACT_DEADLINE.as_secs())))
+}
+
+/// Lets the node trade until its play is over and nothing is open or in doubt.
+async fn watch(role: &Role<'_>, node: &mut Child, teller: &Teller) -> Result<Value, Failure> {
+    let mut told = Instant::now();
+    let until = Instant::now() + ACT_DEADLINE;
+    while Instant::now() < until {
+        let statuses = statuses(node).await?;
+        let over = statuses.total() >= role.steps as usize && statuses.open() == 0;
+        if over || told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            teller.say(statuses.to_string());
+        }
+        if over {
+            return Ok(node.ask(Ask::Status {}).await?.unwrap_or_default());
+        }
+        sleep(Duration::from_millis(60)).await;
+    }
+    Err(Failure::Refused(format!("the play was not over within {} s", ACT_DEADLINE.as_secs())))
+}
+
+async fn statuses(node: &mut Child) -> Result<Statuses, Failure> {
+    let orders = node.ask(Ask::Orders { all: true }).await?.unwrap_or_default();
+    Ok(Statuses::of_json(&orders))
+}

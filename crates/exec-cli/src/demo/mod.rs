@@ -1,0 +1,208 @@
+//! `demo`: a node trades on the built-in exchange over the wire, is killed, comes back, and its books are compared with the
+//! exchange's own ledger. In this process: the exchange and the comparison. The node is a process of its own.
+
+mod act;
+mod child;
+mod compare;
+pub(crate) mod node;
+mod stage;
+mod strategy;
+mod tally;
+
+use crate::{args::Demo, failure::Failure, screen};
+use child::Role;
+use compare::{Line, compare};
+use exec_core::{books::Books, cl_ord_id::Tag, ids::AccountId, order::event::OrderEvent, record::Record};
+use node_config::NodeFactory;
+use stage::{Exchange, Owner, Way};
+use std::path::{Path, PathBuf};
+use strategy::DemoStrategy;
+use tally::{DoubtWatch, Doubts, ENDINGS, Statuses};
+use tokio::time::Instant;
+
+/// So many orders each account makes.
+const STEPS: u32 = 72;
+/// Fewer of one kind of ending would prove little.
+const ENDINGS_LEAST: usize = 5;
+const ORDERS_LEAST: usize = 40;
+const MISSED_LEAST: usize = 3;
+
+const NETTING: Owner = Owner { key: "demo-netting-key", secret: "demo-netting-secret", hedge: false };
+const HEDGING: Owner = Owner { key: "demo-hedging-key", secret: "demo-hedging-secret", hedge: true };
+
+/// Adds the demonstration's strategy to a factory, under the name that its config says.
+pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
+    factory.strategy("demo", |entry| Ok(Box::new(DemoStrategy::new(entry)?)))
+}
+
+pub(crate) async fn run(args: &Demo) -> Result<(), Failure> {
+    let began = Instant::now();
+    let kept = Folder::open(args.keep.as_deref())?;
+    let exchange = Exchange::open(args.seed, &[NETTING, HEDGING]).await?;
+    screen::say(format!(
+        "An exchange of its own at {}, seed {}: {}",
+        exchange.rest_url(),
+        args.seed,
+        exchange.symbols.join(", ")
+    ));
+
+    let mut results = Vec::new();
+    for (account, owner, way, title) in [
+        ("netting", NETTING, Way::There, "NETTING: one position per instrument"),
+        ("hedging", HEDGING, Way::Back, "HEDGING: a long and a short leg per instrument, both open"),
+    ] {
+        screen::say(format!("\n{title}"));
+        let role = Role { account, owner, seed: args.seed, steps: STEPS };
+        let played = act::play(&exchange, &kept.path.join(account), &role, way).await?;
+        results.push((account, owner, played));
+    }
+
+    screen::say("\nThe journals, replayed, against the exchange's own ledger");
+    let (mut all_equal, mut statuses, mut doubts) = (true, Statuses::default(), Doubts::default());
+    let mut skip = args.skip_fill;
+    for (account, owner, played) in &results {
+        let read = replay(&played.journal, account, &mut skip)?;
+        for line in compare(&read.books, &exchange.ledger(*owner)?, &Exchange::deposits()) {
+            all_equal &= line.is_equal();
+            show(account, &line);
+        }
+        statuses.add(&Statuses::of_books(&read.books));
+        doubts.add(&read.doubts);
+    }
+    if let Some(violation) = exchange.violation() {
+        all_equal = false;
+        screen::say(format!("  DIFFERS the exchange's own sums: {violation}"));
+    }
+    let missed = results.iter().map(|(_, _, played)| played.missed).collect::<Vec<_>>();
+    let short = summary(&statuses, &doubts, &missed, results.iter().flat_map(|(_, _, played)| &played.last_words));
+    if let Some(folder) = &args.keep {
+        screen::say(format!("Journals and logs are in {}", folder.display()));
+    }
+    for reason in &short {
+        screen::say(format!("TOO LITTLE: {reason}"));
+    }
+    screen::say(format!(
+        "\n{} after {:.0} s",
+        if all_equal && short.is_empty() { "EQUAL" } else { "NOT EQUAL" },
+        began.elapsed().as_secs_f32()
+    ));
+    if all_equal && short.is_empty() { Ok(()) } else { Err(Failure::Told) }
+}
+
+fn show(account: &str, line: &Line) {
+    screen::say(format!("  {account}  {line}"));
+    for difference in line.differences.iter().take(8) {
+        screen::say(format!("             {difference}"));
+    }
+    if line.differences.len() > 8 {
+        screen::say(format!("             and {} more", line.differences.len() - 8));
+    }
+}
+
+/// Prints what happened in figures. Returns what was too little to prove anything.
+fn summary<'w>(
+    statuses: &Statuses,
+    doubts: &Doubts,
+    missed: &[usize],
+    last_words: impl Iterator<Item = &'w serde_json::Value>,
+) -> Vec<String> {
+    let mut short = Vec::new();
+    screen::say(format!("\n{statuses}"));
+    for (_, word, text) in ENDINGS {
+        let count = statuses.of(word);
+        if count < ENDINGS_LEAST {
+            short.push(format!("{count} orders {text}, at least {ENDINGS_LEAST} are wanted"));
+        }
+    }
+    if statuses.total() < ORDERS_LEAST {
+        short.push(format!("{} orders, at least {ORDERS_LEAST} are wanted", statuses.total()));
+    }
+    for missed in missed.iter().filter(|m| **m < MISSED_LEAST) {
+        short.push(format!("{missed} fills while the node was dead, at least {MISSED_LEAST} are wanted"));
+    }
+    screen::say(format!(
+        "in doubt for a while: {}; of these {} had arrived, {} were refused, {} proven never to have arrived; the longest {} s",
+        doubts.total(),
+        doubts.arrived,
+        doubts.refused,
+        doubts.never,
+        screen::seconds(u128::from(doubts.longest_ms))
+    ));
+    if doubts.open > 0 {
+        short.push(format!("{} orders are still in doubt", doubts.open));
+    }
+    let words: Vec<&serde_json::Value> = last_words.collect();
+    for (name, what) in [("command_to_wire", "strategy's call to wire, journal synced"), ("ack", "wire to the exchange's answer")]
+    {
+        let figures = words.iter().map(|status| &status["latencies"][name]);
+        let worst = |field: &str| figures.clone().filter_map(|f| f[field].as_u64()).max().unwrap_or(0) / 1000;
+        let count: u64 = figures.clone().filter_map(|f| f["count"].as_u64()).sum();
+        screen::say(format!(
+            "{what}: median {} µs, p99 {} µs ({count} orders, the slowest of four lives)",
+            worst("p50_ns"),
+            worst("p99_ns")
+        ));
+    }
+    short
+}
+
+/// A journal, read back.
+struct Read {
+    books: Books,
+    doubts: Doubts,
+}
+
+/// Replays a journal into books, as a node does at its start. `skip` forgets one fill, counted over all journals.
+fn replay(journal: &Path, account: &str, skip: &mut Option<usize>) -> Result<Read, Failure> {
+    let account = AccountId::new(account).map_err(|error| Failure::Refused(error.to_string()))?;
+    let tag = Tag::new("DEMO").map_err(|error| Failure::Refused(error.to_string()))?;
+    let (mut books, mut watch) = (Books::new(account, tag), DoubtWatch::default());
+    node_config::visit_journal(journal, |seq, mut record| {
+        forget(&mut record, skip);
+        watch.see(&record);
+        books.apply(seq, &record).map(|_| ())
+    })?;
+    let doubts = watch.close(&books);
+    Ok(Read { books, doubts })
+}
+
+/// Takes the fill out of the record whose turn it is.
+fn forget(record: &mut Record, skip: &mut Option<usize>) {
+    let is_fill = matches!(record, Record::Order { event: OrderEvent::Executed { .. }, .. });
+    match skip {
+        Some(0) if is_fill => {
+            *skip = None;
+            if let Record::Order { at, .. } = record {
+                *record = Record::Raw { why: "skipped on purpose".to_owned(), raw: String::new(), at: *at };
+            }
+        }
+        Some(left) if is_fill => *left -= 1,
+        _ => (),
+    }
+}
+
+/// Where journals and logs go: a folder that is kept, or one that goes with the demonstration.
+struct Folder {
+    path: PathBuf,
+    /// Deletes the folder when it is dropped.
+    _goes: Option<tempfile::TempDir>,
+}
+
+impl Folder {
+    fn open(keep: Option<&Path>) -> Result<Self, Failure> {
+        let broken = |error: std::io::Error| Failure::Refused(format!("no folder for the journals: {error}"));
+        match keep {
+            Some(path) if path.join("netting").exists() => {
+                Err(Failure::Usage(format!("{} has a demonstration in it already; name an empty folder", path.display())))
+            }
+            Some(path) => {
+                std::fs::create_dir_all(path).map_err(broken)?;
+                Ok(Self { path: path.canonicalize().map_err(broken)?, _goes: None })
+            }
+            None => {
+                let folder = tempfile::Builder::new().prefix("exec-node-demo-").tempdir().map_err(broken)?;
+                Ok(Self { path: folder.path().to_owned(), _goes: Some(folder) })
+            }
+        }
+    }
+}

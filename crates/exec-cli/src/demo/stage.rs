@@ -1,0 +1,166 @@
+//! The demonstration's exchange: the simulator on a free port of this machine, its faults and its operator's door.
+
+use crate::failure::Failure;
+use exchange_sim::{
+    AccountSpec, FenceGuarantees, FlowConfig,
+    face::{FaceConfig, Fault, FaultKind, RequestFault, RequestFilter, Server},
+    ledger::Ledger,
+    types::{OrderStatus, Side},
+};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where new orders arrive.
+const ORDERS: &str = "/fapi/v1/order";
+/// What the exchange promises about late requests. The node is told the same; on the real one both are seconds.
+pub(super) const ENGINE_MARGIN_MS: u64 = 200;
+pub(super) const VISIBILITY_MS: u64 = 100;
+
+/// The exchange and the symbols on it.
+pub(super) struct Exchange {
+    server: Server,
+    pub(super) symbols: Vec<String>,
+}
+
+/// One account of the demonstration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner {
+    pub(super) key: &'static str,
+    pub(super) secret: &'static str,
+    pub(super) hedge: bool,
+}
+
+impl Exchange {
+    /// Opens the exchange on a free port.
+    pub(super) async fn open(seed: u64, owners: &[Owner]) -> Result<Self, Failure> {
+        let mut config = FaceConfig::new(seed);
+        config.exchange.guarantees =
+            FenceGuarantees { engine_margin_ms: ENGINE_MARGIN_MS as i64, visibility_ms: VISIBILITY_MS as i64 };
+        config.exchange.flow = FlowConfig { interval_ms: 100, take_percent: 80, ..FlowConfig::default() };
+        for owner in owners {
+            config = config.with_account(owner.key, owner.secret, AccountSpec { hedge: owner.hedge, ..AccountSpec::default() });
+        }
+        let symbols = config.exchange.symbols.iter().map(|s| s.symbol.to_string()).collect();
+        let server = Server::bind(config, ([127, 0, 0, 1], 0).into()).await;
+        let server = server.map_err(|error| Failure::Refused(format!("the exchange does not open: {error}")))?;
+        Ok(Self { server, symbols })
+    }
+
+    pub(super) fn rest_url(&self) -> String {
+        self.server.rest_url()
+    }
+    pub(super) fn ws_url(&self) -> String {
+        self.server.ws_url()
+    }
+    /// What every account begins with.
+    pub(super) fn deposits() -> BTreeMap<String, Decimal> {
+        AccountSpec::default().wallets.into_iter().collect()
+    }
+    /// The exchange's own books of an account.
+    pub(super) fn ledger(&self, owner: Owner) -> Result<Ledger, Failure> {
+        let ledger = self.server.face().ledger(owner.key);
+        ledger.ok_or_else(|| Failure::Refused(format!("the exchange knows no account {}", owner.key)))
+    }
+    /// Whether the exchange's own sums hold: longs equal shorts, no money made or lost.
+    pub(super) fn violation(&self) -> Option<String> {
+        self.server.face().with_exchange(|exchange, _| exchange.check_invariants().err()).map(|v| v.to_string())
+    }
+
+    /// Loses requests and answers of the owner's new orders, so that the node is left in doubt about them.
+    pub(super) fn lose_some(&self, owner: Owner) {
+        for (nth, fault) in [
+            (5, RequestFault::DropRequest),
+            (11, RequestFault::DropResponse),
+            (16, RequestFault::DropRequest),
+            (23, RequestFault::DropRequest),
+            (29, RequestFault::DropResponse),
+            (34, RequestFault::DropRequest),
+        ] {
+            self.arm(owner, nth, fault);
+        }
+    }
+    /// Holds the owner's next new order up: on its way to the exchange, or the answer to it on its way back.
+    pub(super) fn hold_next(&self, owner: Owner, way: Way) -> u64 {
+        self.arm(
+            owner,
+            1,
+            match way {
+                Way::There => RequestFault::DelayRequest(500),
+                Way::Back => RequestFault::DelayResponse(60_000),
+            },
+        )
+    }
+    fn arm(&self, owner: Owner, nth: u64, fault: RequestFault) -> u64 {
+        let filter =
+            RequestFilter { method: Some("POST".to_owned()), path: Some(ORDERS.to_owned()), key: Some(owner.key.to_owned()) };
+        self.server.face().arm(Fault { kind: FaultKind::Request(filter, fault), nth, times: 1 })
+    }
+    pub(super) fn disarm(&self, fault: u64) {
+        self.server.face().disarm(Some(fault));
+    }
+    /// Whether a fault has hit.
+    pub(super) fn has_hit(&self, fault: u64) -> bool {
+        let (_, faults) = self.server.face().operate("GET", "faults", "", "");
+        let faults: serde_json::Value = serde_json::from_str(&faults).unwrap_or_default();
+        let mut all = faults.as_array().into_iter().flatten();
+        all.any(|f| f["id"] == fault && f["fired"].as_u64().unwrap_or(0) > 0)
+    }
+
+    /// The owner's orders that rest on the book.
+    pub(super) fn resting(&self, owner: Owner) -> Result<Vec<Resting>, Failure> {
+        let ledger = self.ledger(owner)?;
+        let open = |status| matches!(status, OrderStatus::New | OrderStatus::PartiallyFilled);
+        let rows = ledger.orders.into_iter().filter(|row| open(row.status));
+        Ok(rows.map(|row| Resting { symbol: row.symbol.to_string(), side: row.side, price: row.price }).collect())
+    }
+
+    /// Moves the market through every order of the owner that rests, so that each is filled. Returns how many trades came of it.
+    pub(super) fn sweep(&self, owner: Owner) -> Result<usize, Failure> {
+        let before = self.ledger(owner)?.trades.len();
+        let resting = self.resting(owner)?;
+        for symbol in resting.iter().map(|r| r.symbol.clone()).collect::<BTreeSet<_>>() {
+            let here: Vec<&Resting> = resting.iter().filter(|r| r.symbol == symbol).collect();
+            let buys = here.iter().filter(|r| r.side == Side::Buy).map(|r| r.price).min();
+            let sells = here.iter().filter(|r| r.side == Side::Sell).map(|r| r.price).max();
+            let home = self.price(&symbol)?;
+            // A thousandth beyond the farthest order, and back to where the market was.
+            let beyond = Decimal::new(1, 3);
+            let below = buys.map(|price| price - price * beyond);
+            let above = sells.map(|price| price + price * beyond);
+            for price in below.into_iter().chain(above).chain([home]) {
+                self.move_price(&symbol, price)?;
+            }
+        }
+        Ok(self.ledger(owner)?.trades.len() - before)
+    }
+
+    fn price(&self, symbol: &str) -> Result<Decimal, Failure> {
+        let mark = self.server.face().with_exchange(|exchange, _| exchange.premium(symbol).map(|row| row.mark_price));
+        mark.map_err(|error| Failure::Refused(format!("{symbol}: {error}")))
+    }
+
+    fn move_price(&self, symbol: &str, price: Decimal) -> Result<(), Failure> {
+        let body = serde_json::json!({ "symbol": symbol, "price": price.round_dp(4).to_string() }).to_string();
+        match self.server.face().operate("POST", "price", "", &body) {
+            (200, _) => Ok(()),
+            (_, why) => Err(Failure::Refused(format!("the operator's door refuses {body}: {why}"))),
+        }
+    }
+}
+
+/// In which direction a request is held up when the node is killed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// The order arrives while the node is dead.
+    There,
+    /// The order has arrived, and the answer never does.
+    Back,
+}
+
+/// An order on the book.
+#[derive(Debug)]
+pub(super) struct Resting {
+    pub(super) symbol: String,
+    pub(super) side: Side,
+    pub(super) price: Decimal,
+}

@@ -1,0 +1,249 @@
+//! The demonstration's strategy: every kind of order and every kind of ending, in an order that a seed fixes. It makes no money and wants none.
+
+use exec_core::{
+    ids::{InstrumentId, IntentId},
+    instrument::Instrument,
+    order::{Order, intent::Handling, status::OrdStatus},
+    report::Quote,
+    strategy::{Context, Strategy},
+    terms::{Intention, OrderKind, Terms, TimeInForce},
+    units::{PositionMode, PositionSide, Price, Qty, Side},
+};
+use node_config::{MakeError, StrategyEntry};
+use rust_decimal::Decimal;
+
+/// How often it acts.
+const PACE_MS: u64 = 90;
+/// An order of the demonstration may leave late: a busy machine is no reason to leave out a scene.
+const AGE_MS: u64 = 10_000;
+const TICK: u64 = 1;
+
+/// What it does next, over and over; the last entries end in ways that a market alone seldom brings about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Scene {
+    /// A market order that opens.
+    Market,
+    /// A post-only order at the touch: filled in parts.
+    AtTouch,
+    /// A post-only order behind the market: changed, then cancelled, unless the market comes.
+    Behind,
+    /// An order that rests far away until it is cancelled.
+    Far,
+    /// A large immediate order: filled in part, the rest expires.
+    Sweep,
+    /// An immediate order that nobody meets: expires.
+    Miss,
+    /// A post-only order that would take: the exchange refuses it.
+    Crossing,
+    /// An order above the money limit: denied before it is sent.
+    TooLarge,
+    /// Asked for and taken back in one breath: never sent.
+    Withdrawn,
+    /// A market order that closes half of a position.
+    Close,
+}
+
+const SCENES: [Scene; 12] = [
+    Scene::Market,
+    Scene::AtTouch,
+    Scene::Behind,
+    Scene::Miss,
+    Scene::Far,
+    Scene::Crossing,
+    Scene::Sweep,
+    Scene::TooLarge,
+    Scene::Behind,
+    Scene::Close,
+    Scene::Withdrawn,
+    Scene::Far,
+];
+
+/// The strategy, and how far it is.
+pub(crate) struct DemoStrategy {
+    seed: u64,
+    steps: u32,
+    step: u32,
+    instruments: Vec<InstrumentId>,
+}
+
+impl DemoStrategy {
+    /// Reads the strategy from its entry in the config: `params = { seed = 7, steps = 60 }`.
+    pub(crate) fn new(entry: &StrategyEntry) -> Result<Self, MakeError> {
+        let number = |key: &str| {
+            let value = entry.params.get(key).and_then(node_config::ParamValue::as_integer);
+            value.and_then(|n| u64::try_from(n).ok()).ok_or_else(|| format!("params.{key} must be a whole number"))
+        };
+        if entry.instruments.is_empty() {
+            return Err("the demonstration needs instruments".into());
+        }
+        let steps = u32::try_from(number("steps")?)?;
+        Ok(Self { seed: number("seed")?, steps, step: 0, instruments: entry.instruments.clone() })
+    }
+
+    /// A number that seed, step and purpose fix.
+    fn draw(&self, purpose: u64, below: u64) -> u64 {
+        mix(self.seed ^ mix(u64::from(self.step) << 8 | purpose)) % below.max(1)
+    }
+
+    /// What follows does not depend on when it is called, so a restart in between changes nothing.
+    fn act(&mut self, ctx: &mut Context<'_>) {
+        if self.step >= self.steps {
+            return;
+        }
+        let turn = self.step as usize / self.instruments.len() + self.step as usize;
+        let id = self.instruments[turn % self.instruments.len()].clone();
+        let quote = ctx.quote(&id);
+        // An order in doubt shuts its instrument for new risk; the scene is played when it is settled.
+        let doubted = ctx.open_orders().any(|o| o.intent().terms.instrument == id && o.is_in_doubt());
+        let (Some(instrument), Some(bid), Some(ask), false) = (ctx.instrument(&id), quote.bid, quote.ask, doubted) else {
+            return;
+        };
+        let stage = Stage { instrument, quote, bid: bid.get(), ask: ask.get() };
+        self.play(ctx, &stage);
+        self.step += 1;
+        ctx.save_state(self.step.to_le_bytes().to_vec());
+    }
+
+    fn play(&self, ctx: &mut Context<'_>, stage: &Stage<'_>) {
+        let opening = ctx.mode() == PositionMode::Hedging && (self.step as usize) < 2 * self.instruments.len();
+        // In HEDGING both legs of every instrument are opened first.
+        let scene = if opening { Scene::Market } else { SCENES[self.step as usize % SCENES.len()] };
+        let buys = if opening { (self.step as usize) < self.instruments.len() } else { self.draw(1, 2) == 0 };
+        let (side, leg) = match (ctx.mode(), buys) {
+            (PositionMode::Netting, true) => (Side::Buy, PositionSide::Net),
+            (PositionMode::Netting, false) => (Side::Sell, PositionSide::Net),
+            (PositionMode::Hedging, true) => (Side::Buy, PositionSide::Long),
+            (PositionMode::Hedging, false) => (Side::Sell, PositionSide::Short),
+        };
+        let worth = Decimal::from(300 + self.draw(2, 500));
+        let order = |worth: Decimal, kind: OrderKind| stage.opening(side, leg, worth, kind);
+        let limit = |price: Price, tif: TimeInForce| OrderKind::Limit { price, tif };
+        let behind = |permille: i64| stage.away(side, permille);
+        match scene {
+            Scene::Market => _ = submit(ctx, order(worth, OrderKind::Market)),
+            Scene::AtTouch => _ = submit(ctx, order(worth * Decimal::TWO, limit(stage.touch(side), TimeInForce::Gtx))),
+            Scene::Behind => _ = submit(ctx, order(worth, limit(behind(3), TimeInForce::Gtx))),
+            Scene::Far => _ = submit(ctx, order(worth, limit(behind(4 + self.draw(3, 5) as i64), TimeInForce::Gtc))),
+            Scene::Sweep => {
+                let all = Decimal::from(14_000 + self.draw(4, 4_000));
+                _ = submit(ctx, order(all, limit(stage.touch(side.opposite()), TimeInForce::Ioc)));
+            }
+            Scene::Miss => _ = submit(ctx, order(worth, limit(behind(10), TimeInForce::Ioc))),
+            Scene::Crossing => _ = submit(ctx, order(worth, limit(behind(-2), TimeInForce::Gtx))),
+            Scene::TooLarge => _ = submit(ctx, order(Decimal::from(70_000), limit(stage.touch(side), TimeInForce::Gtc))),
+            Scene::Withdrawn => {
+                if let Some(intent) = submit(ctx, order(worth, limit(behind(5), TimeInForce::Gtc))) {
+                    ctx.cancel(intent);
+                }
+            }
+            Scene::Close => self.close_half(ctx, stage, leg, &order(worth, OrderKind::Market)),
+        }
+    }
+
+    /// Closes half of a leg; opens one where there is nothing to close.
+    fn close_half(&self, ctx: &mut Context<'_>, stage: &Stage<'_>, leg: PositionSide, instead: &Option<Terms>) {
+        let held = ctx.books().position_qty(&stage.instrument.id, leg).get();
+        let half = stage.instrument.market_lot.floor((held / Decimal::TWO).abs());
+        let qty = Qty::new(half).ok().filter(|_| half * stage.bid > Decimal::from(100));
+        let Some(qty) = qty else {
+            submit(ctx, instead.clone());
+            return;
+        };
+        let side = if held.is_sign_positive() { Side::Sell } else { Side::Buy };
+        let terms = Terms {
+            instrument: stage.instrument.id.clone(),
+            side,
+            leg,
+            intention: Intention::Reduce,
+            qty: Some(qty),
+            kind: OrderKind::Market,
+        };
+        submit(ctx, Some(terms));
+    }
+
+    /// Changes and cancels what rests, by its age.
+    fn tend(&self, ctx: &mut Context<'_>) {
+        let now = ctx.now();
+        let resting = |o: &&Order| matches!(o.status(), OrdStatus::New | OrdStatus::PartiallyFilled) && !o.cancel_wished();
+        let orders: Vec<&Order> = ctx.open_orders().filter(resting).collect();
+        for order in orders {
+            let (intent, age) = (order.intent().id, now.ms_since(order.intent().asked));
+            let fate = mix(self.seed ^ intent.0 as u64);
+            if age > 1_500 + fate % 1_500 {
+                ctx.cancel(intent);
+            } else if age > 300 && fate & 1 == 0 && order.replaces().is_empty() {
+                self.change(ctx, order);
+            }
+        }
+    }
+
+    /// Moves an order a few ticks away from the market, where it is sure to rest.
+    fn change(&self, ctx: &mut Context<'_>, order: &Order) {
+        let terms = &order.intent().terms;
+        let (Some(instrument), Some(price), Some(qty)) = (ctx.instrument(&terms.instrument), order.price(), order.qty()) else {
+            return;
+        };
+        let moved = price.get() - instrument.price.step * Decimal::from(3) * terms.side.sign();
+        if let Ok(price) = Price::new(moved) {
+            ctx.replace(order.intent().id, qty, price);
+        }
+    }
+}
+
+impl Strategy for DemoStrategy {
+    fn on_start(&mut self, ctx: &mut Context<'_>) {
+        // After a restart the play goes on where it was.
+        let saved = ctx.state().and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+        self.step = saved.map_or(0, u32::from_le_bytes);
+        ctx.set_timer(TICK, PACE_MS);
+    }
+    fn on_timer(&mut self, ctx: &mut Context<'_>, _tag: u64) {
+        self.tend(ctx);
+        if ctx.phase() == exec_core::conversation::Phase::Live {
+            self.act(ctx);
+        }
+        ctx.set_timer(TICK, PACE_MS);
+    }
+}
+
+/// An instrument and its market at one moment.
+struct Stage<'a> {
+    instrument: &'a Instrument,
+    quote: Quote,
+    bid: Decimal,
+    ask: Decimal,
+}
+
+impl Stage<'_> {
+    /// The best price of one's own side.
+    fn touch(&self, side: Side) -> Price {
+        self.on_grid(if side == Side::Buy { self.bid } else { self.ask })
+    }
+    /// A price this many thousandths behind the market; below zero, through it.
+    fn away(&self, side: Side, permille: i64) -> Price {
+        let reference = self.quote.reference().unwrap_or(self.bid);
+        self.on_grid(reference - reference * Decimal::new(permille, 3) * side.sign())
+    }
+    fn on_grid(&self, price: Decimal) -> Price {
+        Price::new(self.instrument.price.floor(price)).unwrap_or_default()
+    }
+    /// Terms of an order worth so much; `None` where the market is too small for it.
+    fn opening(&self, side: Side, leg: PositionSide, worth: Decimal, kind: OrderKind) -> Option<Terms> {
+        let grid = if kind.price().is_some() { self.instrument.lot } else { self.instrument.market_lot };
+        let qty = grid.floor(worth.checked_div(self.bid)?).max(grid.min);
+        let qty = Some(Qty::new(qty).ok()?);
+        Some(Terms { instrument: self.instrument.id.clone(), side, leg, intention: Intention::Open, qty, kind })
+    }
+}
+
+fn submit(ctx: &mut Context<'_>, terms: Option<Terms>) -> Option<IntentId> {
+    terms.map(|terms| ctx.submit_with(terms, Handling { max_age_ms: AGE_MS, ..Handling::default() }))
+}
+
+/// SplitMix64: a number that looks like chance and is none.
+const fn mix(seed: u64) -> u64 {
+    let z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

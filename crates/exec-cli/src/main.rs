@@ -1,0 +1,64 @@
+//! The program `exec-node`: reads the command line, runs one verb, ends with one of five exit codes. What the verbs do stands in their files.
+
+mod args;
+mod check;
+mod decode;
+mod demo;
+mod failure;
+mod journal;
+mod logging;
+mod operate;
+mod read;
+mod run;
+mod screen;
+mod select;
+mod sim;
+
+use args::{Args, Verb};
+use clap::Parser;
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match dispatch(args.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(text) = failure.text() {
+                screen::complain(&text);
+            }
+            failure.code()
+        }
+    }
+}
+
+fn dispatch(verb: Verb) -> Result<(), Failure> {
+    // Decoding needs no runtime, and is used on streams of many lines.
+    if let Verb::Decode(decode) = verb {
+        return decode::run(&decode);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Refused(format!("the machine gives no runtime: {error}")))?;
+    let result = runtime.block_on(async {
+        match verb {
+            Verb::Run(run) => run::run(&run).await,
+            Verb::Check(check) => check::run(&check).await,
+            Verb::Sim(sim) => sim::run(&sim).await,
+            Verb::Demo(demo) => demo::run(&demo).await,
+            Verb::DemoNode(node) => demo::node::run(&node).await,
+            Verb::Orders(read) => read::orders(&read).await,
+            Verb::Positions(read) => read::positions(&read).await,
+            Verb::Balances(read) => read::balances(&read).await,
+            Verb::Fills(read) => read::fills(&read).await,
+            Verb::Status(on) => operate::status(&on).await,
+            Verb::Submit(submit) => operate::submit(&submit).await,
+            Verb::Cancel(cancel) => operate::cancel(&cancel).await,
+            Verb::CancelAll(all) => operate::cancel_all(&all).await,
+            Verb::Journal(journal) => journal::run(&journal),
+            Verb::Decode(decode) => decode::run(&decode),
+        }
+    });
+    // A verb is over when it is over; what a library left running has nothing to say any more.
+    runtime.shutdown_background();
+    result
+}

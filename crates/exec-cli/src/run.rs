@@ -1,0 +1,14 @@
+//! `run`: a node from a config file, until Ctrl-C or SIGTERM. It only starts and ends; the node does the rest.
+
+use crate::{args::Config, failure::Failure, logging, screen, select};
+
+pub(crate) async fn run(args: &Config) -> Result<(), Failure> {
+    let (factory, config) = select::load(&args.config)?;
+    logging::start(&config.logging);
+    let shutdown = node_config::signals().map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    let node = factory.build(&config)?;
+    tracing::info!(trader = %config.trader_id, profile = %config.profile, accounts = config.accounts.len(), "node starts");
+    let summary = node.run(shutdown).await?;
+    screen::say(summary.to_string().trim_end());
+    if summary.is_clean() { Ok(()) } else { Err(Failure::Told) }
+}

@@ -1,0 +1,3 @@
+//! The program as a person or a script meets it: built, called, its output and exit codes read.
+
+mod verbs;

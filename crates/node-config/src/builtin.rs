@@ -1,0 +1,37 @@
+//! What every factory has from the beginning: the venues of the features, the file journal. Nothing here is needed by a factory of one's own.
+
+use crate::{
+    config::Durability,
+    factory::{JournalSeat, MakeError, NodeFactory},
+    profile::Profile,
+};
+use exec_core::{journal::Journal, strategy::Strategy};
+
+/// A strategy that does nothing: the node keeps its books, and the operator acts.
+struct Observer;
+
+impl Strategy for Observer {}
+
+pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
+    let factory = factory.journal("file", file_journal).strategy("observer", |_| Ok(Box::new(Observer)));
+    #[cfg(feature = "binance")]
+    let factory = factory.venue("binance", crate::binance::make);
+    factory
+}
+
+fn file_journal(seat: &JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> {
+    use exec_journal::{Durability as Kept, EngineJournal, OsDiskOptions};
+
+    if let Some(parent) = seat.directory.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    // Without money behind it a journal may lie in memory, as it does in tests and demonstrations.
+    let options = OsDiskOptions { allow_volatile: seat.profile == Profile::Simulated };
+    let kept = match seat.durability {
+        Durability::Sync => Kept::Sync,
+        Durability::Os => Kept::Os,
+    };
+    let (journal, found) = EngineJournal::open(seat.directory, seat.account, kept, options)?;
+    tracing::info!(account = %seat.account, records = found.last_seq, closed_clean = found.closed_clean, "journal is open");
+    Ok(Box::new(journal))
+}

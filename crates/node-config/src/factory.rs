@@ -1,0 +1,387 @@
+//! Wires a node from a config and from what is registered by name: venues, journals, strategies. The only place that knows both
+//! a venue and the runtime.
+
+use crate::{
+    config::{AccountConfig, Apply, Durability, NodeConfig, StrategyEntry},
+    mistake::Mistakes,
+    profile::Profile,
+    secret::{Process, Surroundings},
+};
+use exec_core::{
+    engine::config::{EngineConfig, StrategyConfig},
+    ids::{AccountId, InstrumentId, StrategyId},
+    journal::Journal,
+    strategy::Strategy,
+    venue::{AccountSetup, ExecutionVenue, PriceSource, VenueClock},
+};
+use exec_runtime::{Account, AccountSettings, BuildError, Clock, Node, OnDifference, RuntimeConfig};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Owns, in the engine's eyes, the instruments of an account that no strategy trades: so their prices and positions are
+/// followed, and an operator can trade them.
+const DESK: &str = "desk";
+
+/// The file name of the control socket in an account's journal directory.
+pub const CONTROL_SOCKET: &str = "control.sock";
+
+/// Everything that an adapter brings.
+pub struct VenueParts {
+    /// Orders and reports.
+    pub execution: Arc<dyn ExecutionVenue>,
+    /// Prices, if it has any.
+    pub prices: Option<Arc<dyn PriceSource>>,
+    /// Settings of the account, if it has any.
+    pub setup: Option<Arc<dyn AccountSetup>>,
+    /// Its clock, if it has one of its own.
+    pub clock: Option<Arc<dyn VenueClock>>,
+}
+
+/// What a venue is made for.
+pub struct VenueSeat<'a> {
+    /// Which account.
+    pub account: &'a AccountId,
+    /// Its settings.
+    pub config: &'a AccountConfig,
+    /// The clock of the engine that it will serve.
+    pub clock: Clock,
+}
+
+/// What a journal is made for.
+pub struct JournalSeat<'a> {
+    /// Which account.
+    pub account: &'a AccountId,
+    /// The directory that is this account's alone.
+    pub directory: &'a Path,
+    /// What an acknowledged record must survive.
+    pub durability: Durability,
+    /// Whether there is money behind it.
+    pub profile: Profile,
+}
+
+/// What a factory says when it cannot make a thing.
+pub type MakeError = Box<dyn Error + Send + Sync>;
+
+type VenueMaker = Box<dyn Fn(&VenueSeat<'_>) -> Result<VenueParts, MakeError>>;
+type JournalMaker = Box<dyn Fn(&JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError>>;
+type StrategyMaker = Box<dyn Fn(&StrategyEntry) -> Result<Box<dyn Strategy>, MakeError>>;
+
+/// Why there is no node.
+#[derive(Debug, thiserror::Error)]
+pub enum FactoryError {
+    /// The file cannot be read.
+    #[error("config file {}: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is wrong.
+    #[error("{}", mistakes.in_file(&path.display().to_string()))]
+    Config {
+        /// Which.
+        path: PathBuf,
+        /// How.
+        mistakes: Mistakes,
+    },
+    /// The config speaks of something that this program does not have.
+    #[error("{what} `{name}` is not in this program; it has {}", list(known))]
+    Unknown {
+        /// Which kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// Another process trades this account. End it first; two engines must not.
+    #[error("account {account}: {error}")]
+    Locked {
+        /// Which.
+        account: AccountId,
+        /// Who holds it.
+        error: MakeError,
+    },
+    /// No such account in the config.
+    #[error("account `{0}` is not in the config")]
+    Account(String),
+    /// Something could not be made.
+    #[error("{what} of account {account}: {error}")]
+    Make {
+        /// Which kind of thing.
+        what: String,
+        /// For whom.
+        account: AccountId,
+        /// Why.
+        error: MakeError,
+    },
+    /// The parts do not fit together.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+fn list(known: &[String]) -> String {
+    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+}
+
+/// Which strategies a node hosts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hosting {
+    /// All of the config's.
+    All,
+    /// None: their orders and positions are kept, and the operator acts.
+    None,
+}
+
+/// The names that a file may use, for whoever reads it.
+pub(crate) struct Names {
+    pub(crate) venues: BTreeSet<String>,
+    pub(crate) journals: BTreeSet<String>,
+    pub(crate) strategies: BTreeSet<String>,
+}
+
+/// Makes nodes from config files.
+///
+/// ```
+/// use exec_core::strategy::Strategy;
+/// use node_config::NodeFactory;
+///
+/// struct Quiet;
+/// impl Strategy for Quiet {}
+///
+/// let factory = NodeFactory::testnet().strategy("quiet", |_entry| Ok(Box::new(Quiet)));
+/// let error = factory.load("no-such-file.toml".as_ref()).unwrap_err();
+/// assert!(error.to_string().starts_with("config file no-such-file.toml: "));
+/// ```
+pub struct NodeFactory {
+    profile: Option<Profile>,
+    venues: BTreeMap<String, VenueMaker>,
+    journals: BTreeMap<String, JournalMaker>,
+    strategies: BTreeMap<String, StrategyMaker>,
+}
+
+impl Default for NodeFactory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl NodeFactory {
+    /// A factory for any profile, with the venues and journals that are built in.
+    pub fn new() -> Self {
+        let empty = Self { profile: None, venues: BTreeMap::new(), journals: BTreeMap::new(), strategies: BTreeMap::new() };
+        crate::builtin::register(empty)
+    }
+    /// A factory that refuses any profile but the simulated one.
+    pub fn simulated() -> Self {
+        Self { profile: Some(Profile::Simulated), ..Self::new() }
+    }
+    /// A factory that refuses any profile but the testnet one.
+    pub fn testnet() -> Self {
+        Self { profile: Some(Profile::Testnet), ..Self::new() }
+    }
+    /// A factory that refuses any profile but the production one.
+    pub fn production() -> Self {
+        Self { profile: Some(Profile::Production), ..Self::new() }
+    }
+
+    /// Registers a venue under the name that an account's `venue` says.
+    #[must_use]
+    pub fn venue<F>(mut self, name: &str, make: F) -> Self
+    where
+        F: Fn(&VenueSeat<'_>) -> Result<VenueParts, MakeError> + 'static,
+    {
+        self.venues.insert(name.to_owned(), Box::new(make));
+        self
+    }
+    /// Registers a journal under the name that `journal.kind` says.
+    #[must_use]
+    pub fn journal<F>(mut self, name: &str, make: F) -> Self
+    where
+        F: Fn(&JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> + 'static,
+    {
+        self.journals.insert(name.to_owned(), Box::new(make));
+        self
+    }
+    /// Registers a strategy under the name that `kind` says.
+    #[must_use]
+    pub fn strategy<F>(mut self, name: &str, make: F) -> Self
+    where
+        F: Fn(&StrategyEntry) -> Result<Box<dyn Strategy>, MakeError> + 'static,
+    {
+        self.strategies.insert(name.to_owned(), Box::new(make));
+        self
+    }
+
+    /// Reads a config file; secrets come from the environment of this process and from files beside the config file.
+    ///
+    /// # Errors
+    /// [`FactoryError::File`], or [`FactoryError::Config`] with every mistake.
+    pub fn load(&self, path: &Path) -> Result<NodeConfig, FactoryError> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let text = std::fs::read_to_string(path).map_err(|error| FactoryError::File { path: path.to_owned(), error })?;
+        let config = self.read(&text, &Process::beside(folder.to_owned()));
+        let mut config = config.map_err(|mistakes| FactoryError::Config { path: path.to_owned(), mistakes })?;
+        config.journal.directory = folder.join(&config.journal.directory);
+        Ok(config)
+    }
+
+    /// Reads a config's text, which may use the registered names only.
+    ///
+    /// # Errors
+    /// [`Mistakes`]: all of them.
+    pub fn read(&self, text: &str, around: &dyn Surroundings) -> Result<NodeConfig, Mistakes> {
+        let names = Names {
+            venues: self.venues.keys().cloned().collect(),
+            journals: self.journals.keys().cloned().collect(),
+            strategies: self.strategies.keys().cloned().collect(),
+        };
+        NodeConfig::read_with(text, around, self.profile, Some(&names))
+    }
+
+    /// Makes the venue of one account, for whoever only wants to ask it something.
+    ///
+    /// # Errors
+    /// [`FactoryError`]: it is unknown, or could not be made.
+    pub fn venue_of(&self, config: &NodeConfig, account: &AccountId, clock: Clock) -> Result<VenueParts, FactoryError> {
+        let entry = account_of(config, account)?;
+        let make = known("venue", &self.venues, &entry.venue)?;
+        let seat = VenueSeat { account, config: entry, clock };
+        make(&seat).map_err(|error| FactoryError::Make {
+            what: format!("venue {}", entry.venue),
+            account: account.clone(),
+            error,
+        })
+    }
+
+    /// Makes the node that a config describes: every account, every strategy. Takes the journals' locks.
+    ///
+    /// # Errors
+    /// [`FactoryError`]: something is unknown, or could not be made. A journal that is held by another node is one.
+    pub fn build(&self, config: &NodeConfig) -> Result<Node, FactoryError> {
+        self.build_accounts(config, &config.accounts.keys().cloned().collect::<Vec<_>>(), Hosting::All)
+    }
+
+    /// Makes a node of one account. Takes its journal's lock.
+    ///
+    /// # Errors
+    /// As [`NodeFactory::build`].
+    pub fn build_one(&self, config: &NodeConfig, account: &AccountId, hosting: Hosting) -> Result<Node, FactoryError> {
+        account_of(config, account)?;
+        self.build_accounts(config, std::slice::from_ref(account), hosting)
+    }
+
+    fn build_accounts(&self, config: &NodeConfig, accounts: &[AccountId], hosting: Hosting) -> Result<Node, FactoryError> {
+        let mut builder = Node::builder();
+        for account in accounts {
+            builder = builder.account(self.account(config, account, hosting)?);
+        }
+        Ok(builder.build()?)
+    }
+
+    fn account(&self, config: &NodeConfig, id: &AccountId, hosting: Hosting) -> Result<Account, FactoryError> {
+        let entry = account_of(config, id)?;
+        let clock = Clock::start();
+        let parts = self.venue_of(config, id, clock)?;
+        let directory = journal_directory(config, id);
+        let make_journal = known("journal", &self.journals, &config.journal.kind)?;
+        let seat =
+            JournalSeat { account: id, directory: &directory, durability: config.journal.durability, profile: config.profile };
+        let made = |what: &str, error| FactoryError::Make { what: what.to_owned(), account: id.clone(), error };
+        let journal = make_journal(&seat).map_err(|error| match error.downcast_ref::<exec_journal::OpenError>() {
+            Some(exec_journal::OpenError::Locked { .. }) => FactoryError::Locked { account: id.clone(), error },
+            _ => made("journal", error),
+        })?;
+        let mut account = Account::new(engine_config(config, id, entry), parts.execution, journal)
+            .clock(clock)
+            .control_socket(directory.join(CONTROL_SOCKET))
+            .runtime(RuntimeConfig {
+                drain_deadline: std::time::Duration::from_millis(config.execution.drain_deadline_ms),
+                on_exit: config.execution.on_exit,
+                ..RuntimeConfig::default()
+            });
+        if let Some(prices) = parts.prices {
+            account = account.prices(prices);
+        }
+        if let Some(venue_clock) = parts.clock {
+            account = account.venue_clock(venue_clock);
+        }
+        if let Some(setup) = parts.setup {
+            account = account.setup(setup, settings(config.profile, entry));
+        }
+        for strategy in config.strategies.iter().filter(|s| s.account == *id && hosting == Hosting::All) {
+            let make = known("strategy", &self.strategies, &strategy.kind)?;
+            let what = format!("strategy {}", strategy.id);
+            account = account.strategy(strategy.id.clone(), make(strategy).map_err(|error| made(&what, error))?);
+        }
+        Ok(account)
+    }
+}
+
+/// The directory that holds the journal of an account, its lock and its control socket.
+pub fn journal_directory(config: &NodeConfig, account: &AccountId) -> PathBuf {
+    config.journal.directory.join(account.as_str())
+}
+
+fn known<'m, T>(what: &'static str, all: &'m BTreeMap<String, T>, name: &str) -> Result<&'m T, FactoryError> {
+    all.get(name).ok_or_else(|| FactoryError::Unknown { what, name: name.to_owned(), known: all.keys().cloned().collect() })
+}
+
+fn account_of<'c>(config: &'c NodeConfig, account: &AccountId) -> Result<&'c AccountConfig, FactoryError> {
+    config.accounts.get(account).ok_or_else(|| FactoryError::Account(account.to_string()))
+}
+
+fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig) -> EngineConfig {
+    let own = config.strategies.iter().filter(|s| s.account == *id);
+    let mut strategies: Vec<StrategyConfig> = own
+        .map(|s| StrategyConfig {
+            id: s.id.clone(),
+            instruments: s.instruments.clone(),
+            external_order_claims: s.external_order_claims.clone(),
+        })
+        .collect();
+    let traded: BTreeSet<&InstrumentId> = strategies.iter().flat_map(|s| &s.instruments).collect();
+    let rest: Vec<InstrumentId> = entry.instruments.iter().filter(|i| !traded.contains(i)).cloned().collect();
+    if !rest.is_empty()
+        && let Ok(desk) = StrategyId::new(DESK)
+    {
+        strategies.push(StrategyConfig { id: desk, instruments: rest, external_order_claims: Vec::new() });
+    }
+    EngineConfig {
+        account: id.clone(),
+        account_number: entry.number,
+        tag: config.order_tag,
+        mode: entry.oms_type,
+        strategies,
+        limits: entry.limits,
+        order_recv_window_ms: entry.order_recv_window_ms,
+        max_retries: entry.max_retries,
+        retry_delay_initial_ms: entry.retry_delay_initial_ms,
+        retry_delay_max_ms: entry.retry_delay_max_ms,
+        retry_age_ms: config.execution.retry_age_ms,
+        in_doubt_max: config.execution.in_doubt_max,
+        clock_error_max_ms: config.execution.clock_error_max_ms,
+        startup_delay_ms: config.execution.startup_delay_ms,
+        sweep_interval_ms: config.execution.sweep_interval_ms,
+        reconciliation: config.execution.reconciliation,
+    }
+}
+
+fn settings(profile: Profile, entry: &AccountConfig) -> AccountSettings {
+    AccountSettings {
+        apply: match entry.apply {
+            Apply::Never => exec_runtime::Apply::Never,
+            Apply::WhenFlat => exec_runtime::Apply::WhenFlat,
+            Apply::Always => exec_runtime::Apply::Always,
+        },
+        apply_position_mode: entry.apply_position_mode,
+        on_difference: if profile == Profile::Production { OnDifference::Stop } else { OnDifference::Warn },
+        leverages: entry.leverages.clone(),
+        margin_types: entry.margin_types.clone(),
+    }
+}
