@@ -170,11 +170,11 @@ impl Default for FlowConfig {
             enabled: true,
             interval_ms: 200,
             volatility_ppm: 40,
-            reversion_permille: 30,
+            reversion_permille: 60,
             levels: 12,
             spacing_ppm: 50,
             touch_notional: dec!(8000),
-            take_percent: 60,
+            take_percent: 70,
             catch_up_steps: 300,
         }
     }

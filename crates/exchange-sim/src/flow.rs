@@ -210,16 +210,17 @@ impl Exchange {
         }
     }
 
-    /// A taker of random side and size, from a hundredth of the touch to all of it.
+    /// A taker of random side and size, from a hundredth of the touch to all of it, and now and then one that sweeps.
     fn noise(&mut self, market: usize) {
         let spacing = self.spacing(market);
         let touch = self.config.flow.touch_notional;
         let state = &mut self.markets[market];
         let rng = &mut state.flow.rng;
         let side = if rng.chance(50) { Side::Buy } else { Side::Sell };
-        let halvings = u32::try_from(rng.below(7)).unwrap_or(0);
+        let halvings = u32::try_from(rng.below(6)).unwrap_or(0);
         let percent = 50 + i64::try_from(rng.below(51)).unwrap_or(0);
-        let notional = touch * Decimal::new(percent, 2) / Decimal::from(1_i64 << halvings);
+        let sweep = if rng.below(12) == 0 { Decimal::from(4) } else { Decimal::ONE };
+        let notional = touch * sweep * Decimal::new(percent, 2) / Decimal::from(1_i64 << halvings);
         let reach = match side {
             Side::Buy => state.flow.fair / PARTS + 4 * spacing,
             Side::Sell => state.flow.fair / PARTS - 4 * spacing,

@@ -70,8 +70,9 @@ fn orders_at_the_touch_are_filled_in_parts_within_seconds_and_far_ones_rest() {
         let a = bench.a;
         bench.exchange.advance(bench.now + 1_000);
         bench.now += 1_000;
-        let touch = bench.exchange.book_ticker(BTC).unwrap().bid_price;
-        let near = bench.ok(a, &limit(Side::Buy, "0.050", &touch.to_string(), TimeInForce::Gtx));
+        let ticker = bench.exchange.book_ticker(BTC).unwrap();
+        let (side, touch) = if seed % 2 == 0 { (Side::Buy, ticker.bid_price) } else { (Side::Sell, ticker.ask_price) };
+        let near = bench.ok(a, &limit(side, "0.050", &touch.to_string(), TimeInForce::Gtx));
         let far = bench.ok(a, &gtc(Side::Buy, "0.010", "59000"));
         let mut filled_after = None;
         for step in 1..=300_i64 {
@@ -92,6 +93,21 @@ fn orders_at_the_touch_are_filled_in_parts_within_seconds_and_far_ones_rest() {
 }
 
 #[test]
+fn orders_better_than_fair_are_taken_in_parts() {
+    for side in [Side::Buy, Side::Sell] {
+        let mut config = ExchangeConfig { seed: 21, ..ExchangeConfig::default() };
+        config.flow.take_percent = 0;
+        let mut bench = Bench::of(config, false);
+        let a = bench.a;
+        let price = if side == Side::Buy { "60001.0" } else { "59999.0" };
+        let order = bench.ok(a, &limit(side, "0.100", price, TimeInForce::Gtx));
+        bench.exchange.advance(bench.now + 30_000);
+        assert_eq!(bench.status(a, &order), OrderStatus::Filled, "{side}");
+        assert!(bench.trades(a).iter().all(|trade| trade.maker));
+    }
+}
+
+#[test]
 fn a_moved_price_takes_everything_in_between() {
     let mut bench = Bench::flowing(9, false);
     let (a, now) = (bench.a, bench.now);
@@ -104,6 +120,10 @@ fn a_moved_price_takes_everything_in_between() {
     assert_eq!(bench.exchange.premium(BTC).unwrap().mark_price, d("58000"));
     let ticker = bench.exchange.book_ticker(BTC).unwrap();
     assert!(ticker.bid_price < d("58000") && ticker.ask_price > d("58000"));
+    let ask = bench.ok(a, &gtc(Side::Sell, "0.010", "59000"));
+    bench.exchange.move_price(now, BTC, d("59500")).unwrap();
+    bench.exchange.check_invariants().unwrap();
+    assert_eq!(bench.status(a, &ask), OrderStatus::Filled);
 }
 
 #[test]

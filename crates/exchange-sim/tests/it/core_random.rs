@@ -1,9 +1,13 @@
 //! Random operations of several accounts in both modes, with every invariant checked after every step.
 
+use std::collections::BTreeSet;
+
 use exchange_sim::request::{MarginMove, ModifyOrder, NewOrder, OrderRef};
 use exchange_sim::types::{MarginType, PositionSide, Side, StpMode, TimeInForce};
-use exchange_sim::{AccountId, AccountSpec, Exchange, ExchangeConfig};
+use exchange_sim::{AccountId, AccountSpec, Event, Exchange, ExchangeConfig, UserEvent};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use rust_decimal::Decimal;
 
 use crate::core_bench::{BTC, ETH, d};
@@ -26,10 +30,10 @@ enum Deed {
 
 fn deed() -> impl Strategy<Value = Deed> {
     let who = 1..=4_u32;
-    let place = (who.clone(), any::<bool>(), any::<bool>(), 0..3_u8, 0..6_u8, -60..60_i64, 1..400_i64, any::<bool>(), 0..4_u8);
+    let place = (who.clone(), any::<bool>(), any::<bool>(), 0..3_u8, 0..6_u8, ticks(), 1..400_i64, any::<bool>(), 0..4_u8);
     prop_oneof![
         10 => place.prop_map(|(who, eth, buy, leg, kind, ticks, size, reduce, stp)| Deed::Place { who, eth, buy, leg, kind, ticks, size, reduce, stp }),
-        3 => (who.clone(), 0..8_usize, -60..60_i64, 1..400_i64).prop_map(|(who, nth, ticks, size)| Deed::Modify { who, nth, ticks, size }),
+        3 => (who.clone(), 0..8_usize, ticks(), 1..400_i64).prop_map(|(who, nth, ticks, size)| Deed::Modify { who, nth, ticks, size }),
         2 => (who.clone(), 0..8_usize).prop_map(|(who, nth)| Deed::Cancel { who, nth }),
         1 => (who.clone(), any::<bool>()).prop_map(|(who, eth)| Deed::CancelAll { who, eth }),
         1 => (who.clone(), any::<bool>(), 1..=125_u32).prop_map(|(who, eth, leverage)| Deed::Leverage { who, eth, leverage }),
@@ -40,6 +44,11 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (who, -500..500_i64).prop_map(|(who, amount)| Deed::Funds { who, amount }),
         3 => (1..700_i64).prop_map(|ms| Deed::Wait { ms }),
     ]
+}
+
+/// Prices close together, so that orders share levels, and some far apart.
+fn ticks() -> impl Strategy<Value = i64> {
+    prop_oneof![3 => -4..4_i64, 1 => -60..60_i64]
 }
 
 fn symbol(eth: bool) -> &'static str {
@@ -133,11 +142,12 @@ fn act(exchange: &mut Exchange, now: &mut i64, deed: &Deed) {
 /// Gives a price some ticks from the mark, on the grid.
 fn near(exchange: &Exchange, eth: bool, ticks: i64) -> Decimal {
     let mark = exchange.premium(symbol(eth)).unwrap().mark_price;
-    exchange.symbol(symbol(eth)).unwrap().floor_to_tick(mark) + Decimal::from(ticks) * if eth { d("0.05") } else { d("1.0") }
+    let step = if eth { d("0.25") } else { d("5.0") };
+    ((mark / step).floor() + Decimal::from(ticks)) * step
 }
 
-/// Runs deeds, checks after each, and gives the ledger's hash.
-fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<u64, String> {
+/// Runs deeds, checks after each, and gives the exchange as it ends.
+fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<Exchange, String> {
     let mut config = ExchangeConfig { seed, ..ExchangeConfig::default() };
     config.symbols.truncate(2);
     config.flow.enabled = flow;
@@ -150,7 +160,7 @@ fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<u64, String> {
         act(&mut exchange, &mut now, deed);
         exchange.check_invariants().map_err(|violation| format!("after deed {number} {deed:?}: {violation}"))?;
     }
-    Ok(exchange.ledger_hash())
+    Ok(exchange)
 }
 
 proptest! {
@@ -158,7 +168,30 @@ proptest! {
 
     #[test]
     fn invariants_hold_whatever_is_done(seed in 0..1_000_u64, flow in any::<bool>(), deeds in prop::collection::vec(deed(), 1..80)) {
-        let hash = live(seed, flow, &deeds).map_err(TestCaseError::fail)?;
-        prop_assert_eq!(Ok(hash), live(seed, flow, &deeds), "the same again gives the same");
+        let mut exchange = live(seed, flow, &deeds).map_err(TestCaseError::fail)?;
+        let mut again = live(seed, flow, &deeds).map_err(TestCaseError::fail)?;
+        prop_assert_eq!(exchange.ledger_hash(), again.ledger_hash(), "the same again gives the same ledger");
+        prop_assert_eq!(exchange.take_events(), again.take_events(), "and the same events");
+    }
+}
+
+/// The random deeds are worth something only if they reach the corners.
+#[test]
+fn random_deeds_reach_every_ending() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for seed in 0..60 {
+        let deeds = prop::collection::vec(deed(), 80).new_tree(&mut runner).unwrap().current();
+        let mut exchange = live(seed, seed % 2 == 0, &deeds).unwrap();
+        for event in exchange.take_events() {
+            if let Event::User { event: UserEvent::Order(update), .. } = event {
+                seen.insert((update.exec_type.as_str(), update.expiry_reason.code()));
+            }
+        }
+    }
+    let wanted = [("NEW", 0), ("TRADE", 0), ("CANCELED", 0), ("AMENDMENT", 0), ("CALCULATED", 0)];
+    let expired = [1, 2, 3, 4, 5, 9].map(|reason| ("EXPIRED", reason));
+    for ending in wanted.into_iter().chain(expired) {
+        assert!(seen.contains(&ending), "{ending:?} never happened: {seen:?}");
     }
 }
