@@ -21,6 +21,8 @@ use alloc::{format, vec::Vec};
 
 /// How long a trade waits for the event of its order before the order is asked for.
 const WAIT_MS: u64 = 1_000;
+/// How long after its effect an order may be invisible to queries where the venue does not say.
+const VISIBLE_MS: u64 = 1_000;
 
 impl Engine {
     /// Takes an unknown order into the books. `cut` is the moment of a baseline: what was executed until then is history.
@@ -107,31 +109,44 @@ impl Engine {
     }
 
     pub(super) fn ask_unplaced(&mut self, out: &mut Vec<Effect>) {
+        let at = self.venue_time_at_least();
         for query in self.unplaced_questions() {
             if let Query::Order(OrderRef { instrument, order_id: Some(order_id), .. }) = &query {
-                self.ask(Asked::Unplaced { instrument: instrument.clone(), order_id: *order_id }, query, out);
+                self.ask(Asked::Unplaced { instrument: instrument.clone(), order_id: *order_id, at }, query, out);
             }
         }
+    }
+
+    /// Whether a venue that was asked at this moment must know the order behind a waiting trade. Right after its effect an order
+    /// may be traded and still be invisible to queries; then an absence means nothing.
+    pub(super) fn must_be_visible(&self, instrument: &InstrumentId, order_id: OrderId, asked: Option<VenueTime>) -> bool {
+        let visibility_ms = self.profile.fence.map_or(VISIBLE_MS, |fence| fence.visibility_ms);
+        let newest = self.unplaced.get(&(instrument.clone(), order_id)).and_then(|trades| trades.iter().map(|t| t.fill.at).max());
+        newest.is_none_or(|newest| asked.is_some_and(|asked| asked >= newest.plus_ms(visibility_ms)))
     }
 
     pub(super) fn unplaced_answer(
         &mut self,
         instrument: &InstrumentId,
         order_id: OrderId,
+        at: Option<VenueTime>,
         result: Result<Lookup, QueryError>,
         out: &mut Vec<Effect>,
     ) {
-        let asked_in_vain = result.is_err();
+        let asked_in_vain = match &result {
+            Ok(Lookup::Found(_)) => false,
+            Ok(Lookup::Absent) => !self.must_be_visible(instrument, order_id, at),
+            Err(_) => true,
+        };
         match result {
             Ok(Lookup::Found(report)) => self.take_order_report(&report, Source::Query, out),
-            Ok(Lookup::Absent) => {
-                // The venue has forgotten the order; the trade itself tells side and quantity.
-                if let Some(first) = self.unplaced.get(&(instrument.clone(), order_id)).and_then(|t| t.first()).cloned() {
-                    let report = order_of(&first);
+            Ok(Lookup::Absent) if !asked_in_vain => {
+                // The venue has forgotten the order; its trades tell side and quantity.
+                if let Some(report) = self.unplaced.get(&(instrument.clone(), order_id)).and_then(|trades| order_of(trades)) {
                     self.take_order_report(&report, Source::Trades, out);
                 }
             }
-            Err(_) => self.start_timer(Timer::Unplaced, WAIT_MS, out),
+            Ok(Lookup::Absent) | Err(_) => self.start_timer(Timer::Unplaced, WAIT_MS, out),
         }
         if let Some(trades) = self.unplaced.remove(&(instrument.clone(), order_id)) {
             if self.books.find(instrument, None, Some(&order_id), None).is_some() {
@@ -147,28 +162,30 @@ impl Engine {
     }
 }
 
-/// The order that must have stood behind a trade of which nothing else is known.
-fn order_of(trade: &TradeReport) -> OrderReport {
-    OrderReport {
-        cl_ord_id: trade.cl_ord_id,
-        order_id: Some(trade.order_id),
+/// The order that must have stood behind trades of which nothing else is known.
+fn order_of(trades: &[TradeReport]) -> Option<OrderReport> {
+    let first = trades.first()?;
+    let executed = trades.iter().fold(Qty::ZERO, |sum, trade| sum.plus(trade.fill.qty));
+    Some(OrderReport {
+        cl_ord_id: first.cl_ord_id,
+        order_id: Some(first.order_id),
         algo_id: None,
-        instrument: trade.instrument.clone(),
-        side: trade.fill.side,
-        leg: trade.fill.leg,
+        instrument: first.instrument.clone(),
+        side: first.fill.side,
+        leg: first.fill.leg,
         status: VenueStatus::Unrecognised,
         kind: None,
-        qty: Some(trade.fill.qty),
+        qty: Some(executed),
         reduce_only: false,
         close_all: false,
         cum_qty: None,
         avg_px: None,
-        updated: trade.fill.at,
+        updated: first.fill.at,
         created: None,
         fill: None,
         replaced_by: None,
         text: None,
-    }
+    })
 }
 
 /// A name for an order that came without a client's: the venue's own id.

@@ -72,7 +72,7 @@ enum Asked {
     /// What became of an order that a cancel did not find.
     Verify { intent: IntentId, at: Option<VenueTime> },
     /// Whose trade this is.
-    Unplaced { instrument: InstrumentId, order_id: OrderId },
+    Unplaced { instrument: InstrumentId, order_id: OrderId, at: Option<VenueTime> },
     /// Part of a recovery.
     Recovery,
 }
@@ -311,8 +311,8 @@ impl Engine {
             (Asked::Doubt { cl_ord_id, at }, Answer::Order(result)) => self.doubt_answer(cl_ord_id, at, result, out),
             (Asked::Change { intent, at }, Answer::Order(result)) => self.change_answer(intent, at, result, out),
             (Asked::Verify { intent, at }, Answer::Order(result)) => self.verify_answer(intent, at, result, out),
-            (Asked::Unplaced { instrument, order_id }, Answer::Order(result)) => {
-                self.unplaced_answer(&instrument, order_id, result, out);
+            (Asked::Unplaced { instrument, order_id, at }, Answer::Order(result)) => {
+                self.unplaced_answer(&instrument, order_id, at, result, out);
             }
             (Asked::Recovery, answer) => self.recovery_answer(query, answer, out),
             (_, Answer::Mass(_) | Answer::Trades(_)) => (),

@@ -120,7 +120,11 @@ impl Engine {
                 };
                 match (result, waiting) {
                     (Err(_), _) => self.fail(asked, out),
-                    (result, Some((instrument, order_id))) => self.unplaced_answer(&instrument, order_id, result, out),
+                    // Its trade is too young for this absence to mean anything.
+                    (Ok(Lookup::Absent), Some((instrument, order_id))) if !self.must_be_visible(&instrument, order_id, at) => {
+                        self.fail(asked, out);
+                    }
+                    (result, Some((instrument, order_id))) => self.unplaced_answer(&instrument, order_id, at, result, out),
                     (Ok(Lookup::Found(report)), None) => self.take_order_report(&report, Source::Query, out),
                     (Ok(Lookup::Absent), None) => self.absent_in_recovery(&asked, at, out),
                 }
@@ -266,7 +270,11 @@ impl Engine {
         }
         let asked = self.recovery.as_ref().and_then(|r| r.status.as_ref()).map(|s| s.asked);
         if let (true, Some(at)) = (trades.complete, asked) {
-            let after = trades.trades.iter().map(|t| t.fill.trade_id).max();
+            // A trade that waits for its order is only in memory: the durable cursor stays before it, or a crash would lose it.
+            let waiting = self.unplaced.iter().filter(|((i, _), _)| i == instrument).flat_map(|(_, waiting)| waiting);
+            let first_waiting = waiting.map(|t| t.fill.trade_id).min();
+            let placed = trades.trades.iter().map(|t| t.fill.trade_id).filter(|id| first_waiting.is_none_or(|first| *id < first));
+            let after = placed.max();
             let known = self.books.trade_cursor(instrument);
             // A day's step keeps the search short on an instrument that never trades.
             let news = known.is_none_or(|k| after > k.after || at.0 - k.at.0 > DAY_MS);
