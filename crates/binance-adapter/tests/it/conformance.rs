@@ -1,10 +1,13 @@
 //! What every transport promises, held against both: one request, at most once, to this host only, and an honest word about
 //! what became of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use binance_adapter::{
-    dialer::{Connector, Origin, TcpDialer},
+    dialer::{BoxedStream, Connector, Dialer, Origin, TcpDialer},
     entry::EntryTransport,
     inquiry::InquiryTransport,
     transport::{Incomplete, NeverBegun, REPLY_BYTES_MAX, Request, Transport, TransportError},
@@ -173,6 +176,44 @@ async fn a_connection_that_the_server_closed_costs_no_request() {
         assert!(answered > 10, "{name} {answered}");
     })
     .await;
+}
+
+/// Hands out one pipe and then nothing; the other end of the pipe waits in `far`.
+struct OnePipe {
+    near: Mutex<Option<tokio::io::DuplexStream>>,
+}
+
+#[async_trait::async_trait]
+impl Dialer for OnePipe {
+    async fn dial(&self, _host: &str, _port: u16) -> std::io::Result<BoxedStream> {
+        match self.near.lock().unwrap().take() {
+            Some(near) => Ok(Box::new(near)),
+            None => Err(std::io::ErrorKind::ConnectionRefused.into()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_dies_under_a_request_hands_it_back_untouched() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (near, mut far) = tokio::io::duplex(64 * 1024);
+    let dialer = OnePipe { near: Mutex::new(Some(near)) };
+    let origin = Origin::parse("http://127.0.0.1:1").unwrap();
+    let entry = EntryTransport::new(Connector::new(Arc::new(dialer)).unwrap(), origin, key(), 1).unwrap();
+    let served = async {
+        let mut buffer = [0; 4096];
+        let read = far.read(&mut buffer).await.unwrap();
+        assert!(read > 0);
+        far.write_all(&reply("200 OK", "", "{}")).await.unwrap();
+    };
+    let (first, ()) = tokio::join!(entry.send(post()), served);
+    assert_eq!(first.unwrap().status, 200);
+    // The connection's task has had no chance to see this when the next request is put on it.
+    drop(far);
+    let error = entry.send(post()).await.unwrap_err();
+    assert!(matches!(error, TransportError::NeverBegun(NeverBegun::Returned)), "{error:?}");
+    let error = entry.send(post()).await.unwrap_err();
+    assert!(matches!(error, TransportError::NeverBegun(NeverBegun::Dial(_))), "{error:?}");
 }
 
 #[tokio::test]

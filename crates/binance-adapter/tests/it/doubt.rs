@@ -133,10 +133,8 @@ async fn cancels_do_not_wait_behind_orders() {
     let world = World::netting().await;
     let mark = "50000";
     let placed = world.submit(terms(&btc(), Side::Buy, "0.010", limit(mark, TimeInForce::Gtc))).await.unwrap();
-    for _ in 0..2 {
-        world.fault("POST", ORDER, RequestFault::DelayRequest(5_000));
-    }
-    // Each fault hits one request, so both connections for orders are busy.
+    // Both connections for orders are busy.
+    world.faults("POST", ORDER, RequestFault::DelayRequest(5_000), 2);
     let slow = terms(&btc(), Side::Buy, "0.010", limit(mark, TimeInForce::Gtc));
     let (first, second) = (world.attempt(slow.clone()).await, world.attempt(slow).await);
     let began = (world.now)();

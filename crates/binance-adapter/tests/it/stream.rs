@@ -87,9 +87,7 @@ async fn an_expired_key_is_told_and_then_the_session_ends() {
 async fn the_key_is_kept_alive_for_hours_although_renewals_fail() {
     let world = World::netting().await;
     let mut feed = world.venue.open_feed().await.unwrap();
-    for _ in 0..3 {
-        world.fault("PUT", "/fapi/v1/listenKey", RequestFault::ErrorBefore(answer(503, "")));
-    }
+    world.faults("PUT", "/fapi/v1/listenKey", RequestFault::ErrorBefore(answer(503, "")), 3);
     world.flow(false);
     for _ in 0..6 {
         // Nothing happens on the account for an hour; the session must not need it to.

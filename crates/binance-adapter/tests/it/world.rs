@@ -131,8 +131,13 @@ impl World {
     }
 
     pub(crate) fn fault(&self, method: &str, path: &str, fault: RequestFault) {
+        self.faults(method, path, fault, 1);
+    }
+
+    /// Hits the next `times` requests of a path.
+    pub(crate) fn faults(&self, method: &str, path: &str, fault: RequestFault, times: u64) {
         let filter = RequestFilter { method: Some(method.into()), path: Some(path.into()), key: None };
-        self.face.arm(Fault { kind: FaultKind::Request(filter, fault), nth: 1, times: 1 });
+        self.face.arm(Fault { kind: FaultKind::Request(filter, fault), nth: 1, times });
     }
 
     pub(crate) fn stream_fault(&self, event: &str, fault: StreamFault) {
