@@ -7,6 +7,8 @@ use crate::resting::Ending;
 use crate::row::OrderRow;
 use crate::types::{AccountId, Ms, OrderId};
 
+const COUNTDOWN_MAX_MS: Ms = 365 * 24 * 3_600_000;
+
 impl Exchange {
     /// Cancels one open order and gives it as CANCELED.
     ///
@@ -38,11 +40,11 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// `-1121` for an unknown symbol, `-1130` for a negative time.
+    /// `-1121` for an unknown symbol, `-1130` for a negative time or one beyond a year.
     pub fn countdown_cancel_all(&mut self, now: Ms, account: AccountId, symbol: &str, countdown_ms: Ms) -> Result<(), ApiError> {
         self.advance(now);
         let market = self.market_index(symbol)?;
-        if countdown_ms < 0 {
+        if !(0..=COUNTDOWN_MAX_MS).contains(&countdown_ms) {
             return Err(ApiError::invalid("countdownTime"));
         }
         let deadline = self.now.saturating_add(countdown_ms);

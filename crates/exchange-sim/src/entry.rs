@@ -383,7 +383,7 @@ fn check_form(order: &NewOrder, hedge: bool) -> Result<(), ApiError> {
 
 /// Checks a GTD time and cuts it to whole seconds.
 fn good_till_date(date: Option<Ms>, now: Ms) -> Result<Ms, ApiError> {
-    let date = date.ok_or_else(|| ApiError::missing("goodTillDate"))?;
+    let date = date.ok_or_else(|| ApiError::missing("goodTillDate"))?.clamp(0, GTD_MAX_MS);
     let date = date - date.rem_euclid(1_000);
     if date > now + GTD_AHEAD_MS && date < GTD_MAX_MS { Ok(date) } else { Err(ApiError::good_till_date()) }
 }

@@ -186,7 +186,7 @@ impl Exchange {
     /// Completes a window and refuses one longer than 7 days.
     fn window(&self, start: Option<Ms>, end: Option<Ms>, longest: Ms) -> Result<(Ms, Ms), ApiError> {
         let (start, end) = self.bounds(start, end, longest)?;
-        if end - start > longest { Err(ApiError::interval_days(longest / DAY)) } else { Ok((start, end)) }
+        if end.saturating_sub(start) > longest { Err(ApiError::interval_days(longest / DAY)) } else { Ok((start, end)) }
     }
 
     /// Completes a window by a default length.

@@ -4,8 +4,13 @@ use rust_decimal::Decimal;
 
 use crate::error::ApiError;
 use crate::exchange::Exchange;
+use crate::literal::dec;
+use crate::position::MONEY_DP;
 use crate::symbol::SymbolSpec;
 use crate::types::{AccountId, IncomeType, Ms, SymbolStatus, UpdateReason};
+
+/// More money than this in one movement is a mistake of the hand.
+const FUNDS_MAX: Decimal = dec!(1000000000000);
 
 impl Exchange {
     /// Moves the mark price, and with the flow the whole book, to a price; orders of clients in between are filled.
@@ -33,11 +38,14 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// `-1109` for an unknown account, `-2018` if more is withdrawn than the wallet holds.
+    /// `-1109` for an unknown account, `-1130` for more than a trillion or more than 8 digits, `-2018` if more is withdrawn than the wallet holds.
     pub fn add_funds(&mut self, now: Ms, account: AccountId, asset: &str, amount: Decimal) -> Result<(), ApiError> {
         self.advance(now);
         let now = self.now;
         let owner = self.client_mut(account)?;
+        if amount.abs() > FUNDS_MAX || amount.normalize().scale() > MONEY_DP {
+            return Err(ApiError::invalid("amount"));
+        }
         if owner.wallet(asset) + amount < Decimal::ZERO {
             return Err(ApiError::new(-2018, "Balance is insufficient."));
         }

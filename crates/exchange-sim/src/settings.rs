@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::event::UserEvent;
 use crate::exchange::Exchange;
 use crate::margin::{account_margin, leg_margin};
+use crate::position::MONEY_DP;
 use crate::request::MarginMove;
 use crate::row::{LeverageRow, MarginChangeRow};
 use crate::types::{AccountId, MarginType, Ms, PositionSide, UpdateReason};
@@ -159,7 +160,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// `-4055` amount not positive, `-4049` not isolated, `-4054` no position, `-4050` too little in the cross wallet,
+    /// `-4055` amount not positive, `-1111` more than 8 digits, `-4049` not isolated, `-4054` no position, `-4050` too little in the cross wallet,
     /// `-4051` the leg needs its margin.
     pub fn adjust_position_margin(
         &mut self,
@@ -176,6 +177,9 @@ impl Exchange {
         let state = &owner.symbols[market];
         if amount <= Decimal::ZERO {
             return Err(ApiError::amount_not_positive());
+        }
+        if amount.normalize().scale() > MONEY_DP {
+            return Err(ApiError::bad_precision());
         }
         if !owner.mode_legs().contains(&leg) {
             return Err(ApiError::position_side_mismatch());

@@ -71,7 +71,8 @@ impl Tape {
     pub(crate) fn candles(&self, interval: Interval, from: Option<Ms>, to: Option<Ms>, limit: usize, now: Ms) -> Vec<KlineRow> {
         let length = interval.ms();
         let count = Ms::try_from(limit.max(1)).unwrap_or(1);
-        let last = align(to.unwrap_or(now).min(now), length);
+        let (from, to) = (from.map(|from| from.clamp(0, now)), to.map(|to| to.clamp(0, now)));
+        let last = align(to.unwrap_or(now), length);
         let first = match (from, to) {
             (Some(from), None) => align_up(from, length),
             (Some(from), Some(_)) => align_up(from, length).max(last - (count - 1) * length),

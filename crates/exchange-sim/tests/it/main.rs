@@ -1,6 +1,7 @@
 //! What the crate promises, seen from outside. One binary; the files are its chapters.
 
 mod core_bench;
+mod core_extremes;
 mod core_flow;
 mod core_history;
 mod core_orders;
