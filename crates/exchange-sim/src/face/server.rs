@@ -77,13 +77,14 @@ impl Face {
 
     /// Lets the exchange's time pass; runs until [`Face::stop`].
     pub async fn run_clock(&self) {
-        let mut stop = self.stopped();
+        let stop = self.until_stopped();
+        tokio::pin!(stop);
         let mut tick = interval(Duration::from_millis(TICK_MS));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
                 biased;
-                _ = stop.changed() => return,
+                () = &mut stop => return,
                 _ = tick.tick() => {
                     self.lock().tick();
                 }
@@ -143,8 +144,11 @@ impl Face {
         self.timing
     }
 
-    pub(super) fn stopped(&self) -> watch::Receiver<bool> {
-        self.stop.subscribe()
+    /// Waits for [`Face::stop`], also one that was before.
+    pub(super) async fn until_stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives as long as this face, so that it only ends with a stop.
+        let _ = stop.wait_for(|stopped| *stopped).await;
     }
 }
 
@@ -234,12 +238,13 @@ impl Drop for Server {
 }
 
 async fn accept(face: Face, listener: TcpListener) {
-    let mut stop = face.stopped();
+    let stop = face.until_stopped();
+    tokio::pin!(stop);
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             biased;
-            _ = stop.changed() => return,
+            () = &mut stop => return,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {

@@ -100,11 +100,12 @@ async fn carry(
     tokio::pin!(end);
     let mut heard = Instant::now();
     let mut pace = Pace::default();
-    let mut stop = face.stopped();
+    let stop = face.until_stopped();
+    tokio::pin!(stop);
     loop {
         tokio::select! {
             biased;
-            _ = stop.changed() => return,
+            () = &mut stop => return,
             frame = rx.recv() => match frame {
                 Some(Frame::Text(text)) => {
                     if sink.send(Message::text(text)).await.is_err() {

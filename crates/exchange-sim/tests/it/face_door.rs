@@ -1,6 +1,6 @@
 //! The operator's door: prices, money, orders by hand, and the exchange's own books.
 
-use crate::face_bench::{KEY, label, quiet, start};
+use crate::face_bench::{KEY, PATIENCE, label, quiet, start};
 
 #[tokio::test]
 async fn the_price_moves_and_fills_what_lies_between() {
@@ -80,4 +80,17 @@ async fn the_clock_and_the_status_of_a_symbol_can_be_set() {
     assert_eq!(answer.status, 200, "{}", answer.text);
     let info = bench.get("/fapi/v1/exchangeInfo").await.json();
     assert_eq!(info["symbols"][1]["status"], "TRADING_HALT");
+}
+
+#[tokio::test]
+async fn a_server_ends_at_once_and_late_and_takes_its_sockets_along() {
+    // At once: none of its tasks has run yet.
+    let bench = start(quiet()).await;
+    tokio::time::timeout(PATIENCE, bench.server.shutdown()).await.expect("an end in time");
+    let bench = start(quiet()).await;
+    let mut socket = bench.socket("/public/ws").await;
+    let addr = bench.server.addr();
+    tokio::time::timeout(PATIENCE, bench.server.shutdown()).await.expect("an end in time");
+    assert_eq!(socket.text().await, None);
+    assert!(tokio::net::TcpStream::connect(addr).await.is_err());
 }
