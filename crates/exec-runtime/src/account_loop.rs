@@ -418,7 +418,6 @@ impl AccountLoop {
             && self.calls.requests_open() == 0
             && self.engine.in_doubt() == 0
             && self.hosted.is_idle()
-            && (self.journal.is_flushed() || self.journal.failure().is_some())
             && self.unwanted_orders().next().is_none()
     }
 

@@ -158,11 +158,13 @@ async fn a_clock_refusal_measures_the_clock_again() {
     let rejection = Rejection { class: RejectClass::Clock, code: -1021, text: "outside of the recvWindow".into() };
     venue.with(|s| s.on_submit = OnSubmit::Refuse(CommandError::Rejected(rejection)));
     let strategy = Scripted { buys_at_start: true, ..Scripted::default() };
+    let begun = tokio::time::Instant::now();
     let node = start(account(&venue, &disk, &strategy).venue_clock(Arc::new(venue.clone()))).live().await;
     until("the order is refused", || venue.submits().len() == 1).await;
     settle().await;
     // Five samples at the start, and five when the venue refused.
     assert_eq!(venue.count(|c| *c == Call::Clock), 10);
     assert_eq!(node.handle.status().phase, Phase::Live);
+    assert!(begun.elapsed() < Duration::from_secs(1), "it waited for the next measurement that was due anyway");
     node.stop().await.unwrap();
 }
