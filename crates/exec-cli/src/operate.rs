@@ -7,9 +7,9 @@ use crate::{
     logging, screen,
     select::{self, Selected},
 };
-use exec_core::ids::IntentId;
+use exec_core::ids::{InstrumentId, IntentId};
 use node_config::{
-    AccountHandle, CONTROL_SOCKET, Hosting,
+    AccountHandle, CONTROL_SOCKET, Prices,
     control::{Ask, Client, ClientError, Reply, SubmitOrder},
     journal_directory,
 };
@@ -28,14 +28,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Whoever answers: a running node, or the engine in this process.
 enum Desk {
     Socket(Client),
-    Here(AccountHandle),
+    Here(AccountHandle, Prices),
 }
 
 impl Desk {
+    /// Waits for a price, which a node that has just begun does not have. Without one the order is denied, and says so.
+    async fn price_of(&mut self, instrument: &InstrumentId) {
+        if let Self::Here(_, prices) = self {
+            let _ = timeout(PRICE_DEADLINE, prices.of(instrument)).await;
+        }
+    }
+
     async fn ask(&mut self, ask: Ask) -> Result<Value, Failure> {
         match self {
             Self::Socket(client) => Ok(client.ask(&who(), ask).await?),
-            Self::Here(handle) => match handle.control().ask(&who(), ask).await {
+            Self::Here(handle, _) => match handle.control().ask(&who(), ask).await {
                 Ok(Reply::Ok(value)) => Ok(value),
                 Ok(Reply::Err(text)) => Err(Failure::Refused(text)),
                 Err(error) => Err(Failure::NoAnswer(error.to_string())),
@@ -43,6 +50,9 @@ impl Desk {
         }
     }
 }
+
+/// How long an order may wait for a price to be valued with.
+const PRICE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Who asks, for the journal.
 fn who() -> String {
@@ -65,7 +75,7 @@ async fn at_the_desk(on: &On, work: impl AsyncFnOnce(&mut Desk) -> Result<(), Fa
 /// Makes a node of this account without its strategies, lets `work` ask it once it has reconciled, and brings it to its end.
 async fn alone(selected: &Selected, work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>) -> Result<(), Failure> {
     screen::complain("no node runs: taking the journal's lock and asking the venue");
-    let node = selected.factory.build_one(&selected.config, &selected.account, Hosting::None)?;
+    let (node, prices) = selected.factory.build_for_operator(&selected.config, &selected.account)?;
     let Some(handle) = node.handle().account(&selected.account).cloned() else {
         return Err(Failure::Refused("the node has no such account".to_owned()));
     };
@@ -77,7 +87,7 @@ async fn alone(selected: &Selected, work: impl AsyncFnOnce(&mut Desk) -> Result<
             let report = handle.status().report.map_or_else(|| "no report yet".to_owned(), |r| r.to_string());
             screen::complain(&format!("the gate is still shut after {} s:\n{}", START_DEADLINE.as_secs(), report.trim_end()));
         }
-        let mut desk = Desk::Here(handle.clone());
+        let mut desk = Desk::Here(handle.clone(), prices);
         let result = work(&mut desk).await;
         // The node ends when the sender is gone as well.
         let _ = stop.send(());
@@ -157,7 +167,7 @@ fn show_status(status: &Value) {
 }
 
 pub(crate) async fn submit(args: &Submit) -> Result<(), Failure> {
-    select::instrument(&args.instrument)?;
+    let instrument = select::instrument(&args.instrument)?;
     let order = SubmitOrder {
         instrument: args.instrument.clone(),
         side: match args.side {
@@ -189,6 +199,7 @@ pub(crate) async fn submit(args: &Submit) -> Result<(), Failure> {
         ..SubmitOrder::default()
     };
     at_the_desk(&args.on, async |desk| {
+        desk.price_of(&instrument).await;
         let asked = desk.ask(Ask::Submit(order)).await?;
         let order = settled(desk, &asked, &args.patience, |order| !is_pending(order)).await?;
         show_order(&order, args.on.json);

@@ -4,6 +4,7 @@
 use crate::{
     config::{AccountConfig, Apply, Durability, NodeConfig, StrategyEntry},
     mistake::Mistakes,
+    prices::{self, PriceWatch, Prices},
     profile::Profile,
     secret::{Process, Surroundings},
 };
@@ -129,13 +130,12 @@ fn list(known: &[String]) -> String {
     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }
 
-/// Which strategies a node hosts.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Hosting {
-    /// All of the config's.
-    All,
-    /// None: their orders and positions are kept, and the operator acts.
-    None,
+/// Who acts on a node.
+enum Hosting {
+    /// The config's strategies.
+    Strategies,
+    /// The operator alone: orders and positions of the strategies are kept.
+    Operator(PriceWatch),
 }
 
 /// The names that a file may use, for whoever reads it.
@@ -264,24 +264,23 @@ impl NodeFactory {
     /// # Errors
     /// [`FactoryError`]: something is unknown, or could not be made. A journal that is held by another node is one.
     pub fn build(&self, config: &NodeConfig) -> Result<Node, FactoryError> {
-        self.build_accounts(config, &config.accounts.keys().cloned().collect::<Vec<_>>(), Hosting::All)
+        let mut builder = Node::builder();
+        for account in config.accounts.keys() {
+            builder = builder.account(self.account(config, account, Hosting::Strategies)?);
+        }
+        Ok(builder.build()?)
     }
 
-    /// Makes a node of one account. Takes its journal's lock.
+    /// Makes a node of one account without its strategies, for an operator who acts while no node runs. Takes the journal's
+    /// lock.
     ///
     /// # Errors
     /// As [`NodeFactory::build`].
-    pub fn build_one(&self, config: &NodeConfig, account: &AccountId, hosting: Hosting) -> Result<Node, FactoryError> {
+    pub fn build_for_operator(&self, config: &NodeConfig, account: &AccountId) -> Result<(Node, Prices), FactoryError> {
         account_of(config, account)?;
-        self.build_accounts(config, std::slice::from_ref(account), hosting)
-    }
-
-    fn build_accounts(&self, config: &NodeConfig, accounts: &[AccountId], hosting: Hosting) -> Result<Node, FactoryError> {
-        let mut builder = Node::builder();
-        for account in accounts {
-            builder = builder.account(self.account(config, account, hosting)?);
-        }
-        Ok(builder.build()?)
+        let (watch, prices) = prices::pair();
+        let account = self.account(config, account, Hosting::Operator(watch))?;
+        Ok((Node::builder().account(account).build()?, prices))
     }
 
     fn account(&self, config: &NodeConfig, id: &AccountId, hosting: Hosting) -> Result<Account, FactoryError> {
@@ -297,7 +296,8 @@ impl NodeFactory {
             Some(exec_journal::OpenError::Locked { .. }) => FactoryError::Locked { account: id.clone(), error },
             _ => made("journal", error),
         })?;
-        let mut account = Account::new(engine_config(config, id, entry), parts.execution, journal)
+        let engine = engine_config(config, id, entry, matches!(hosting, Hosting::Operator(_)));
+        let mut account = Account::new(engine.clone(), parts.execution, journal)
             .clock(clock)
             .control_socket(directory.join(CONTROL_SOCKET))
             .runtime(RuntimeConfig {
@@ -314,10 +314,19 @@ impl NodeFactory {
         if let Some(setup) = parts.setup {
             account = account.setup(setup, settings(config.profile, entry));
         }
-        for strategy in config.strategies.iter().filter(|s| s.account == *id && hosting == Hosting::All) {
-            let make = known("strategy", &self.strategies, &strategy.kind)?;
-            let what = format!("strategy {}", strategy.id);
-            account = account.strategy(strategy.id.clone(), make(strategy).map_err(|error| made(&what, error))?);
+        match hosting {
+            Hosting::Operator(watch) => {
+                if let Some(desk) = engine.strategies.iter().find(|s| s.id.as_str() == DESK) {
+                    account = account.strategy(desk.id.clone(), Box::new(watch));
+                }
+            }
+            Hosting::Strategies => {
+                for strategy in config.strategies.iter().filter(|s| s.account == *id) {
+                    let make = known("strategy", &self.strategies, &strategy.kind)?;
+                    let what = format!("strategy {}", strategy.id);
+                    account = account.strategy(strategy.id.clone(), make(strategy).map_err(|error| made(&what, error))?);
+                }
+            }
         }
         Ok(account)
     }
@@ -336,7 +345,8 @@ fn account_of<'c>(config: &'c NodeConfig, account: &AccountId) -> Result<&'c Acc
     config.accounts.get(account).ok_or_else(|| FactoryError::Account(account.to_string()))
 }
 
-fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig) -> EngineConfig {
+/// `desk_has_all`: the desk follows every instrument of the account, not only those that no strategy trades.
+fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, desk_has_all: bool) -> EngineConfig {
     let own = config.strategies.iter().filter(|s| s.account == *id);
     let mut strategies: Vec<StrategyConfig> = own
         .map(|s| StrategyConfig {
@@ -346,7 +356,7 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig) -> 
         })
         .collect();
     let traded: BTreeSet<&InstrumentId> = strategies.iter().flat_map(|s| &s.instruments).collect();
-    let rest: Vec<InstrumentId> = entry.instruments.iter().filter(|i| !traded.contains(i)).cloned().collect();
+    let rest: Vec<InstrumentId> = entry.instruments.iter().filter(|i| desk_has_all || !traded.contains(i)).cloned().collect();
     if !rest.is_empty()
         && let Ok(desk) = StrategyId::new(DESK)
     {

@@ -11,6 +11,7 @@ mod factory;
 mod journal_view;
 mod mistake;
 mod nearest;
+mod prices;
 mod profile;
 mod read;
 mod render;
@@ -26,11 +27,10 @@ pub use config::{
 pub use exec_journal::Recovery;
 /// The runtime's face for whoever runs a node or speaks to one.
 pub use exec_runtime::{AccountHandle, AccountStatus, Clock, ExitSummary, Node, NodeError, NodeHandle, OnExit, control, signals};
-pub use factory::{
-    CONTROL_SOCKET, FactoryError, Hosting, JournalSeat, MakeError, NodeFactory, VenueParts, VenueSeat, journal_directory,
-};
+pub use factory::{CONTROL_SOCKET, FactoryError, JournalSeat, MakeError, NodeFactory, VenueParts, VenueSeat, journal_directory};
 pub use journal_view::{ViewError, replay_books, verify_journal, visit_journal};
 pub use mistake::{Mistake, Mistakes};
+pub use prices::Prices;
 pub use profile::{Defaults, Environment, Profile};
 pub use read::known_keys;
 pub use secret::{Credentials, Process, SecretError, SecretSource, Surroundings};

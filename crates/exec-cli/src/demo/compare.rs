@@ -236,3 +236,6 @@ const fn leg_word(leg: PositionSide) -> &'static str {
 fn plain(value: Decimal) -> String {
     value.normalize().to_string()
 }
+
+#[cfg(test)]
+mod tests;

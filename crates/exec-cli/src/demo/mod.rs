@@ -8,17 +8,25 @@ pub(crate) mod node;
 mod stage;
 mod strategy;
 mod tally;
+mod wire;
 
 use crate::{args::Demo, failure::Failure, screen};
 use child::Role;
 use compare::{Line, compare};
-use exec_core::{books::Books, cl_ord_id::Tag, ids::AccountId, order::event::OrderEvent, record::Record};
+use exec_core::{
+    books::Books,
+    cl_ord_id::Tag,
+    ids::AccountId,
+    order::event::{OrderEvent, RequestState},
+    record::Record,
+};
 use node_config::NodeFactory;
 use stage::{Exchange, Owner, Way};
 use std::path::{Path, PathBuf};
 use strategy::DemoStrategy;
 use tally::{DoubtWatch, Doubts, ENDINGS, Statuses};
 use tokio::time::Instant;
+use wire::WireWatch;
 
 /// So many orders each account makes.
 const STEPS: u32 = 72;
@@ -59,6 +67,7 @@ pub(crate) async fn run(args: &Demo) -> Result<(), Failure> {
 
     screen::say("\nThe journals, replayed, against the exchange's own ledger");
     let (mut all_equal, mut statuses, mut doubts) = (true, Statuses::default(), Doubts::default());
+    let (mut changed, mut in_parts) = (0, 0);
     let mut skip = args.skip_fill;
     for (account, owner, played) in &results {
         let read = replay(&played.journal, account, &mut skip)?;
@@ -66,6 +75,11 @@ pub(crate) async fn run(args: &Demo) -> Result<(), Failure> {
             all_equal &= line.is_equal();
             show(account, &line);
         }
+        for line in &read.wire {
+            screen::say(format!("  {account}           {line}"));
+        }
+        changed += read.books.orders().filter(|o| o.replaces().values().any(|(_, s)| *s == RequestState::Accepted)).count();
+        in_parts += read.books.orders().filter(|o| o.fills().count() > 1).count();
         statuses.add(&Statuses::of_books(&read.books));
         doubts.add(&read.doubts);
     }
@@ -73,6 +87,8 @@ pub(crate) async fn run(args: &Demo) -> Result<(), Failure> {
         all_equal = false;
         screen::say(format!("  DIFFERS the exchange's own sums: {violation}"));
     }
+    screen::say(format!("\n{statuses}"));
+    screen::say(format!("changed while working: {changed}; filled in several trades: {in_parts}"));
     let missed = results.iter().map(|(_, _, played)| played.missed).collect::<Vec<_>>();
     let short = summary(&statuses, &doubts, &missed, results.iter().flat_map(|(_, _, played)| &played.last_words));
     if let Some(folder) = &args.keep {
@@ -107,7 +123,6 @@ fn summary<'w>(
     last_words: impl Iterator<Item = &'w serde_json::Value>,
 ) -> Vec<String> {
     let mut short = Vec::new();
-    screen::say(format!("\n{statuses}"));
     for (_, word, text) in ENDINGS {
         let count = statuses.of(word);
         if count < ENDINGS_LEAST {
@@ -150,20 +165,23 @@ fn summary<'w>(
 struct Read {
     books: Books,
     doubts: Doubts,
+    /// What became of the orders that were on the wire at the kill.
+    wire: Vec<String>,
 }
 
 /// Replays a journal into books, as a node does at its start. `skip` forgets one fill, counted over all journals.
 fn replay(journal: &Path, account: &str, skip: &mut Option<usize>) -> Result<Read, Failure> {
     let account = AccountId::new(account).map_err(|error| Failure::Refused(error.to_string()))?;
     let tag = Tag::new("DEMO").map_err(|error| Failure::Refused(error.to_string()))?;
-    let (mut books, mut watch) = (Books::new(account, tag), DoubtWatch::default());
+    let (mut books, mut watch, mut wire) = (Books::new(account, tag), DoubtWatch::default(), WireWatch::default());
     node_config::visit_journal(journal, |seq, mut record| {
         forget(&mut record, skip);
         watch.see(&record);
+        wire.see(&record);
         books.apply(seq, &record).map(|_| ())
     })?;
-    let doubts = watch.close(&books);
-    Ok(Read { books, doubts })
+    let (doubts, wire) = (watch.close(&books), wire.close(&books));
+    Ok(Read { books, doubts, wire })
 }
 
 /// Takes the fill out of the record whose turn it is.

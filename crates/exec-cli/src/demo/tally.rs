@@ -17,10 +17,10 @@ pub(super) const ENDINGS: [(OrdStatus, &str, &str); 7] = [
     (OrdStatus::Filled, "Filled", "filled"),
     (OrdStatus::Canceled, "Canceled", "cancelled"),
     (OrdStatus::Expired, "Expired", "expired"),
-    (OrdStatus::Rejected, "Rejected", "refused by the exchange"),
-    (OrdStatus::Denied, "Denied", "denied by the limits"),
-    (OrdStatus::NotSent, "NotSent", "taken back unsent"),
-    (OrdStatus::Presumed, "Presumed", "proven never to have arrived"),
+    (OrdStatus::Rejected, "Rejected", "rejected"),
+    (OrdStatus::Denied, "Denied", "denied"),
+    (OrdStatus::NotSent, "NotSent", "not sent"),
+    (OrdStatus::Presumed, "Presumed", "never arrived"),
 ];
 
 /// How many orders stand where.

@@ -1,23 +1,216 @@
 //! Errors and exit codes of the verbs, by the built program.
 
-use std::process::{Command, Output};
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+/// The program without any of the surroundings of this test.
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_exec-node"));
+    command.env_clear().env("BINANCE_SIM_API_KEY", "sim-key").env("BINANCE_SIM_API_SECRET", "sim-secret").env("USER", "tester");
+    command
+}
 
 fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_exec-node")).args(args).env_clear().output().unwrap()
+    program().args(args).output().unwrap()
 }
 
 fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// An exchange of its own on a free port, gone with the test.
+struct Sim {
+    child: Child,
+    rest: String,
+    ws: String,
+}
+
+impl Sim {
+    fn start() -> Self {
+        let mut child = program().args(["sim", "--listen", "127.0.0.1:0", "--seed", "3"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut after = |name: &str| {
+            let line = lines.next().unwrap().unwrap();
+            line.strip_prefix(name).unwrap_or_else(|| panic!("{line}")).trim().to_owned()
+        };
+        let (rest, ws) = (after("REST"), after("WebSocket"));
+        Self { child, rest, ws }
+    }
+    fn config(&self, folder: &Path) -> PathBuf {
+        let path = folder.join("node.toml");
+        let text = format!(
+            "profile = \"simulated\"\n[execution]\non_exit = \"cancel_all\"\n[accounts.main]\nvenue = \"binance\"\nbase_url_http = \"{}\"\nbase_url_ws = \"{}\"\n\
+             instruments = [\"ETHUSDT-PERP.BINANCE\"]\nengine_margin_ms = 200\nvisibility_ms = 100\n",
+            self.rest, self.ws
+        );
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        // Only the child that this test started.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn help_says_what_the_exit_codes_mean() {
     let output = run(&["--help"]);
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(code(&output), 0);
     for word in
         ["demo", "run", "check", "sim", "orders", "status", "submit", "cancel-all", "journal", "decode", "4  another process"]
     {
-        assert!(text.contains(word), "{word} in {text}");
+        assert!(out(&output).contains(word), "{word} in {}", out(&output));
     }
+    assert!(!out(&output).contains("demo-node"), "the child's verb is nobody's business");
+}
+
+#[test]
+fn a_wrong_command_line_or_config_is_exit_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.toml");
+    std::fs::write(&bad, "profile = \"simulated\"\n[accounts.main]\nvenue = \"binanse\"\nmax_retrys = 2\n").unwrap();
+    let bad = bad.to_str().unwrap();
+    for args in [vec!["fly"], vec!["run"], vec!["check", "--config", "no-such-file.toml"], vec!["check", "--config", bad]] {
+        let output = run(&args);
+        assert_eq!(code(&output), 2, "{args:?}: {}", err(&output));
+    }
+    let told = err(&run(&["check", "--config", bad]));
+    for line in [
+        format!("{bad}:4:1: accounts.main.max_retrys: is not a known key; did you mean `max_retries`?"),
+        format!("{bad}:2:11: accounts.main.instruments: is missing; write instruments = "),
+    ] {
+        assert!(told.contains(&line), "{line}\nin\n{told}");
+    }
+    assert!(!told.contains("sim-secret"));
+}
+
+#[test]
+fn check_shows_what_holds_and_no_secret() {
+    let sim = Sim::start();
+    let folder = tempfile::tempdir().unwrap();
+    let config = sim.config(folder.path());
+    let output = run(&["check", "--config", config.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(out(&output).contains("order_recv_window_ms = 2000") && !out(&output).contains("sim-secret"), "{}", out(&output));
+    let online = run(&["check", "--online", "--config", config.to_str().unwrap()]);
+    assert_eq!(code(&online), 0, "{}{}", out(&online), err(&online));
+    assert!(out(&online).contains("ok      ETHUSDT-PERP.BINANCE is Trading"), "{}", out(&online));
+}
+
+#[test]
+fn a_venue_that_does_not_answer_is_exit_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = {
+        let sim = Sim::start();
+        sim.config(folder.path())
+    };
+    let output = run(&["orders", "--config", config.to_str().unwrap()]);
+    assert_eq!(code(&output), 3, "{}", err(&output));
+}
+
+#[test]
+fn a_journal_that_is_none_and_one_that_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    let output = run(&["journal", "verify", nowhere.to_str().unwrap()]);
+    assert_eq!(code(&output), 2);
+    assert!(err(&output).contains("no journal at"), "{}", err(&output));
+    assert!(!nowhere.exists(), "looking makes nothing");
+}
+
+#[test]
+fn decode_tells_facts_and_complains_about_the_rest() {
+    let mut child = program()
+        .args(["decode", "--product", "usdm"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, r#"{{"e":"ACCOUNT_CONFIG_UPDATE","E":2,"T":1,"ac":{{"s":"BTCUSDT","l":25}}}}"#).unwrap();
+    writeln!(input, "not json").unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 1);
+    assert_eq!(out(&output).lines().count(), 1);
+    assert!(out(&output).contains(r#""leverage":25"#), "{}", out(&output));
+    assert!(err(&output).starts_with("line 2: "), "{}", err(&output));
+}
+
+#[test]
+fn an_operator_trades_without_a_running_node_and_with_one() {
+    let sim = Sim::start();
+    let folder = tempfile::tempdir().unwrap();
+    let config = sim.config(folder.path());
+    let config = config.to_str().unwrap();
+    let order = |more: &[&str]| {
+        let mut args =
+            vec!["submit", "--config", config, "--instrument", "ETHUSDT-PERP.BINANCE", "--side", "buy", "--qty", "0.1"];
+        args.extend(more);
+        run(&args)
+    };
+    // Nobody runs: the verb takes the lock, reconciles, trades, leaves.
+    let bought = order(&["--json"]);
+    assert_eq!(code(&bought), 0, "{}{}", out(&bought), err(&bought));
+    let facts: serde_json::Value = serde_json::from_str(&out(&bought)).unwrap();
+    assert_eq!((facts["status"].as_str(), facts["owner"].as_str()), (Some("Filled"), Some("operator tester with exec-node")));
+    let positions = run(&["positions", "--config", config, "--json"]);
+    assert!(out(&positions).contains(r#""qty":"0.100""#), "{}", out(&positions));
+
+    // Too large for the limits: denied, exit 1, with the reason.
+    let denied = run(&["submit", "-c", config, "-i", "ETHUSDT-PERP.BINANCE", "--side", "BUY", "--qty", "100"]);
+    assert_eq!(code(&denied), 1, "{}{}", out(&denied), err(&denied));
+    assert!(out(&denied).contains("denied: "), "{}", out(&denied));
+
+    // A node runs: the same verbs go through its socket.
+    let mut node = program().args(["run", "--config", config]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let socket = folder.path().join("journal/main/control.sock");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let status = if socket.exists() { out(&run(&["status", "-c", config, "--json"])) } else { String::new() };
+        if status.contains(r#""gate_open":true"#) {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "no gate: {status}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let beyond = order(&["--price", "2700", "--tif", "gtx"]);
+    assert_eq!(code(&beyond), 1, "outside of the price band: {}{}", out(&beyond), err(&beyond));
+    let resting = order(&["--price", "2450", "--tif", "gtx", "--json"]);
+    assert_eq!(code(&resting), 0, "{}{}", out(&resting), err(&resting));
+    let facts: serde_json::Value = serde_json::from_str(&out(&resting)).unwrap();
+    let listed = run(&["orders", "-c", config, "--json"]);
+    let id = facts["attempts"][0]["cl_ord_id"].as_str().unwrap();
+    assert!(out(&listed).contains(id), "{id} in {}", out(&listed));
+    let cancelled = run(&["cancel", "-c", config, id]);
+    assert_eq!(code(&cancelled), 0, "{}{}", out(&cancelled), err(&cancelled));
+    assert!(out(&cancelled).contains("Canceled"), "{}", out(&cancelled));
+    // A second node on the same journal is refused.
+    let second = run(&["run", "--config", config]);
+    assert_eq!(code(&second), 4, "{}{}", out(&second), err(&second));
+    let all = run(&["cancel-all", "-c", config]);
+    assert_eq!(code(&all), 0, "{}{}", out(&all), err(&all));
+    let _ = node.kill();
+    let _ = node.wait();
+    let verified = run(&["journal", "verify", folder.path().join("journal/main").to_str().unwrap()]);
+    assert_eq!(code(&verified), 0, "{}{}", out(&verified), err(&verified));
+    assert!(out(&verified).contains("sound"), "{}", out(&verified));
+    let dumped = run(&["journal", "dump", "--json", folder.path().join("journal/main").to_str().unwrap()]);
+    assert!(out(&dumped).contains("tester with exec-node"), "who asked is journalled: {}", out(&dumped));
 }
