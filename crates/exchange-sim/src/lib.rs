@@ -17,6 +17,7 @@ pub mod request;
 pub mod row;
 pub mod symbol;
 pub mod types;
+pub mod venue;
 
 mod account;
 mod amend;
