@@ -151,6 +151,11 @@ impl Order {
         let live = last.and_then(AttemptFacts::live_terms).map(|t| t.qty);
         live.or_else(|| last.and_then(|a| a.header).and_then(|h| h.qty)).or(self.intent.terms.qty)
     }
+    /// The most that may execute: what a change on its way asks for may execute before the change is confirmed.
+    fn most_qty(&self) -> Option<Qty> {
+        let asked = self.replaces.values().filter(|(_, state)| state.is_pending()).map(|(terms, _)| terms.qty).max();
+        self.qty().map(|qty| asked.map_or(qty, |asked| asked.max(qty)))
+    }
     /// FIX Price (44) as it stands now.
     pub fn price(&self) -> Option<Price> {
         self.last_attempt().and_then(AttemptFacts::live_terms).and_then(|t| t.price).or(self.intent.terms.kind.price())
@@ -225,7 +230,7 @@ impl Order {
             to,
             learned,
             late: filled_now && from.is_ended() && from != OrdStatus::Filled,
-            overfilled: filled_now && self.qty().is_some_and(|qty| self.cum_qty() > qty),
+            overfilled: filled_now && self.most_qty().is_some_and(|most| self.cum_qty() > most),
             presumption_broken: learned && presumed && self.attempts.values().all(|a| a.dead.is_none() || a.seen_at_venue()),
         })
     }

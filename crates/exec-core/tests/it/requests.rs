@@ -44,6 +44,14 @@ fn a_change_counts_when_the_venue_says_so() {
 }
 
 #[test]
+fn a_fill_of_a_change_that_is_not_confirmed_yet_is_no_overfill() {
+    check("submit 10@100 | ack v1 | replace 12@101 | fill e1 12@101", "- cum=12 over=0");
+    check("submit 10@100 | ack v1 | replace 12@101 | fill e1 12@101 | terms 12@101 at 2 | replace-ok", "Filled cum=12 over=0");
+    check("submit 10@100 | ack v1 | replace 12@101 | fill e1 13@101", "- cum=13 over=1");
+    check("submit 10@100 | ack v1 | replace 12@101 | replace-refused | fill e1 12@101", "Filled cum=12 over=1");
+}
+
+#[test]
 fn the_newest_terms_stand_whenever_they_arrive() {
     check("submit 10@100 | ack v1 | terms 12@101 at 2 | terms 11@100 at 1", "New qty=12 price=101");
     check("submit 10@100 | ack v1 | terms 11@100 at 1 | terms 12@101 at 2", "New qty=12 price=101");
