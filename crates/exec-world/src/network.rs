@@ -1,0 +1,272 @@
+//! What lies between node and venue: requests, questions and the private stream, each with its delays and faults. The effect at the
+//! venue is real; whether the node hears of it is drawn.
+
+use crate::world::{Event, Reached, World};
+use exchange_sim::venue::{Desk, Pushed};
+use exec_core::{
+    conversation::{Answer, Input, Outcome, Query, Request},
+    ids::{QueryId, SessionId},
+    report::Report,
+    venue::{CommandError, CommandResult, QueryError, RejectClass, Rejection},
+};
+
+/// The session of the private stream that the venue serves.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) life: u32,
+    pub(crate) session: SessionId,
+    /// When the last event arrives; later ones do not overtake it unless a fault says so.
+    pub(crate) last_at: u64,
+}
+
+/// Longest that the node waits for an answer.
+const DEADLINE_MS: u64 = 1_500;
+
+impl World {
+    pub(crate) fn latency(&mut self) -> u64 {
+        let typical = self.plan.latency_ms;
+        self.rng.between(1, typical) + if self.rng.chance(20) { typical * 5 } else { 0 }
+    }
+
+    /// The node hands a request to the transport.
+    pub(crate) fn send(&mut self, life: u32, request: Request) {
+        self.tally.count("requests");
+        self.open_requests.insert((life, request.id()));
+        if self.fault("request not sent", self.plan.request_not_sent) {
+            let outcome = failed(&request, CommandError::NotSent("no connection".to_owned()));
+            self.later(1, Event::Reply { life, id: request.id(), outcome });
+            return;
+        }
+        let unknown = failed(&request, CommandError::Unknown { why: "no answer in time".to_owned(), live: false });
+        self.later(DEADLINE_MS, Event::Reply { life, id: request.id(), outcome: unknown });
+        if self.fault("request dropped", self.plan.request_dropped) {
+            return;
+        }
+        let mut delay = self.latency();
+        if self.fault("request late", self.plan.request_late) {
+            delay += self.rng.between(100, 4_000);
+        }
+        self.later(delay, Event::AtVenue { life, request, reached: Reached::Gateway });
+    }
+
+    /// A request has come to the venue, or to its matching engine.
+    pub(crate) fn at_venue(&mut self, life: u32, request: Request, reached: Reached) {
+        let now = self.venue_ms();
+        if reached == Reached::Gateway {
+            if self.fault("failed before the effect", self.plan.failed_before) {
+                let text = "Service Unavailable.".to_owned();
+                let rejection = Rejection { class: RejectClass::Failed, code: -1008, text };
+                self.reply(life, &request, failed(&request, CommandError::Rejected(rejection)));
+                return;
+            }
+            if self.fault("unknown before the effect", self.plan.unknown_before) {
+                let why = "Unknown error, please check your request or try again later.".to_owned();
+                self.reply(life, &request, failed(&request, CommandError::Unknown { why, live: false }));
+                return;
+            }
+            if let Request::Submit { attempt, .. } = &request
+                && Desk::receive(now, attempt.timestamp, attempt.recv_window_ms).is_ok()
+                && self.fault("engine slow", self.plan.engine_slow)
+            {
+                let slowest = self.desk.profile().fence.map_or(0, |f| f.engine_margin_ms);
+                let delay = self.rng.below(slowest);
+                self.later(delay, Event::AtVenue { life, request, reached: Reached::Engine });
+                return;
+            }
+        }
+        let outcome = match &request {
+            Request::Submit { attempt, .. } => Outcome::Order(match reached {
+                Reached::Gateway => self.desk.submit(now, attempt),
+                Reached::Engine => self.desk.submit_received(now, attempt),
+            }),
+            Request::Replace(replace) => Outcome::Order(self.desk.replace(now, replace)),
+            Request::Cancel(cancel) => Outcome::Order(self.desk.cancel(now, cancel)),
+            Request::CancelAll(scope) => Outcome::All(self.desk.cancel_all(now, scope)),
+        };
+        let judged = self.oracle.venue_answered(&request, &outcome);
+        self.judge(judged);
+        self.trace.line(self.now, || format!("venue {} -> {}", short_request(&request), short_outcome(&outcome)));
+        self.deliver_pushed();
+        if self.fault("unknown after the effect", self.plan.unknown_after) {
+            let why = "Execution status unknown.".to_owned();
+            self.reply(life, &request, failed(&request, CommandError::Unknown { why, live: false }));
+            return;
+        }
+        if self.fault("reply lost", self.plan.reply_lost) {
+            return;
+        }
+        self.reply(life, &request, outcome);
+    }
+
+    fn reply(&mut self, life: u32, request: &Request, outcome: Outcome) {
+        let delay = self.latency();
+        self.later(delay, Event::Reply { life, id: request.id(), outcome });
+    }
+
+    /// The node asks a question.
+    pub(crate) fn ask(&mut self, life: u32, query: QueryId, what: Query) {
+        self.tally.count("questions");
+        let delay = self.latency();
+        if self.fault("query unavailable", self.plan.query_unavailable) {
+            let answer = answer_of(&what, QueryError::Unavailable("no answer in time".to_owned()));
+            let wait = self.rng.between(1, DEADLINE_MS);
+            self.later(delay + wait, Event::ToNode { life, input: Input::Answer { query, answer } });
+            return;
+        }
+        let slow = if self.fault("query slow", self.plan.query_slow) { self.rng.between(100, 1_400) } else { 0 };
+        self.later(delay + slow, Event::Asked { life, query, what });
+    }
+
+    /// A question has come to the venue.
+    pub(crate) fn asked(&mut self, life: u32, query: QueryId, what: &Query) {
+        let now = self.venue_ms();
+        let answer = match what {
+            Query::Order(order) => Answer::Order(self.desk.order_status(now, order)),
+            Query::Mass(instruments) => Answer::Mass(self.desk.mass_status(now, instruments).map(Box::new)),
+            Query::Trades { instrument, from } => Answer::Trades(self.desk.trades_since(now, instrument, from)),
+        };
+        self.trace.line(self.now, || format!("asked {query} {} -> {}", short_query(what), short_answer(&answer)));
+        self.deliver_pushed();
+        let mut delay = self.latency();
+        if self.fault("query slow", self.plan.query_slow) {
+            delay += self.rng.between(100, 1_400);
+        }
+        self.later(delay, Event::ToNode { life, input: Input::Answer { query, answer } });
+    }
+
+    /// Opens a session at the venue; from now on its events go to the node.
+    pub(crate) fn open_stream(&mut self, life: u32, session: SessionId) {
+        if self.node.as_ref().is_none_or(|n| n.life != life) {
+            return;
+        }
+        self.deliver_pushed();
+        let arrives = self.now + self.latency();
+        self.stream = Some(Stream { life, session, last_at: arrives });
+        self.at(arrives, Event::ToNode { life, input: Input::LinkUp(session) });
+    }
+
+    /// Ends the session: what the venue sends from now on is lost. The node notices later and opens another.
+    pub(crate) fn cut_stream(&mut self, notice_ms: u64) {
+        let Some(stream) = self.stream.take() else { return };
+        let noticed = stream.last_at.max(self.now) + notice_ms;
+        let life = stream.life;
+        self.at(noticed, Event::ToNode { life, input: Input::LinkDown { session: stream.session, why: "cut".to_owned() } });
+        let back_off = self.rng.between(20, 800);
+        self.at(noticed + back_off, Event::OpenStream { life, session: SessionId(stream.session.0 + 1) });
+    }
+
+    /// Hands on what the exchange has pushed.
+    pub(crate) fn deliver_pushed(&mut self) {
+        for pushed in self.desk.take_pushed() {
+            match pushed {
+                Pushed::Private(report) => self.deliver(report),
+                Pushed::Price(price) => {
+                    if let Some(life) = self.node.as_ref().map(|n| n.life).filter(|_| self.rng.chance(300)) {
+                        let delay = self.latency();
+                        self.later(delay, Event::ToNode { life, input: Input::Price(price) });
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, report: Report) {
+        if self.stream.is_none() {
+            self.tally.count("events while the stream was down");
+            return;
+        }
+        if self.fault("event dropped", self.plan.event_dropped) {
+            self.trace.line(self.now, || format!("dropped {report:?}"));
+            return;
+        }
+        let copies = if self.fault("event twice", self.plan.event_twice) { 2 } else { 1 };
+        let late = if self.fault("event late", self.plan.event_late) { self.rng.between(50, 2_500) } else { 0 };
+        for _ in 0..copies {
+            let latency = self.latency();
+            let now = self.now;
+            let Some(stream) = &mut self.stream else { return };
+            // An event that is late lets the ones behind it pass; all others keep their order.
+            let arrives = (now + latency).max(stream.last_at) + late;
+            if late == 0 {
+                stream.last_at = arrives;
+            }
+            let (life, session) = (stream.life, stream.session);
+            let report = report.clone();
+            self.at(arrives, Event::ToNode { life, input: Input::Report { session, report } });
+        }
+        if self.fault("stream cut", self.plan.stream_cut) {
+            let notice = self.rng.between(0, 2_000);
+            self.cut_stream(notice);
+        }
+    }
+}
+
+fn failed(request: &Request, error: CommandError) -> Outcome {
+    match request {
+        Request::CancelAll(_) => Outcome::All(Err(error)),
+        Request::Submit { .. } | Request::Replace(_) | Request::Cancel(_) => Outcome::Order(Err(error)),
+    }
+}
+
+fn answer_of(query: &Query, error: QueryError) -> Answer {
+    match query {
+        Query::Order(_) => Answer::Order(Err(error)),
+        Query::Mass(_) => Answer::Mass(Err(error)),
+        Query::Trades { .. } => Answer::Trades(Err(error)),
+    }
+}
+
+// --- for people ---
+
+pub(crate) fn short_request(request: &Request) -> String {
+    match request {
+        Request::Submit { id, attempt } => {
+            let t = &attempt.terms;
+            format!("submit {id} {} {:?} {:?} {:?} {:?} {:?}", attempt.cl_ord_id, t.side, t.leg, t.intention, t.qty, t.kind)
+        }
+        Request::Replace(r) => format!("replace {} {:?} to {}@{}", r.request, r.order.cl_ord_id, r.qty, r.price),
+        Request::Cancel(c) => format!("cancel {} {:?}", c.request, c.order.cl_ord_id),
+        Request::CancelAll(c) => format!("cancel-all {} {}", c.request, c.instrument),
+    }
+}
+
+fn short_result(result: &CommandResult) -> String {
+    match result {
+        Ok(report) => format!("{:?} order {:?} cum {:?}", report.status, report.order_id, report.cum_qty),
+        Err(error) => format!("{error}"),
+    }
+}
+
+pub(crate) fn short_outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Order(result) => short_result(result),
+        Outcome::All(result) => format!("{result:?}"),
+    }
+}
+
+fn short_query(query: &Query) -> String {
+    match query {
+        Query::Order(order) => format!("order {:?} {:?}", order.cl_ord_id, order.order_id),
+        Query::Mass(all) => format!("mass {}", all.len()),
+        Query::Trades { instrument, from } => format!("trades {instrument} {from:?}"),
+    }
+}
+
+pub(crate) fn short_answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Order(Ok(exec_core::venue::Lookup::Found(r))) => {
+            format!("found {:?} {:?} cum {:?}", r.cl_ord_id, r.status, r.cum_qty)
+        }
+        Answer::Order(other) => format!("{other:?}"),
+        Answer::Mass(Ok(m)) => {
+            let positions: Vec<String> = m.positions.iter().map(|p| format!("{:?} {}", p.leg, p.qty)).collect();
+            format!("mass: {} open, {positions:?}, high {:?}", m.open_orders.len(), m.high_water)
+        }
+        Answer::Mass(Err(e)) => format!("{e}"),
+        Answer::Trades(Ok(t)) => {
+            let ids: Vec<String> = t.trades.iter().map(|t| format!("{}/{}", t.order_id, t.fill.trade_id)).collect();
+            format!("trades {ids:?}")
+        }
+        Answer::Trades(Err(e)) => format!("{e}"),
+    }
+}

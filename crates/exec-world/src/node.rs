@@ -1,0 +1,162 @@
+//! The node of a world: the real engine, the real journal on a disk that can fail, and its strategies. It does what a shell does, in
+//! the order in which the effects say; when it happens is the world's business.
+
+use crate::{plan::Plan, rng::Rng, strategies::Player};
+use exec_core::{
+    conversation::StrategyEvent,
+    engine::{
+        Engine,
+        config::{EngineConfig, StrategyConfig},
+    },
+    ids::{InstrumentId, Seq, SessionId, StrategyId},
+    record::{RECORD_VERSION, Record},
+    strategy::Strategy,
+    venue::VenueProfile,
+};
+use exec_journal::{Log, LogOptions, RecordRef, SimDisk};
+use exec_testkit::fixtures;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+/// Groups are merged on their way to the disk up to this size.
+const BATCH_BYTES: usize = 16 * 1024;
+const SEGMENT_BYTES: u32 = 64 * 1024;
+
+/// A record on its way to the disk.
+struct Encoded {
+    seq: u64,
+    kind: u16,
+    payload: Vec<u8>,
+}
+
+/// One life of the process.
+pub(crate) struct Node {
+    pub(crate) life: u32,
+    pub(crate) engine: Engine,
+    pub(crate) log: Log<SimDisk>,
+    pub(crate) strategies: BTreeMap<StrategyId, Box<dyn Strategy>>,
+    pub(crate) calls: u64,
+    pub(crate) told: VecDeque<(StrategyId, Option<Seq>, StrategyEvent)>,
+    pub(crate) session: Option<SessionId>,
+    pub(crate) journal_failed: bool,
+    pub(crate) writing: bool,
+    waiting: VecDeque<Vec<Encoded>>,
+}
+
+/// Why a node did not come up.
+pub(crate) enum NotUp {
+    /// The power failed while the journal was opened.
+    PowerLost,
+    /// A defect.
+    Defect(String),
+}
+
+pub(crate) fn instrument_ids(symbols: usize) -> Vec<InstrumentId> {
+    ["BTCUSDT", "ETHUSDT"].iter().take(symbols).map(|s| fixtures::instrument_id(s)).collect()
+}
+
+pub(crate) fn config(plan: &Plan) -> EngineConfig {
+    let strategies = instrument_ids(plan.symbols)
+        .into_iter()
+        .enumerate()
+        .filter_map(|(n, id)| {
+            let name = StrategyId::new(if n == 0 { "first" } else { "second" }).ok()?;
+            Some(StrategyConfig { id: name, instruments: vec![id], external_order_claims: Vec::new() })
+        })
+        .collect();
+    EngineConfig {
+        strategies,
+        order_recv_window_ms: 1_000,
+        sweep_interval_ms: 4_000,
+        startup_delay_ms: 100,
+        limits: exec_core::exposure::Limits {
+            order_notional_max: fixtures::decimal("20000"),
+            position_notional_max: fixtures::decimal("40000"),
+            open_orders_max: 40,
+            collar: fixtures::decimal("0.05"),
+        },
+        ..fixtures::config(plan.mode(), &[])
+    }
+}
+
+impl Node {
+    /// Opens the journal, replays it, and has the engine ready to begin.
+    pub(crate) fn start(
+        plan: &Plan,
+        profile: VenueProfile,
+        disk: &SimDisk,
+        life: u32,
+        active: &Arc<AtomicBool>,
+    ) -> Result<(Self, u64), NotUp> {
+        let options = LogOptions { segment_bytes: SEGMENT_BYTES, ..LogOptions::new("main") };
+        let (mut log, recovery) = match Log::open(disk.clone(), &options) {
+            Ok(opened) => opened,
+            Err(_) if disk.is_dead() => return Err(NotUp::PowerLost),
+            Err(error) => return Err(NotUp::Defect(format!("the journal does not open: {error}"))),
+        };
+        let config = config(plan);
+        let mut strategies: BTreeMap<StrategyId, Box<dyn Strategy>> = BTreeMap::new();
+        for (n, strategy) in config.strategies.iter().enumerate() {
+            if let Some(instrument) = strategy.instruments.first() {
+                let rng = Rng::new(plan.seed, 1_000 + u64::from(life) * 10 + n as u64);
+                let player = Player::new(instrument.clone(), plan.greedy, rng, Arc::clone(active));
+                strategies.insert(strategy.id.clone(), Box::new(player));
+            }
+        }
+        let mut engine = Engine::new(config, profile);
+        let defect = |text: String| if disk.is_dead() { NotUp::PowerLost } else { NotUp::Defect(text) };
+        for record in log.read_from(1).map_err(|e| defect(format!("the journal cannot be read: {e}")))? {
+            let record = record.map_err(|e| defect(format!("the journal cannot be read: {e}")))?;
+            let decoded = Record::decode(record.kind, record.version, &record.payload)
+                .map_err(|e| defect(format!("record {} cannot be decoded: {e}", record.seq)))?;
+            engine.replay(Seq(record.seq), &decoded).map_err(|e| defect(format!("replay: {e}")))?;
+        }
+        let node = Self {
+            life,
+            engine,
+            log,
+            strategies,
+            calls: 0,
+            told: VecDeque::new(),
+            session: None,
+            journal_failed: false,
+            writing: false,
+            waiting: VecDeque::new(),
+        };
+        Ok((node, recovery.last_seq))
+    }
+
+    /// Puts a group behind all others. Says whether the disk is idle and wants it.
+    pub(crate) fn queue(&mut self, group: Vec<(Seq, Record)>) -> bool {
+        if self.journal_failed {
+            return false;
+        }
+        let encode =
+            |(seq, record): (Seq, Record)| Encoded { seq: seq.0, kind: record.kind(), payload: record.encode(Vec::new()) };
+        self.waiting.push_back(group.into_iter().map(encode).collect());
+        !self.writing
+    }
+
+    /// Writes what waits as one group on the disk; it is durable after the sync. `Ok(false)`: nothing waits.
+    pub(crate) fn write(&mut self) -> Result<bool, String> {
+        let mut batch: Vec<Encoded> = Vec::new();
+        let mut bytes = 0;
+        while bytes < BATCH_BYTES
+            && let Some(group) = self.waiting.pop_front()
+        {
+            bytes += group.iter().map(|r| r.payload.len() + 16).sum::<usize>();
+            batch.extend(group);
+        }
+        let Some(first) = batch.first() else { return Ok(false) };
+        let records: Vec<RecordRef<'_>> =
+            batch.iter().map(|r| RecordRef { kind: r.kind, version: RECORD_VERSION, payload: &r.payload }).collect();
+        let ticket = self.log.append(&records, None).map_err(|e| e.to_string())?;
+        if ticket.first != first.seq {
+            return Err(format!("the journal numbers a record {}, the engine {}", ticket.first, first.seq));
+        }
+        self.writing = true;
+        Ok(true)
+    }
+}

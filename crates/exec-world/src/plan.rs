@@ -1,0 +1,148 @@
+//! What a seed fixes about a world before it begins: mode, strategies, and which faults come how often. Not when they come.
+
+use crate::rng::Rng;
+use exec_core::units::PositionMode;
+
+/// Which kind of worlds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Profile {
+    /// Each seed draws one of the others.
+    Mixed,
+    /// Delays only.
+    Calm,
+    /// Everything that network and venue can do.
+    Storm,
+    /// Crashes above all, also in recovery.
+    Crash,
+    /// Storm and crashes in HEDGING.
+    Hedge,
+}
+
+impl Profile {
+    pub(crate) const NAMES: [(&'static str, Self); 5] =
+        [("mixed", Self::Mixed), ("calm", Self::Calm), ("storm", Self::Storm), ("crash", Self::Crash), ("hedge", Self::Hedge)];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::NAMES.into_iter().find(|(n, _)| *n == name).map(|(_, p)| p)
+    }
+    pub(crate) fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(_, p)| *p == self).map_or("mixed", |(n, _)| n)
+    }
+}
+
+/// Everything that is fixed about a world. Chances are of 1000.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) steps: u64,
+    pub(crate) hedging: bool,
+    pub(crate) symbols: usize,
+    pub(crate) greedy: bool,
+    /// What the node's clock is ahead of the venue's.
+    pub(crate) clock_ahead_ms: i64,
+    pub(crate) latency_ms: u64,
+    pub(crate) request_dropped: u32,
+    pub(crate) request_not_sent: u32,
+    pub(crate) request_late: u32,
+    pub(crate) reply_lost: u32,
+    pub(crate) failed_before: u32,
+    pub(crate) unknown_before: u32,
+    pub(crate) unknown_after: u32,
+    pub(crate) engine_slow: u32,
+    pub(crate) query_unavailable: u32,
+    pub(crate) query_slow: u32,
+    pub(crate) event_dropped: u32,
+    pub(crate) event_twice: u32,
+    pub(crate) event_late: u32,
+    pub(crate) stream_cut: u32,
+    pub(crate) clock_bad: u32,
+    pub(crate) sync_slow: u32,
+    pub(crate) sync_fails: u32,
+    pub(crate) crash_live: u32,
+    pub(crate) crash_recovering: u32,
+    /// Of the crashes, those that take the machine with them.
+    pub(crate) power_loss: u32,
+    pub(crate) manual: u32,
+    pub(crate) price_jump: u32,
+}
+
+impl Plan {
+    pub(crate) fn new(seed: u64, steps: u64, profile: Profile) -> Self {
+        let mut rng = Rng::new(seed, 1);
+        let profile = match profile {
+            Profile::Mixed => {
+                let all = [Profile::Calm, Profile::Storm, Profile::Storm, Profile::Crash, Profile::Crash, Profile::Hedge];
+                rng.pick(&all).copied().unwrap_or(Profile::Storm)
+            }
+            chosen => chosen,
+        };
+        let mut plan = Self {
+            seed,
+            steps,
+            hedging: profile == Profile::Hedge || rng.chance(250),
+            symbols: 1 + usize::from(rng.chance(300)),
+            greedy: rng.chance(300),
+            clock_ahead_ms: i64::try_from(rng.between(0, 400)).unwrap_or(0) - 200,
+            latency_ms: rng.between(1, 30),
+            manual: if rng.chance(300) { 40 } else { 0 },
+            price_jump: if rng.chance(300) { 20 } else { 0 },
+            ..Self::default()
+        };
+        if matches!(profile, Profile::Storm | Profile::Hedge) {
+            plan.network(&mut rng);
+        }
+        if matches!(profile, Profile::Crash | Profile::Hedge) {
+            plan.crashes(&mut rng);
+        }
+        if profile == Profile::Crash && rng.chance(500) {
+            plan.network(&mut rng);
+        }
+        plan
+    }
+
+    /// Each fault is off in half of the worlds: what hides behind another one shows there.
+    fn network(&mut self, rng: &mut Rng) {
+        let mut some = |most: u64| if rng.chance(500) { u32::try_from(rng.between(1, most)).unwrap_or(0) } else { 0 };
+        self.request_dropped = some(150);
+        self.request_not_sent = some(100);
+        self.request_late = some(150);
+        self.reply_lost = some(200);
+        self.failed_before = some(100);
+        self.unknown_before = some(100);
+        self.unknown_after = some(100);
+        self.engine_slow = some(150);
+        self.query_unavailable = some(200);
+        self.query_slow = some(200);
+        self.event_dropped = some(60);
+        self.event_twice = some(200);
+        self.event_late = some(200);
+        self.stream_cut = some(30);
+        self.clock_bad = some(150);
+    }
+
+    fn crashes(&mut self, rng: &mut Rng) {
+        self.crash_live = u32::try_from(rng.between(2, 20)).unwrap_or(0);
+        self.crash_recovering = u32::try_from(rng.between(0, 40)).unwrap_or(0);
+        self.power_loss = u32::try_from(rng.between(0, 1_000)).unwrap_or(0);
+        self.sync_slow = if rng.chance(500) { u32::try_from(rng.between(1, 200)).unwrap_or(0) } else { 0 };
+        self.sync_fails = if rng.chance(250) { 5 } else { 0 };
+    }
+
+    /// The same world without any fault, for its end.
+    pub(crate) fn healed(&self) -> Self {
+        Self {
+            seed: self.seed,
+            steps: self.steps,
+            hedging: self.hedging,
+            symbols: self.symbols,
+            greedy: self.greedy,
+            clock_ahead_ms: self.clock_ahead_ms,
+            latency_ms: self.latency_ms,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn mode(&self) -> PositionMode {
+        if self.hedging { PositionMode::Hedging } else { PositionMode::Netting }
+    }
+}

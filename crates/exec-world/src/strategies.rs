@@ -1,0 +1,159 @@
+//! Strategies that play with everything a strategy may do: a sane one, and a greedy one that must be stopped by the limits.
+
+use crate::rng::Rng;
+use exec_core::{
+    conversation::OrderUpdate,
+    ids::{InstrumentId, IntentId},
+    order::event::OrderEvent,
+    strategy::{Context, Strategy},
+    terms::{Intention, OrderKind, Terms, TimeInForce},
+    units::{PositionMode, PositionSide, Price, Qty, Side},
+};
+use rust_decimal::Decimal;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// Acts on one instrument, at random, while it may.
+#[derive(Debug)]
+pub(crate) struct Player {
+    instrument: InstrumentId,
+    greedy: bool,
+    rng: Rng,
+    active: Arc<AtomicBool>,
+}
+
+impl Player {
+    pub(crate) fn new(instrument: InstrumentId, greedy: bool, rng: Rng, active: Arc<AtomicBool>) -> Self {
+        Self { instrument, greedy, rng, active }
+    }
+
+    fn act(&mut self, ctx: &mut Context<'_>) {
+        match self.rng.below(20) {
+            0..=5 => self.rest(ctx, TimeInForce::Gtc),
+            6 | 7 => self.rest(ctx, TimeInForce::Gtx),
+            8 | 9 => self.rest(ctx, TimeInForce::Ioc),
+            10 => self.rest(ctx, TimeInForce::Fok),
+            11 | 12 => self.market(ctx),
+            13 | 14 => self.close(ctx),
+            15 | 16 => {
+                if let Some(intent) = self.own_order(ctx) {
+                    ctx.cancel(intent);
+                }
+            }
+            17 | 18 => self.change(ctx),
+            _ => {
+                let all = self.rng.chance(500);
+                ctx.cancel_all(if all { None } else { Some(&self.instrument) });
+            }
+        }
+    }
+
+    fn own_order(&mut self, ctx: &Context<'_>) -> Option<IntentId> {
+        let all: Vec<IntentId> = ctx.open_orders().map(|o| o.intent().id).collect();
+        self.rng.pick(&all).copied()
+    }
+
+    fn side_and_leg(&mut self, ctx: &Context<'_>) -> (Side, PositionSide) {
+        let buy = self.rng.chance(500);
+        match ctx.mode() {
+            PositionMode::Netting => (if buy { Side::Buy } else { Side::Sell }, PositionSide::Net),
+            PositionMode::Hedging if buy => (Side::Buy, PositionSide::Long),
+            PositionMode::Hedging => (Side::Sell, PositionSide::Short),
+        }
+    }
+
+    fn price(&mut self, ctx: &Context<'_>, side: Side, crossing: bool) -> Option<Price> {
+        let mid = ctx.quote(&self.instrument).reference()?;
+        let away = Decimal::from(self.rng.below(12)) / Decimal::from(20_000);
+        let toward = if (side == Side::Buy) == crossing { Decimal::ONE + away } else { Decimal::ONE - away };
+        let wild = self.greedy && self.rng.chance(100);
+        let price = mid * toward * if wild { Decimal::from(100) } else { Decimal::ONE };
+        ctx.instrument(&self.instrument)?.price_floor(price)
+    }
+
+    fn qty(&mut self, ctx: &Context<'_>) -> Option<Qty> {
+        let mid = ctx.quote(&self.instrument).reference()?;
+        // Between 100 and 4,000 in quote; greedy ones ask for up to thirty times as much.
+        let notional = Decimal::from(self.rng.between(1, 40) * 100);
+        let factor = if self.greedy && self.rng.chance(300) { Decimal::from(self.rng.between(5, 30)) } else { Decimal::ONE };
+        ctx.instrument(&self.instrument)?.qty_floor(notional * factor / mid, false)
+    }
+
+    fn rest(&mut self, ctx: &mut Context<'_>, tif: TimeInForce) {
+        let (side, leg) = self.side_and_leg(ctx);
+        let crossing = matches!(tif, TimeInForce::Ioc | TimeInForce::Fok) || self.rng.chance(250);
+        if let (Some(price), Some(qty)) = (self.price(ctx, side, crossing), self.qty(ctx)) {
+            ctx.limit(&self.instrument, side, leg, qty, price, tif);
+        }
+    }
+
+    fn market(&mut self, ctx: &mut Context<'_>) {
+        let (side, leg) = self.side_and_leg(ctx);
+        if let Some(qty) = self.qty(ctx) {
+            ctx.market(&self.instrument, side, leg, qty);
+        }
+    }
+
+    fn close(&mut self, ctx: &mut Context<'_>) {
+        let legs: &[PositionSide] = match ctx.mode() {
+            PositionMode::Netting => &[PositionSide::Net],
+            PositionMode::Hedging => &[PositionSide::Long, PositionSide::Short],
+        };
+        let Some(leg) = self.rng.pick(legs).copied() else { return };
+        let held = ctx.share(&self.instrument, leg);
+        if held.is_zero() {
+            return;
+        }
+        let side = if held.get().is_sign_negative() { Side::Buy } else { Side::Sell };
+        let part = if self.rng.chance(500) { held.magnitude().get() } else { held.magnitude().get() / Decimal::TWO };
+        let Some(qty) = ctx.instrument(&self.instrument).and_then(|i| i.qty_floor(part, true)) else { return };
+        if self.rng.chance(700) {
+            ctx.close(&self.instrument, side, leg, qty);
+        } else if let Some(price) = self.price(ctx, side, false) {
+            let kind = OrderKind::Limit { price, tif: TimeInForce::Gtc };
+            let instrument = self.instrument.clone();
+            ctx.submit(Terms { instrument, side, leg, intention: Intention::Reduce, qty: Some(qty), kind });
+        }
+    }
+
+    fn change(&mut self, ctx: &mut Context<'_>) {
+        let Some(intent) = self.own_order(ctx) else { return };
+        let Some(order) = ctx.order(intent) else { return };
+        let side = order.intent().terms.side;
+        let (qty, cum) = (order.qty(), order.cum_qty());
+        let Some(price) = self.price(ctx, side, false) else { return };
+        let new = if self.rng.chance(500) { qty } else { self.qty(ctx).map(|more| more.plus(cum)) };
+        if let Some(qty) = new {
+            ctx.replace(intent, qty, price);
+        }
+    }
+}
+
+impl Strategy for Player {
+    fn on_start(&mut self, ctx: &mut Context<'_>) {
+        ctx.set_timer(1, self.rng.between(20, 200));
+    }
+
+    fn on_order(&mut self, ctx: &mut Context<'_>, update: &OrderUpdate) {
+        if !self.active.load(Ordering::Relaxed) {
+            return;
+        }
+        if matches!(update.event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. }) && self.rng.chance(200) {
+            ctx.save_state(vec![1, 2, 3]);
+            self.close(ctx);
+        }
+    }
+
+    fn on_timer(&mut self, ctx: &mut Context<'_>, _tag: u64) {
+        if !self.active.load(Ordering::Relaxed) {
+            return;
+        }
+        let times = if self.greedy { self.rng.between(1, 4) } else { 1 };
+        for _ in 0..times {
+            self.act(ctx);
+        }
+        ctx.set_timer(1, self.rng.between(20, 400));
+    }
+}
