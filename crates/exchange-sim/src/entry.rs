@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::account::is_house;
+use crate::book::reaches;
 use crate::error::ApiError;
 use crate::exchange::Exchange;
 use crate::filters::{band, check_band, check_client_id, check_market_quantity, check_price, check_quantity, market_reach};
@@ -160,16 +161,16 @@ impl Exchange {
 
     fn check_filters(&self, market: usize, terms: &Terms, price_from_book: bool) -> Result<(), ApiError> {
         let state = &self.markets[market];
-        let value = match terms.order_type {
-            OrderType::Limit => {
+        let value = match terms.limit() {
+            Some(price) => {
                 check_quantity(&state.spec, terms.quantity)?;
                 if !price_from_book {
-                    check_price(&state.spec, terms.price)?;
+                    check_price(&state.spec, price)?;
                 }
-                check_band(&state.spec, terms.side, terms.price, state.mark)?;
-                terms.price
+                check_band(&state.spec, terms.side, price, state.mark)?;
+                price
             }
-            _ => {
+            None => {
                 check_market_quantity(&state.spec, terms.quantity)?;
                 state.mark
             }
@@ -210,26 +211,24 @@ impl Exchange {
 
     fn check_book(&self, market: usize, account: AccountId, terms: &Terms) -> Result<(), ApiError> {
         let state = &self.markets[market];
-        let touch = state.book.best(terms.side.opposite());
-        match (terms.order_type, terms.time_in_force) {
-            (OrderType::Limit, TimeInForce::Gtx) if state.book.crosses(terms.side, terms.price) => Err(ApiError::gtx_rejected()),
-            (OrderType::Limit, TimeInForce::Fok) => {
-                let mut executable = self.executable_within(market, terms.side, terms.price);
+        let Some(price) = terms.limit() else {
+            let touch = state.book.best(terms.side.opposite()).ok_or_else(ApiError::unable_to_fill)?;
+            let inside = reaches(terms.side, band(&state.spec, terms.side, state.mark), touch);
+            return if inside { Ok(()) } else { Err(ApiError::market_order_reject()) };
+        };
+        let refusal = match terms.time_in_force {
+            TimeInForce::Gtx => state.book.crosses(terms.side, price).then(ApiError::gtx_rejected),
+            TimeInForce::Fok => {
+                let mut executable = self.executable_within(market, terms.side, price);
                 if terms.reduce_only {
-                    executable =
-                        executable.min(reducible(self.client(account)?.symbols[market].leg(terms.leg).amount, terms.side));
+                    let leg = self.client(account)?.symbols[market].leg(terms.leg);
+                    executable = executable.min(reducible(leg.amount, terms.side));
                 }
-                if executable < terms.quantity { Err(ApiError::fok_rejected()) } else { Ok(()) }
+                (executable < terms.quantity).then(ApiError::fok_rejected)
             }
-            (OrderType::Limit, _) => Ok(()),
-            _ => match touch {
-                None => Err(ApiError::unable_to_fill()),
-                Some(price) if !crate::book::reaches(terms.side, band(&state.spec, terms.side, state.mark), price) => {
-                    Err(ApiError::market_order_reject())
-                }
-                Some(_) => Ok(()),
-            },
-        }
+            TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Gtd | TimeInForce::Rpi => None,
+        };
+        refusal.map_or(Ok(()), Err)
     }
 
     fn check_margin(&self, market: usize, account: AccountId, terms: &Terms) -> Result<(), ApiError> {
@@ -275,14 +274,12 @@ impl Exchange {
         self.take(market, id, limit);
         let left = self.markets[market].orders.get(&id).map_or(Decimal::ZERO, Order::leaves);
         if !left.is_zero() {
-            match (terms.order_type, terms.time_in_force) {
-                (OrderType::Limit, TimeInForce::Gtc | TimeInForce::Gtx | TimeInForce::Gtd | TimeInForce::Rpi) => {
-                    self.rest(market, id)
-                }
-                (OrderType::Limit, TimeInForce::Ioc | TimeInForce::Fok) => {
+            match (terms.limit(), terms.time_in_force) {
+                (None, _) => self.end_order(market, id, Ending::Expired(ExpiryReason::MarketRemainder)),
+                (Some(_), TimeInForce::Gtc | TimeInForce::Gtx | TimeInForce::Gtd | TimeInForce::Rpi) => self.rest(market, id),
+                (Some(_), TimeInForce::Ioc | TimeInForce::Fok) => {
                     self.end_order(market, id, Ending::Expired(ExpiryReason::IocRemainder));
                 }
-                _ => self.end_order(market, id, Ending::Expired(ExpiryReason::MarketRemainder)),
             }
         }
         let settled = self.row_of(market, id).unwrap_or_else(|| accepted.clone());
@@ -293,10 +290,10 @@ impl Exchange {
     pub(crate) fn admit_row(&mut self, market: usize, account: AccountId, terms: &Terms, client_id: String) -> OrderRow {
         let now = self.now;
         let id = self.markets[market].take_order_id();
-        let expires_at = match (terms.order_type, terms.time_in_force) {
-            (OrderType::Limit, TimeInForce::Gtd) => Some(terms.good_till_date),
-            (OrderType::Limit, TimeInForce::Gtc | TimeInForce::Gtx) if !is_house(account) => Some(now + GTC_LIFE_MS),
-            _ => None,
+        let expires_at = match terms.time_in_force {
+            TimeInForce::Gtd => Some(terms.good_till_date),
+            TimeInForce::Gtc | TimeInForce::Gtx if !is_house(account) => Some(now + GTC_LIFE_MS),
+            TimeInForce::Gtc | TimeInForce::Gtx | TimeInForce::Ioc | TimeInForce::Fok | TimeInForce::Rpi => None,
         };
         let row = OrderRow {
             symbol: self.markets[market].spec.symbol.clone(),

@@ -259,11 +259,11 @@ impl Exchange {
         self.take(market, id, price);
         self.markets[market].orders.get(&id).filter(|order| !Order::leaves(order).is_zero())?;
         match tif {
-            TimeInForce::Ioc => {
+            TimeInForce::Ioc | TimeInForce::Fok => {
                 self.end_order(market, id, Ending::Expired(ExpiryReason::IocRemainder));
                 None
             }
-            _ => {
+            TimeInForce::Gtc | TimeInForce::Gtx | TimeInForce::Gtd | TimeInForce::Rpi => {
                 self.rest(market, id);
                 Some(id)
             }

@@ -103,10 +103,9 @@ impl Exchange {
         let market = self.market_index(&query.symbol)?;
         let symbol = &self.markets[market].spec.symbol;
         let state = self.client(account)?;
-        let one = match (&query.order.order_id, &query.order.client_order_id) {
-            (None, None) => None,
-            _ => Some(self.known_id(account, market, &query.order)?.ok_or_else(ApiError::no_such_order)?),
-        };
+        let named = query.order != OrderRef::default();
+        let one =
+            if named { Some(self.known_id(account, market, &query.order)?.ok_or_else(ApiError::no_such_order)?) } else { None };
         let (start, end) = self.bounds(query.start_time, query.end_time, KEPT_MS)?;
         let rows = state.amendments.iter().rev().filter(|row| row.symbol == *symbol && self.now - row.time <= KEPT_MS);
         let rows = rows.filter(|row| one.is_none_or(|id| id == row.order_id) && (start..=end).contains(&row.time));
