@@ -7,9 +7,11 @@ use exec_core::{
     ids::{InstrumentId, OrderId, Seq},
     instrument::Instrument,
     journal::{DurableWatch, Journal, JournalError},
+    order::intent::Handling,
     record::Record,
     report::{MassStatus, OrderReport, PriceReport, Quote, Report, ReportBody, VenueStatus},
     strategy::{Context, Strategy},
+    terms::{Intention, OrderKind, Terms},
     time::VenueTime,
     units::{PositionMode, PositionSide, Side},
     venue::{
@@ -169,12 +171,17 @@ struct Answering {
 
 impl Strategy for Answering {
     fn on_price(&mut self, ctx: &mut Context<'_>, instrument: &InstrumentId) {
-        let amount = qty("0.1");
-        if self.opens {
-            ctx.market(instrument, Side::Buy, PositionSide::Net, amount);
-        } else {
-            ctx.close(instrument, Side::Sell, PositionSide::Net, amount);
-        }
+        let (side, intention) = if self.opens { (Side::Buy, Intention::Open) } else { (Side::Sell, Intention::Reduce) };
+        let terms = Terms {
+            instrument: instrument.clone(),
+            side,
+            leg: PositionSide::Net,
+            intention,
+            qty: Some(qty("0.1")),
+            kind: OrderKind::Market,
+        };
+        // A busy machine may stall for long; the figures say so, and the benchmark goes on.
+        ctx.submit_with(terms, Handling { max_age_ms: 60_000, ..Handling::default() });
     }
 }
 

@@ -219,7 +219,12 @@ impl AccountLoop {
     async fn next_event(&mut self, stop: &mut watch::Receiver<bool>) -> Event {
         let Self { journal, calls, shared, timers, arrivals, prices, hosted, drain_until, tasks, .. } = self;
         let draining = drain_until.is_some();
-        let over = drain_until.unwrap_or_else(Instant::now);
+        let over = async {
+            match drain_until {
+                Some(at) => sleep_until(*at).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop), if !draining => Event::Stop,
@@ -230,7 +235,7 @@ impl AccountLoop {
             done = calls.next() => Event::Done(done),
             Some(call) = shared.control.recv() => Event::Control(call),
             timer = timers.next() => Event::Input(Input::Timer(timer)),
-            () = sleep_until(over), if draining => Event::DrainOver,
+            () = over => Event::DrainOver,
             Some(arrival) = arrivals.recv() => Event::Arrival(arrival),
             price = prices.next() => Event::Input(Input::Price(price)),
             Some(ended) = tasks.join_next() => Event::TaskEnded(ended),

@@ -60,7 +60,6 @@ pub(crate) async fn keep(
                 pause = config.clock_interval;
             }
             Err(error) => {
-                tracing::warn!(%error, "venue clock cannot be measured");
                 arrivals.warn("clock_unknown", format!("venue clock cannot be measured: {error}")).await?;
                 pause = backoff.delay().min(config.clock_interval);
             }

@@ -105,7 +105,6 @@ impl Connection {
             match desk.run().await {
                 Ok(told) => {
                     for difference in told {
-                        tracing::warn!(%difference, "account differs from the config");
                         self.arrivals.warn("account_differs", difference.to_string()).await?;
                     }
                     return Ok(true);
@@ -120,7 +119,6 @@ impl Connection {
     }
 
     async fn later(&self, kind: &'static str, what: &str, why: &str, backoff: &mut Backoff) -> Result<(), LoopGone> {
-        tracing::warn!(kind, why, "{what}; trying again");
         self.arrivals.warn(kind, format!("{what}: {why}")).await?;
         tokio::time::sleep(backoff.delay()).await;
         Ok(())
@@ -172,7 +170,6 @@ async fn keep_instruments(
             }
             Ok(_) => (),
             Err(error) => {
-                tracing::warn!(%error, "instruments cannot be read again");
                 arrivals.warn("instruments_unknown", format!("instruments cannot be read again: {error}")).await?;
             }
         }

@@ -38,7 +38,6 @@ pub(crate) async fn supervise(
                 arrivals.input(Input::LinkUp(session)).await?;
                 let opened = Instant::now();
                 let why = pump(feed, session, &arrivals, &mut reopen).await?;
-                tracing::warn!(session = session.0, %why, "private stream is down");
                 arrivals.input(Input::LinkDown { session, why }).await?;
                 if opened.elapsed() >= config.healthy_after {
                     // Nothing speaks against coming back at once; only failures in a row are spread out.
@@ -47,7 +46,6 @@ pub(crate) async fn supervise(
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "private stream cannot be opened");
                 arrivals.warn("stream_unavailable", format!("private stream cannot be opened: {error}")).await?;
             }
         }

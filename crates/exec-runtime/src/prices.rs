@@ -84,7 +84,6 @@ pub(crate) async fn supervise(
                         Err(error) => break error,
                     }
                 };
-                tracing::warn!(%error, "price stream is down");
                 arrivals.warn("prices_down", format!("price stream is down: {error}")).await?;
                 if opened.elapsed() >= config.healthy_after {
                     backoff.reset();
@@ -92,7 +91,6 @@ pub(crate) async fn supervise(
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "price stream cannot be opened");
                 arrivals.warn("prices_unavailable", format!("price stream cannot be opened: {error}")).await?;
             }
         }

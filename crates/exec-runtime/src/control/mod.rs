@@ -46,6 +46,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// The longest line that is read, in bytes.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
+/// The longest name of somebody who asks.
+const WHO_BYTES_MAX: usize = 64;
 /// Calls that wait for the loop before those that make them do.
 const CALLS_MAX: usize = 64;
 
@@ -111,8 +113,8 @@ pub enum RequestError {
     /// Not JSON, or not of this form.
     #[error("not a request: {0}")]
     Malformed(#[from] serde_json::Error),
-    /// Nobody asks.
-    #[error("a request is an object that names who asks in `who`")]
+    /// Nobody asks, or nobody that fits into a line of the journal.
+    #[error("a request is an object that names who asks in `who`, in at most {WHO_BYTES_MAX} bytes without control characters")]
     Who,
 }
 
@@ -125,7 +127,7 @@ impl Request {
         // `who` stands beside the verb's own fields, and unknown ones among those must be seen.
         let Value::Object(mut fields) = serde_json::from_str(line)? else { return Err(RequestError::Who) };
         let Some(Value::String(who)) = fields.remove("who") else { return Err(RequestError::Who) };
-        if who.trim().is_empty() {
+        if who.trim().is_empty() || who.len() > WHO_BYTES_MAX || who.chars().any(char::is_control) {
             return Err(RequestError::Who);
         }
         Ok(Self { who, ask: serde_json::from_value(Value::Object(fields))? })
@@ -249,6 +251,7 @@ mod tests {
         for line in [
             r#"{"verb":"status"}"#,
             r#"{"who":" ","verb":"status"}"#,
+            r#"{"who":"a\nb","verb":"status"}"#,
             r#"{"who":"a","verb":"stauts"}"#,
             r#"{"who":"a","verb":"status","all":true}"#,
             r#"{"who":"a","verb":"cancel-all","instument":"BTCUSDT-PERP.BINANCE"}"#,

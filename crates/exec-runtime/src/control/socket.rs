@@ -17,6 +17,8 @@ use tokio::{
 
 /// Connections at a time; another one waits.
 const CONNECTIONS_MAX: usize = 16;
+/// A connection that asks nothing for so long gives its place back.
+const IDLE_DEADLINE: Duration = Duration::from_secs(300);
 /// A peer that does not take its answer for so long is cut.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -116,7 +118,8 @@ async fn serve(stream: UnixStream, peer: UCred, handle: ControlHandle) -> io::Re
     loop {
         line.clear();
         let limit = LINE_BYTES_MAX as u64;
-        let got = (&mut read).take(limit).read_until(b'\n', &mut line).await?;
+        let mut limited = (&mut read).take(limit);
+        let got = tokio::time::timeout(IDLE_DEADLINE, limited.read_until(b'\n', &mut line)).await??;
         if got == 0 {
             return Ok(());
         }
