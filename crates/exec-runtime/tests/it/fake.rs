@@ -72,6 +72,7 @@ pub(crate) struct State {
     pub(crate) positions: Vec<PositionReport>,
     pub(crate) mode: PositionMode,
     pub(crate) leverage: u32,
+    pub(crate) panics_at_feed: bool,
     pub(crate) clocks: VecDeque<Result<ClockReading, QueryError>>,
     orders: u64,
     trades: u64,
@@ -121,6 +122,7 @@ impl Fake {
             positions: Vec::new(),
             mode: PositionMode::Netting,
             leverage: 20,
+            panics_at_feed: false,
             clocks: VecDeque::new(),
             orders: 0,
             trades: 0,
@@ -160,6 +162,10 @@ impl Fake {
     /// Cuts the private stream.
     pub(crate) fn cut(&self) {
         self.with(|s| s.feed.take().unwrap().send(Err(QueryError::Unavailable("cut".into()))).unwrap());
+    }
+    /// Cuts the price stream.
+    pub(crate) fn cut_prices(&self) {
+        self.with(|s| s.price_feed = None);
     }
     /// Fills an open order in full and reports it.
     pub(crate) fn fill(&self, id: &ClOrdId) {
@@ -213,6 +219,7 @@ impl ExecutionVenue for Fake {
     }
     async fn open_feed(&self) -> Result<Box<dyn ReportFeed>, QueryError> {
         self.note(Call::OpenFeed);
+        assert!(!self.with(|s| s.panics_at_feed), "an adapter with a defect");
         self.with(|s| {
             if let Some(error) = s.feed_errors.pop_front() {
                 return Err(error);

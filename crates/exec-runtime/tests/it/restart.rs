@@ -2,10 +2,10 @@
 
 use crate::{
     fake::{Disk, DiskMood, Fake},
-    rig::{Scripted, Told, account, last_id, settle, start, until},
+    rig::{Scripted, Told, account, last_id, named, settle, start, until},
 };
 use exec_core::{order::status::OrdStatus, record::Record, units::Side};
-use exec_runtime::control::Ask;
+use exec_runtime::{AccountError, NodeError, control::Ask};
 
 #[tokio::test(start_paused = true)]
 async fn killed_between_callback_and_group_the_event_comes_again_with_the_same_answer() {
@@ -65,4 +65,15 @@ async fn what_was_open_is_open_after_a_restart_and_the_epoch_rises() {
     until("the new strategy is told", || again.diary.has(&Told::Status(intent, OrdStatus::Filled))).await;
     assert_eq!(node.ask(Ask::Positions {}).await[0]["qty"], "0.1");
     node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_of_another_account_is_refused() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    start(account(&venue, &disk, &Scripted::default())).live().await.stop().await.unwrap();
+    let records = disk.records().len();
+    let node = start(named("other", &venue, &disk, &Scripted::default()));
+    let Err(NodeError::Account { error, .. }) = node.task.await.unwrap() else { panic!("it started") };
+    assert!(matches!(error, AccountError::Replay(_)), "{error}");
+    assert_eq!(disk.records().len(), records);
 }

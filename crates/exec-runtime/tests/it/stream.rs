@@ -1,16 +1,16 @@
 //! The private stream is lost and comes back.
 
 use crate::{
-    fake::{Call, Disk, Fake, OnSubmit},
-    rig::{Scripted, account, settle, start, submit, until},
+    fake::{Call, Disk, Fake, OnSubmit, btc, price},
+    rig::{Scripted, Told, account, settle, start, submit, until},
 };
 use exec_core::{
     conversation::Phase,
-    report::{FeedEnd, ReportBody},
+    report::{FeedEnd, PriceReport, Quote, ReportBody},
     venue::QueryError,
 };
 use exec_runtime::control::Ask;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 fn sessions(venue: &Fake) -> usize {
@@ -73,4 +73,29 @@ async fn exits_pass_while_there_is_no_stream_at_all() {
     settle().await;
     assert_eq!(venue.submits().len(), 1);
     node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_price_stream_comes_back_and_is_told() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    let strategy = Scripted::default();
+    let node = start(account(&venue, &disk, &strategy).prices(Arc::new(venue.clone()))).live().await;
+    settle().await;
+    venue.cut_prices();
+    until("it is open again", || venue.with(|s| s.price_feed.is_some())).await;
+    assert!(node.handle.alerts().0.iter().any(|a| a.alert.kind == "prices_down"));
+    assert_eq!(node.handle.status().phase, Phase::Live, "prices are no part of the gate");
+    let quote = Quote { bid: Some(price("99")), ask: None, mark: None };
+    venue.with(|s| s.price_feed.as_ref().unwrap().send(PriceReport { instrument: btc(), quote })).unwrap();
+    until("a price comes through", || strategy.diary.has(&Told::Price(btc()))).await;
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_supervisor_that_dies_is_not_taken_for_a_quiet_venue() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    venue.with(|s| s.panics_at_feed = true);
+    let node = start(account(&venue, &disk, &Scripted::default()));
+    let ended = tokio::time::timeout(Duration::from_secs(60), node.task).await.expect("it ends").unwrap();
+    assert!(matches!(ended, Err(exec_runtime::NodeError::Panicked)), "{ended:?}");
 }
