@@ -267,8 +267,8 @@ mod tests {
         let sorted = [("quantity", "1"), ("side", "BUY"), ("symbol", "币安人生USDT"), ("timestamp", "1591702613943")];
         assert_eq!(websocket_payload(&sorted), "quantity=1&side=BUY&symbol=币安人生USDT&timestamp=1591702613943");
         let text = websocket_request("1", "order.place", &sorted, &futures_signer());
-        let signature = futures_signer().signature(websocket_payload(&sorted).as_bytes());
-        assert!(text.contains(std::str::from_utf8(&signature).unwrap()));
+        // Computed with another implementation of HMAC.
+        assert!(text.contains("977ca7145c23e5fdf615bcc79b205faa66ababb4d937a414f9383875cc1039ec"), "{text}");
     }
 
     proptest! {

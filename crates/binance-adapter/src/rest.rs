@@ -2,7 +2,10 @@
 //! success says is read by its callers.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -74,6 +77,7 @@ pub(crate) struct Rest {
     pub(crate) signer: Signer,
     pub(crate) budget: Mutex<Budget>,
     pub(crate) clock: Mutex<VenueClockEstimate>,
+    pub(crate) exit_next: AtomicBool,
     pub(crate) now: Now,
     pub(crate) recv_window_ms: u64,
     pub(crate) answer_within: Duration,
@@ -107,14 +111,16 @@ impl Rest {
     pub(crate) async fn read_clock(&self) -> Result<ClockReading, QueryError> {
         let samples = if lock(&self.clock).is_empty() { FIRST_SAMPLES } else { 1 };
         for _ in 0..samples {
+            // In turn over the connections that orders and cancels take: it keeps them warm, finds out that one is dead before
+            // an order does, and measures what they will meet.
+            let lane = if self.exit_next.fetch_not(Ordering::Relaxed) { Lane::Exit } else { Lane::Entry };
             let asked = self.now();
             let reply = self
                 .ask_with(
                     &endpoint::TIME,
                     Query::default(),
                     Handling {
-                        // Over the connections that orders take: it keeps them warm and measures what they will meet.
-                        lane: Lane::Entry,
+                        lane,
                         priority: Priority::Recovery,
                         begin_within: self.answer_within,
                     },

@@ -74,6 +74,7 @@ impl BinanceUsdm {
             signer,
             budget: std::sync::Mutex::new(Budget::new(settings.limits)),
             clock: std::sync::Mutex::new(VenueClockEstimate::default()),
+            exit_next: std::sync::atomic::AtomicBool::new(false),
             now: settings.now,
             recv_window_ms: settings.recv_window_ms,
             answer_within: settings.answer_within,

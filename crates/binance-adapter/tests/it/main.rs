@@ -3,6 +3,7 @@
 mod conformance;
 mod doubt;
 mod fill_on_the_wire;
+mod hostile;
 mod loopback;
 mod orders;
 mod server;
