@@ -86,6 +86,18 @@ impl Engine {
         cuts.any(|cut| report.fill.trade_id <= cut)
     }
 
+    /// Whether a report of an order that we do not know speaks of the time before our books of it began. What was open then is
+    /// known, so this order had ended, and the baseline holds what it executed.
+    pub(super) fn is_past(&self, report: &OrderReport) -> bool {
+        let legs = [PositionSide::Net, PositionSide::Long, PositionSide::Short];
+        let mut baselines = legs
+            .into_iter()
+            .filter(|leg| self.config.mode.has(*leg) && report.leg.is_none_or(|l| l == *leg))
+            .filter_map(|leg| self.books.position(&report.instrument, leg)?.baseline());
+        let fill = report.fill.as_ref().map(|f| f.trade_id);
+        baselines.any(|b| report.updated <= b.at || fill.zip(b.cut).is_some_and(|(fill, cut)| fill <= cut))
+    }
+
     pub(super) fn wait_for_order(&mut self, report: &TradeReport, out: &mut Vec<Effect>) {
         let waiting = self.unplaced.entry((report.instrument.clone(), report.order_id)).or_default();
         if !waiting.iter().any(|t| t.fill.trade_id == report.fill.trade_id) {

@@ -68,7 +68,9 @@ impl Engine {
         let found =
             self.books.find(&report.instrument, report.cl_ord_id.as_ref(), report.order_id.as_ref(), report.algo_id.as_ref());
         let Some(intent) = found else {
-            self.adopt(report, source, None, out);
+            if !self.is_past(report) {
+                self.adopt(report, source, None, out);
+            }
             return;
         };
         let Some(cl_ord_id) = self.books.order(intent).and_then(|o| attempt_of(o, report)) else { return };

@@ -207,7 +207,6 @@ impl Engine {
         for row in status.positions.iter().filter(|p| self.config.mode.has(p.leg)) {
             self.venue_positions.insert((row.instrument.clone(), row.leg), row.qty);
         }
-        let asked = status.asked;
         let buffered = match &mut self.recovery {
             Some(recovery) => {
                 recovery.status = Some(status);
@@ -215,8 +214,11 @@ impl Engine {
             }
             None => Vec::new(),
         };
-        for body in buffered {
-            self.take_buffered(body, asked, out);
+        // What was open at the cut is known now; what these events say about the time before it is history.
+        if let Some(session) = self.link {
+            for body in buffered {
+                self.listen(session, Report { sent: None, body }, out);
+            }
         }
         let orders = plan.ask.into_iter().map(Query::Order);
         let trades = plan.trades.into_iter().map(|(instrument, from)| Query::Trades { instrument, from });
@@ -225,29 +227,6 @@ impl Engine {
             self.ask_in_recovery(query, out);
         }
         self.finish_if_done(out);
-    }
-
-    /// An event that waited for its instrument's books to begin. What it says about the time before them is history.
-    fn take_buffered(&mut self, body: ReportBody, cut: VenueTime, out: &mut Vec<Effect>) {
-        if let ReportBody::Order(order) = &body {
-            let known = self.books.find(&order.instrument, order.cl_ord_id.as_ref(), order.order_id.as_ref(), None).is_some();
-            let old_fill = order.fill.as_ref().is_some_and(|f| {
-                self.is_history(&crate::report::TradeReport {
-                    instrument: order.instrument.clone(),
-                    cl_ord_id: order.cl_ord_id,
-                    order_id: order.order_id.unwrap_or(crate::ids::OrderId::from_number(0)),
-                    fill: f.clone(),
-                })
-            });
-            if !known && (old_fill || order.updated <= cut) {
-                let until = if old_fill { VenueTime(i64::MAX) } else { cut };
-                self.adopt(order, Source::Stream, Some(until), out);
-                return;
-            }
-        }
-        if let Some(session) = self.link {
-            self.listen(session, Report { sent: None, body }, out);
-        }
     }
 
     fn absent_in_recovery(&mut self, asked: &Query, at: Option<VenueTime>, out: &mut Vec<Effect>) {

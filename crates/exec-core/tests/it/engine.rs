@@ -474,7 +474,7 @@ fn foreign(order_id: &str, amount: &str, cum: &str) -> OrderReport {
         close_all: false,
         cum_qty: Some(qty(cum)),
         avg_px: None,
-        updated: exec_core::time::VenueTime(1),
+        updated: exec_core::time::VenueTime(exec_testkit::rig::MIDNIGHT_MS as i64 + 3_600_000),
         created: None,
         fill: None,
         replaced_by: None,
