@@ -24,8 +24,8 @@ pub fn of_order_report(cl_ord_id: ClOrdId, report: &OrderReport, out: &mut Vec<O
         let version = TermsVersion { updated: report.updated, request: report.replaced_by.unwrap_or(RequestId(0)) };
         let kind = report.kind.as_ref();
         let terms = LiveTerms { qty, price: kind.and_then(|k| k.price()), trigger: kind.and_then(|k| k.trigger_price()) };
-        // A cancelled or expired order keeps the terms it had; some venues print zeros there.
-        if !report.status.is_final() || report.status == VenueStatus::Filled {
+        // An ended order keeps the terms it had, a change that came before its end included; some venues print zeros there.
+        if !report.status.is_final() || terms.price.is_none_or(|price| !price.is_zero()) {
             out.push(OrderEvent::Terms { cl_ord_id, version, terms });
         }
     }
