@@ -16,6 +16,8 @@ pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
     let factory = factory.journal("file", file_journal).strategy("observer", |_| Ok(Box::new(Observer)));
     #[cfg(feature = "binance")]
     let factory = factory.venue("binance", crate::binance::make);
+    #[cfg(feature = "sim")]
+    let factory = factory.venue("sim", crate::sim::make);
     factory
 }
 

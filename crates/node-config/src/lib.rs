@@ -17,6 +17,8 @@ mod read;
 mod render;
 mod secret;
 mod section;
+#[cfg(feature = "sim")]
+mod sim;
 
 pub use account::{CONDITIONAL_ENGINE_MARGIN_MS, ENGINE_MARGIN_MS, VISIBILITY_MS};
 pub use config::{

@@ -6,6 +6,7 @@ use super::{
     tally::Statuses,
 };
 use crate::{failure::Failure, screen};
+use exec_core::{order::event::OrderEvent, record::Record, time::VenueTime};
 use node_config::control::Ask;
 use serde_json::Value;
 use std::{
@@ -19,7 +20,8 @@ const ORDERS_BEFORE: usize = 22;
 /// So many orders must rest when it is killed.
 const RESTING: usize = 3;
 const TELL_EVERY: Duration = Duration::from_millis(1_500);
-const ACT_DEADLINE: Duration = Duration::from_secs(40);
+/// Far more than an act takes: a machine that builds beside it is slow.
+const ACT_DEADLINE: Duration = Duration::from_secs(120);
 
 /// What an act leaves behind.
 pub(super) struct Played {
@@ -27,6 +29,8 @@ pub(super) struct Played {
     pub(super) journal: PathBuf,
     /// Trades that happened while the node was dead.
     pub(super) missed: usize,
+    /// How many of them stood in the journal when the gate opened again.
+    pub(super) found: usize,
     /// What the node said of itself just before it was killed, and just before its end.
     pub(super) last_words: [Value; 2],
 }
@@ -65,20 +69,23 @@ pub(super) async fn play(exchange: &Exchange, folder: &Path, role: &Role<'_>, wa
     let missed = exchange.sweep(role.owner)?;
     teller.say(format!("while it is dead the market moves through those orders: {missed} fills"));
 
+    let until = exchange.now();
+    exchange.lose_some(role.owner);
     let mut node = Child::start(&config, role.account)?;
     teller.say(format!("node started again, process {}", node.id()));
     let status = node.live().await?;
+    let journal = folder.join("journal").join(role.account);
+    let found = found_in(&journal, until)?;
     let report = &status["report"];
     let adopted = report["adopted"].as_u64().unwrap_or(0);
     teller.say(format!(
-        "gate open: journal replayed, {missed} missed fills found, {} orders open, {} in doubt, {adopted} foreign",
+        "gate open: journal replayed, {found} missed fills found, {} orders open, {} in doubt, {adopted} foreign",
         report["open_orders"], report["in_doubt"]
     ));
     let after = watch(role, &mut node, &teller).await?;
     node.end().await?;
     teller.say("SIGTERM: open orders cancelled, journal closed, node ended");
-    let journal = folder.join("journal").join(role.account);
-    Ok(Played { journal, missed, last_words: [before, after] })
+    Ok(Played { journal, missed, found, last_words: [before, after] })
 }
 
 /// Lets the node trade, and returns when a new order of it is held up on the wire while others rest.
@@ -139,6 +146,20 @@ async fn watch(role: &Role<'_>, node: &mut Child, teller: &Teller) -> Result<Val
         sleep(Duration::from_millis(60)).await;
     }
     Err(Failure::Refused(format!("the play was not over within {} s", ACT_DEADLINE.as_secs())))
+}
+
+/// Counts the trades up to a time of the exchange that the newest life of a node has learned of. The node runs meanwhile.
+fn found_in(journal: &Path, until: VenueTime) -> Result<usize, Failure> {
+    let mut found = 0;
+    node_config::visit_journal(journal, |_, record| {
+        match record {
+            Record::Started { .. } => found = 0,
+            Record::Order { event: OrderEvent::Executed { fill, .. }, .. } if fill.at <= until => found += 1,
+            _ => (),
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 async fn statuses(node: &mut Child) -> Result<Statuses, Failure> {

@@ -16,13 +16,16 @@ use compare::{Line, compare};
 use exec_core::{
     books::Books,
     cl_ord_id::Tag,
-    ids::AccountId,
+    ids::{AccountId, IntentId, TradeId},
     order::event::{OrderEvent, RequestState},
     record::Record,
 };
 use node_config::NodeFactory;
 use stage::{Exchange, Owner, Way};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 use strategy::DemoStrategy;
 use tally::{DoubtWatch, Doubts, ENDINGS, Statuses};
 use tokio::time::Instant;
@@ -68,15 +71,20 @@ pub(crate) async fn run(args: &Demo) -> Result<(), Failure> {
     screen::say("\nThe journals, replayed, against the exchange's own ledger");
     let (mut all_equal, mut statuses, mut doubts) = (true, Statuses::default(), Doubts::default());
     let (mut changed, mut in_parts) = (0, 0);
-    let mut skip = args.skip_fill;
+    let mut forgetful = Forgetful::of(args.skip_fill);
     for (account, owner, played) in &results {
-        let read = replay(&played.journal, account, &mut skip)?;
+        let read = replay(&played.journal, account, &mut forgetful)?;
         for line in compare(&read.books, &exchange.ledger(*owner)?, &Exchange::deposits()) {
             all_equal &= line.is_equal();
             show(account, &line);
         }
         for line in &read.wire {
             screen::say(format!("  {account}           {line}"));
+        }
+        if read.wire.is_empty() {
+            screen::say(format!(
+                "  {account}           on the wire at the kill: an answer only; the private stream had told of its order before"
+            ));
         }
         changed += read.books.orders().filter(|o| o.replaces().values().any(|(_, s)| *s == RequestState::Accepted)).count();
         in_parts += read.books.orders().filter(|o| o.fills().count() > 1).count();
@@ -89,8 +97,15 @@ pub(crate) async fn run(args: &Demo) -> Result<(), Failure> {
     }
     screen::say(format!("\n{statuses}"));
     screen::say(format!("changed while working: {changed}; filled in several trades: {in_parts}"));
-    let missed = results.iter().map(|(_, _, played)| played.missed).collect::<Vec<_>>();
-    let short = summary(&statuses, &doubts, &missed, results.iter().flat_map(|(_, _, played)| &played.last_words));
+    let mut short = summary(&statuses, &doubts, results.iter().flat_map(|(_, _, played)| &played.last_words));
+    for (account, _, played) in &results {
+        if played.missed < MISSED_LEAST {
+            short.push(format!("{account}: {} fills while the node was dead, at least {MISSED_LEAST} are wanted", played.missed));
+        }
+        if played.found < played.missed {
+            short.push(format!("{account}: the gate opened with {} of {} missed fills found", played.found, played.missed));
+        }
+    }
     if let Some(folder) = &args.keep {
         screen::say(format!("Journals and logs are in {}", folder.display()));
     }
@@ -116,12 +131,7 @@ fn show(account: &str, line: &Line) {
 }
 
 /// Prints what happened in figures. Returns what was too little to prove anything.
-fn summary<'w>(
-    statuses: &Statuses,
-    doubts: &Doubts,
-    missed: &[usize],
-    last_words: impl Iterator<Item = &'w serde_json::Value>,
-) -> Vec<String> {
+fn summary<'w>(statuses: &Statuses, doubts: &Doubts, last_words: impl Iterator<Item = &'w serde_json::Value>) -> Vec<String> {
     let mut short = Vec::new();
     for (_, word, text) in ENDINGS {
         let count = statuses.of(word);
@@ -131,9 +141,6 @@ fn summary<'w>(
     }
     if statuses.total() < ORDERS_LEAST {
         short.push(format!("{} orders, at least {ORDERS_LEAST} are wanted", statuses.total()));
-    }
-    for missed in missed.iter().filter(|m| **m < MISSED_LEAST) {
-        short.push(format!("{missed} fills while the node was dead, at least {MISSED_LEAST} are wanted"));
     }
     screen::say(format!(
         "in doubt for a while: {}; of these {} had arrived, {} were refused, {} proven never to have arrived; the longest {} s",
@@ -169,13 +176,13 @@ struct Read {
     wire: Vec<String>,
 }
 
-/// Replays a journal into books, as a node does at its start. `skip` forgets one fill, counted over all journals.
-fn replay(journal: &Path, account: &str, skip: &mut Option<usize>) -> Result<Read, Failure> {
+/// Replays a journal into books, as a node does at its start. `forgetful` may forget a fill, counted over all journals.
+fn replay(journal: &Path, account: &str, forgetful: &mut Forgetful) -> Result<Read, Failure> {
     let account = AccountId::new(account).map_err(|error| Failure::Refused(error.to_string()))?;
     let tag = Tag::new("DEMO").map_err(|error| Failure::Refused(error.to_string()))?;
     let (mut books, mut watch, mut wire) = (Books::new(account, tag), DoubtWatch::default(), WireWatch::default());
     node_config::visit_journal(journal, |seq, mut record| {
-        forget(&mut record, skip);
+        forgetful.pass(&mut record);
         watch.see(&record);
         wire.see(&record);
         books.apply(seq, &record).map(|_| ())
@@ -184,18 +191,29 @@ fn replay(journal: &Path, account: &str, skip: &mut Option<usize>) -> Result<Rea
     Ok(Read { books, doubts, wire })
 }
 
-/// Takes the fill out of the record whose turn it is.
-fn forget(record: &mut Record, skip: &mut Option<usize>) {
-    let is_fill = matches!(record, Record::Order { event: OrderEvent::Executed { .. }, .. });
-    match skip {
-        Some(0) if is_fill => {
-            *skip = None;
-            if let Record::Order { at, .. } = record {
-                *record = Record::Raw { why: "skipped on purpose".to_owned(), raw: String::new(), at: *at };
-            }
+/// Forgets one fill, to see that the comparison finds it. One fill may stand in several records: the fast event and the full one.
+#[derive(Debug, Default)]
+struct Forgetful {
+    nth: Option<usize>,
+    seen: BTreeSet<(IntentId, TradeId)>,
+    forgotten: Option<(IntentId, TradeId)>,
+}
+
+impl Forgetful {
+    /// Forgets the fill with this number, from 0; none if there is no number.
+    fn of(nth: Option<usize>) -> Self {
+        Self { nth, ..Self::default() }
+    }
+
+    fn pass(&mut self, record: &mut Record) {
+        let Record::Order { intent, at, event: OrderEvent::Executed { fill, .. }, .. } = record else { return };
+        let key = (*intent, fill.trade_id);
+        if self.seen.insert(key) && self.nth == Some(self.seen.len() - 1) {
+            self.forgotten = Some(key);
         }
-        Some(left) if is_fill => *left -= 1,
-        _ => (),
+        if self.forgotten == Some(key) {
+            *record = Record::Raw { why: "forgotten on purpose".to_owned(), raw: String::new(), at: *at };
+        }
     }
 }
 

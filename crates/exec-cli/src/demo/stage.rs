@@ -7,6 +7,7 @@ use exchange_sim::{
     ledger::Ledger,
     types::{OrderStatus, Side},
 };
+use exec_core::time::VenueTime;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,26 +62,30 @@ impl Exchange {
         let ledger = self.server.face().ledger(owner.key);
         ledger.ok_or_else(|| Failure::Refused(format!("the exchange knows no account {}", owner.key)))
     }
+    /// The exchange's time.
+    pub(super) fn now(&self) -> VenueTime {
+        VenueTime(self.server.face().with_exchange(|_, now| now))
+    }
     /// Whether the exchange's own sums hold: longs equal shorts, no money made or lost.
     pub(super) fn violation(&self) -> Option<String> {
         self.server.face().with_exchange(|exchange, _| exchange.check_invariants().err()).map(|v| v.to_string())
     }
 
-    /// Loses requests and answers of the owner's new orders, so that the node is left in doubt about them.
+    /// Loses some requests and answers of the owner's new orders from now on, so that the node is left in doubt about them.
     pub(super) fn lose_some(&self, owner: Owner) {
         for (nth, fault) in [
             (5, RequestFault::DropRequest),
             (11, RequestFault::DropResponse),
             (16, RequestFault::DropRequest),
-            (23, RequestFault::DropRequest),
-            (29, RequestFault::DropResponse),
-            (34, RequestFault::DropRequest),
+            (22, RequestFault::DropResponse),
         ] {
             self.arm(owner, nth, fault);
         }
     }
     /// Holds the owner's next new order up: on its way to the exchange, or the answer to it on its way back.
     pub(super) fn hold_next(&self, owner: Owner, way: Way) -> u64 {
+        // A request that is lost is not held up.
+        self.server.face().disarm(None);
         self.arm(
             owner,
             1,

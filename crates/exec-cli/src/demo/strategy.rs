@@ -143,7 +143,7 @@ impl DemoStrategy {
     /// Closes half of a leg; opens one where there is nothing to close.
     fn close_half(&self, ctx: &mut Context<'_>, stage: &Stage<'_>, leg: PositionSide, instead: &Option<Terms>) {
         let held = ctx.books().position_qty(&stage.instrument.id, leg).get();
-        let half = stage.instrument.market_lot.floor((held / Decimal::TWO).abs());
+        let half = stage.instrument.market_lot.floor((held / Decimal::TWO).abs()).normalize();
         let qty = Qty::new(half).ok().filter(|_| half * stage.bid > Decimal::from(100));
         let Some(qty) = qty else {
             submit(ctx, instead.clone());
@@ -225,12 +225,12 @@ impl Stage<'_> {
         self.on_grid(reference - reference * Decimal::new(permille, 3) * side.sign())
     }
     fn on_grid(&self, price: Decimal) -> Price {
-        Price::new(self.instrument.price.floor(price)).unwrap_or_default()
+        Price::new(self.instrument.price.floor(price).normalize()).unwrap_or_default()
     }
     /// Terms of an order worth so much; `None` where the market is too small for it.
     fn opening(&self, side: Side, leg: PositionSide, worth: Decimal, kind: OrderKind) -> Option<Terms> {
         let grid = if kind.price().is_some() { self.instrument.lot } else { self.instrument.market_lot };
-        let qty = grid.floor(worth.checked_div(self.bid)?).max(grid.min);
+        let qty = grid.floor(worth.checked_div(self.bid)?).max(grid.min).normalize();
         let qty = Some(Qty::new(qty).ok()?);
         Some(Terms { instrument: self.instrument.id.clone(), side, leg, intention: Intention::Open, qty, kind })
     }
