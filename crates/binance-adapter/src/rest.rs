@@ -119,11 +119,7 @@ impl Rest {
                 .ask_with(
                     &endpoint::TIME,
                     Query::default(),
-                    Handling {
-                        lane,
-                        priority: Priority::Recovery,
-                        begin_within: self.answer_within,
-                    },
+                    Handling { lane, priority: Priority::Recovery, begin_within: self.answer_within },
                 )
                 .await?;
             let answered = self.now();

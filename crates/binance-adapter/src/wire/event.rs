@@ -45,6 +45,9 @@ impl<'a> UserEvent<'a> {
     /// # Errors
     /// The parser's complaint. The caller keeps the raw text and raises.
     pub fn read(text: &'a str) -> Result<Self, serde_json::Error> {
+        if let Some(name) = leading_name(text) {
+            return Self::read_named(Text::from(name), text);
+        }
         let head: Head<'a> = super::read(text)?;
         if let Some(inner) = head.data {
             return Self::read(inner);
@@ -52,6 +55,10 @@ impl<'a> UserEvent<'a> {
         let Some(name) = head.event else {
             return Err(<serde_json::Error as serde::de::Error>::missing_field("e"));
         };
+        Self::read_named(name, text)
+    }
+
+    fn read_named(name: Text<'a>, text: &'a str) -> Result<Self, serde_json::Error> {
         Ok(match name.as_str() {
             "ORDER_TRADE_UPDATE" => Self::Order(super::read(text)?),
             "TRADE_LITE" => Self::Lite(super::read(text)?),
@@ -61,11 +68,22 @@ impl<'a> UserEvent<'a> {
             "MARGIN_CALL" => Self::MarginCall(super::read(text)?),
             "listenKeyExpired" => Self::KeyExpired(super::read(text)?),
             "CONDITIONAL_ORDER_TRIGGER_REJECT" => Self::ConditionalReject(super::read(text)?),
-            "serverShutdown" => Self::Shutdown(name),
-            "STRATEGY_UPDATE" | "GRID_UPDATE" => Self::Grid(name),
-            _ => Self::Other(name),
+            "serverShutdown" => Self::Shutdown(whole(name, text)?),
+            "STRATEGY_UPDATE" | "GRID_UPDATE" => Self::Grid(whole(name, text)?),
+            _ => Self::Other(whole(name, text)?),
         })
     }
+}
+
+/// The name of an event that starts with it, as the live wire writes them: it saves a pass over the text.
+pub(crate) fn leading_name(text: &str) -> Option<&str> {
+    let (name, _) = text.strip_prefix(r#"{"e":""#)?.split_once('"')?;
+    name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_').then_some(name)
+}
+
+/// A name from a text that is otherwise not looked into, but must be whole.
+fn whole<'a>(name: Text<'a>, text: &str) -> Result<Text<'a>, serde_json::Error> {
+    super::read::<IgnoredAny>(text).map(|_| name)
 }
 
 impl Unknowns for UserEvent<'_> {
@@ -439,6 +457,16 @@ mod tests {
         assert_eq!(update.order.execution, ExecutionType::Trade);
         assert_eq!(update.order.fee.unwrap().0.to_string(), "0.00000325");
         assert!(update.order.unknown.0.is_empty() && update.unknown.0.is_empty());
+    }
+
+    #[test]
+    fn the_place_of_the_name_does_not_matter() {
+        let first = r#"{"e":"ACCOUNT_CONFIG_UPDATE","E":2,"T":1,"ac":{"s":"BTCUSDT","l":25}}"#;
+        let last = r#"{"E":2,"T":1,"ac":{"s":"BTCUSDT","l":25},"e":"ACCOUNT_CONFIG_UPDATE"}"#;
+        assert_eq!(UserEvent::read(first).unwrap(), UserEvent::read(last).unwrap());
+        for broken in [r#"{"e":"NEW_THING""#, r#"{"e":"GRID_UPDATE","gu":{}"#, r#"{"e":"serverShutdown","E":}"#] {
+            assert!(UserEvent::read(broken).is_err(), "{broken}");
+        }
     }
 
     #[test]

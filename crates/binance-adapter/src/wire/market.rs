@@ -1,6 +1,10 @@
 //! Public prices: best bid and ask, mark price. Nothing else of the market data.
 
-use super::{Dec, Text, event::Head, shape::wire};
+use super::{
+    Dec, Text,
+    event::{Head, leading_name},
+    shape::wire,
+};
 
 /// One frame of the market streams that this adapter subscribes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +23,20 @@ impl<'a> MarketEvent<'a> {
     /// # Errors
     /// The parser's complaint.
     pub fn read(text: &'a str) -> Result<Self, serde_json::Error> {
+        if let Some(name) = leading_name(text) {
+            return Self::read_named(name, text);
+        }
         let head: Head<'a> = super::read(text)?;
         if let Some(inner) = head.data {
             return Self::read(inner);
         }
-        Ok(match head.event.as_ref().map(Text::as_str) {
-            Some("bookTicker") => Self::Book(super::read(text)?),
-            Some("markPriceUpdate") => Self::Mark(super::read(text)?),
+        Self::read_named(head.event.as_ref().map_or("", Text::as_str), text)
+    }
+
+    fn read_named(name: &str, text: &'a str) -> Result<Self, serde_json::Error> {
+        Ok(match name {
+            "bookTicker" => Self::Book(super::read(text)?),
+            "markPriceUpdate" => Self::Mark(super::read(text)?),
             _ => Self::Other,
         })
     }

@@ -19,16 +19,23 @@ const DOCUMENTS: &[&str] = &[
 
 /// A document with a few of its characters replaced, doubled or taken away.
 fn damaged() -> impl Strategy<Value = String> {
-    let damage = (any::<prop::sample::Index>(), 0_u8..4, prop::sample::select(vec!['"', '{', '}', '[', ',', ':', '0', '9', '-', '.', 'e', '\\', '\u{0}', '币']));
+    let damage = (
+        any::<prop::sample::Index>(),
+        0_u8..4,
+        prop::sample::select(vec!['"', '{', '}', '[', ',', ':', '0', '9', '-', '.', 'e', '\\', '\u{0}', '币']),
+    );
     (prop::sample::select(DOCUMENTS.to_vec()), prop::collection::vec(damage, 1..6)).prop_map(|(document, damages)| {
         let mut letters: Vec<char> = document.chars().collect();
         for (at, what, letter) in damages {
+            if letters.is_empty() {
+                break;
+            }
             let at = at.index(letters.len());
             match what {
                 0 => letters[at] = letter,
                 1 => letters.insert(at, letter),
                 2 => drop(letters.remove(at)),
-                _ => letters.truncate(at.max(1)),
+                _ => letters.truncate(at),
             }
         }
         letters.into_iter().collect()
