@@ -4,6 +4,7 @@ mod conservation;
 mod convergence;
 mod engine;
 mod fills;
+mod found;
 mod lifecycle;
 mod records;
 mod requests;

@@ -1,0 +1,147 @@
+//! Defects that worlds have found, told as short stories, so that they are found at once if they come back.
+
+use exec_core::{
+    command::{ChangeOrder, Command, OperatorCommand},
+    conversation::{Answer, Input, Query},
+    ids::{InstrumentId, OrderId, SessionId, TradeId},
+    order::status::OrdStatus,
+    record::Record,
+    report::{Fill, OrderReport, PositionReport, Report, ReportBody, TradeReport, VenueStatus},
+    units::{PositionMode, PositionSide, Side, SignedQty},
+    venue::{Lookup, Trades},
+};
+use exec_testkit::{
+    fixtures::{self, instrument_id, price, qty},
+    rig::Rig,
+};
+
+fn rig() -> Rig {
+    Rig::live(fixtures::config(PositionMode::Netting, &["BTCUSDT"]))
+}
+
+fn btc() -> InstrumentId {
+    instrument_id("BTCUSDT")
+}
+
+fn trade(rig: &Rig, order: &str, id: u64, amount: &str) -> TradeReport {
+    TradeReport {
+        instrument: btc(),
+        cl_ord_id: None,
+        order_id: OrderId::new(order).expect("an id"),
+        fill: Fill {
+            trade_id: TradeId::from_number(id),
+            price: price("100"),
+            qty: qty(amount),
+            side: Side::Buy,
+            maker: false,
+            leg: None,
+            fee: None,
+            realized: None,
+            at: rig.venue_time(),
+        },
+    }
+}
+
+/// Right after its effect an order may be traded and not yet be visible to queries.
+#[test]
+fn a_trade_whose_order_is_not_visible_yet_is_not_somebody_elses() {
+    let mut rig = rig();
+    let intent = rig.submit(fixtures::limit(Side::Buy, qty("1"), price("100")));
+    rig.durable();
+    let mut shown = rig.venue_report(intent, VenueStatus::Filled, "1");
+    shown.order_id = OrderId::new("77").ok();
+    let body = ReportBody::Trade(trade(&rig, "77", 5, "1"));
+    rig.give(Input::Report { session: SessionId(1), report: Report { sent: None, body } });
+    rig.wait(1_000);
+    assert_eq!(rig.answer_orders(&Ok(Lookup::Absent)), 1);
+    assert_eq!(rig.engine.books().orders().count(), 1, "an absence this young means nothing");
+    rig.wait(1_000);
+    assert_eq!(rig.answer_orders(&Ok(Lookup::Found(Box::new(shown)))), 1, "so it is asked again");
+    assert_eq!(rig.status(intent), OrdStatus::Filled);
+    assert_eq!(rig.order(intent).fills().count(), 1);
+    assert_eq!(rig.engine.books().orders().count(), 1);
+}
+
+/// A crash must find every trade again that was not placed before it.
+#[test]
+fn the_cursor_stays_before_a_trade_that_waits_for_its_order() {
+    let mut rig = rig();
+    rig.give(Input::Operator { who: "test".to_owned(), command: OperatorCommand::Reconcile });
+    let mut status = rig.flat();
+    status.high_water = vec![(btc(), Some(TradeId::from_number(9)))];
+    rig.answer_recovery(status);
+    let (id, _) = rig.asked.iter().find(|(_, q)| matches!(q, Query::Trades { .. })).expect("trades are asked for");
+    let (id, trades) = (*id, Trades { trades: vec![trade(&rig, "77", 9, "1")], complete: true });
+    rig.asked.remove(&id);
+    rig.give(Input::Answer { query: id, answer: Answer::Trades(Ok(trades)) });
+    let moved = |rig: &Rig| {
+        rig.journal.iter().any(|(_, r)| matches!(r, Record::TradeCursor(c) if c.after == Some(TradeId::from_number(9))))
+    };
+    assert!(!moved(&rig), "the trade is only in memory");
+    assert!(rig.asked.values().any(|q| matches!(q, Query::Order(_))), "its order is asked for");
+}
+
+/// What a foreign order executed before the baseline is in the baseline.
+#[test]
+fn an_order_that_ended_before_the_books_began_stays_outside() {
+    let mut rig = Rig::new(fixtures::config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
+    rig.connect();
+    let placed = OrderReport {
+        cl_ord_id: Some(fixtures::cl_ord_id("hand1")),
+        order_id: OrderId::new("8").ok(),
+        algo_id: None,
+        instrument: btc(),
+        side: Side::Sell,
+        leg: Some(PositionSide::Net),
+        status: VenueStatus::New,
+        kind: Some(exec_core::terms::OrderKind::Market),
+        qty: Some(qty("5")),
+        reduce_only: false,
+        close_all: false,
+        cum_qty: Some(qty("0")),
+        avg_px: None,
+        updated: rig.venue_time(),
+        created: None,
+        fill: None,
+        replaced_by: None,
+        text: None,
+    };
+    rig.stream(placed.clone());
+    rig.wait(100);
+    let mut status = rig.flat();
+    status.high_water = vec![(btc(), Some(TradeId::from_number(3)))];
+    status.positions = vec![PositionReport {
+        instrument: btc(),
+        leg: PositionSide::Net,
+        qty: "-5".parse::<SignedQty>().expect("a quantity"),
+        entry_px: None,
+        mark_px: None,
+        liquidation_px: None,
+        unrealized: None,
+        leverage: None,
+        isolated: None,
+    }];
+    rig.answer_recovery(status);
+    let held = |rig: &Rig| rig.engine.books().position_qty(&btc(), PositionSide::Net).to_string();
+    assert_eq!((rig.engine.books().orders().count(), held(&rig)), (0, "-5".to_owned()));
+    // Its end is told late, without the trade.
+    rig.stream(OrderReport { status: VenueStatus::Filled, cum_qty: Some(qty("5")), ..placed });
+    assert_eq!((rig.engine.books().orders().count(), held(&rig)), (0, "-5".to_owned()));
+}
+
+/// A change and the end of its order may be told in one report.
+#[test]
+fn an_ended_order_tells_the_terms_it_ended_with() {
+    let mut rig = rig();
+    let intent = rig.submit(fixtures::limit(Side::Buy, qty("10"), price("100")));
+    rig.durable();
+    rig.accept(intent);
+    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("12"), price: price("100") }));
+    rig.durable();
+    rig.wait(10);
+    let mut ended = rig.venue_report(intent, VenueStatus::Canceled, "11");
+    ended.qty = Some(qty("12"));
+    rig.outcome(Ok(Box::new(ended)));
+    assert_eq!((rig.order(intent).qty(), rig.status(intent)), (Some(qty("12")), OrdStatus::Canceled));
+    assert!(!rig.alerted("overfill"));
+}
