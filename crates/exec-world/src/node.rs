@@ -73,7 +73,8 @@ pub(crate) fn config(plan: &Plan) -> EngineConfig {
         startup_delay_ms: 100,
         limits: exec_core::exposure::Limits {
             order_notional_max: fixtures::decimal("20000"),
-            position_notional_max: fixtures::decimal("40000"),
+            // Greedy strategies must run into it all the time.
+            position_notional_max: fixtures::decimal(if plan.greedy { "9000" } else { "40000" }),
             open_orders_max: 40,
             collar: fixtures::decimal("0.05"),
         },

@@ -119,10 +119,22 @@ impl Oracle {
                 // The venue holds an exit to the position it sees, which may be gone before we hear of what made it go.
                 let (mut low, mut high) = (inside.low, inside.high);
                 for order in books.open_orders_of(&instrument).filter(|o| o.leg() == leg && o.intent().terms.is_closing()) {
+                    let asked =
+                        order.replaces().values().filter(|(_, state)| state.is_pending()).map(|(terms, _)| terms.qty).max();
+                    let most = order.qty().max(asked).unwrap_or_default().saturating_sub(order.cum_qty()).get();
                     match order.intent().terms.side {
-                        Side::Buy => high += order.leaves_qty().get(),
-                        Side::Sell => low -= order.leaves_qty().get(),
+                        Side::Buy => high += most,
+                        Side::Sell => low -= most,
                     }
+                }
+                // The mark moves on after an order was checked; it does not move by a tenth.
+                let most = node.engine.config().limits.position_notional_max * Decimal::new(11, 1);
+                if row.position_amt.abs() * row.mark_price > most {
+                    return Err(format!(
+                        "P8: {instrument} {leg:?} is {} at the venue, worth more than the limit of {}",
+                        row.position_amt,
+                        node.engine.config().limits.position_notional_max
+                    ));
                 }
                 if row.position_amt < low || row.position_amt > high {
                     return Err(format!(
