@@ -110,6 +110,15 @@ async fn a_key_that_the_venue_has_forgotten_ends_the_session_at_its_renewal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_renewal_that_names_another_key_ends_the_session() {
+    let world = World::netting().await;
+    let mut feed = world.venue.open_feed().await.unwrap();
+    world.fault("PUT", "/fapi/v1/listenKey", RequestFault::ErrorAfter(answer(200, r#"{"listenKey":"another"}"#)));
+    let ended = tokio::time::timeout(Duration::from_secs(1300), feed.next()).await;
+    assert!(matches!(ended, Ok(Err(_))), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn prices_of_every_symbol_arrive() {
     let world = World::netting().await;
     let mut prices = world.venue.open_prices(&[btc(), chinese()]).await.unwrap();

@@ -124,6 +124,15 @@ impl World {
         assert_eq!(status, 200, "{text}");
     }
 
+    /// A market order by the account's owner, past the adapter.
+    pub(crate) fn by_hand(&self, side: &str, quantity: &str) {
+        let body = format!(
+            r#"{{"key":"{KEY}","method":"POST","path":"/fapi/v1/order","params":{{"symbol":"BTCUSDT","side":"{side}","type":"MARKET","quantity":"{quantity}"}}}}"#
+        );
+        let (status, text) = self.face.operate("POST", "as", "", &body);
+        assert_eq!(status, 200, "{text}");
+    }
+
     /// Lets the background trade, or stops it: hours of it are long.
     pub(crate) fn flow(&self, on: bool) {
         let (status, text) = self.face.operate("POST", "flow", "", &format!(r#"{{"on":{on}}}"#));
