@@ -132,7 +132,7 @@ fn show_status(status: &Value) {
         report["in_doubt"]
     ));
     for reason in report["shut"].as_array().into_iter().flatten() {
-        screen::say(format!("  shut: {}", text(reason)));
+        screen::say(format!("  shut: {}", words(reason)));
     }
     for line in report["positions"].as_array().into_iter().flatten() {
         let venue = if line["venue"].is_null() { "?".to_owned() } else { text(&line["venue"]) };
@@ -163,6 +163,27 @@ fn show_status(status: &Value) {
     }
     for alert in status["alerts"].as_array().into_iter().flatten() {
         screen::say(format!("  alert {}: {}", text(&alert["level"]), text(&alert["text"])));
+    }
+}
+
+/// A reason's name, `NotReconciled`, as words; what it says besides stays as it is.
+fn words(reason: &Value) -> String {
+    let spaced = |name: &str| {
+        let mut out = String::new();
+        for c in name.chars() {
+            if c.is_uppercase() && !out.is_empty() {
+                out.push(' ');
+            }
+            out.extend(c.to_lowercase());
+        }
+        out
+    };
+    match reason {
+        Value::String(name) => spaced(name),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, more)| format!("{} {more}", spaced(name))).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
     }
 }
 

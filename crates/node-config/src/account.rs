@@ -24,8 +24,8 @@ pub const ENGINE_MARGIN_MS: u64 = 2_000;
 pub const CONDITIONAL_ENGINE_MARGIN_MS: u64 = 10_000;
 /// How long an order may be invisible after its effect.
 pub const VISIBILITY_MS: u64 = 1_000;
-/// The venue that stands inside this process.
-pub(crate) const IN_PROCESS: &str = "sim";
+/// The venue that this program speaks to over the network.
+pub(crate) const BINANCE: &str = "binance";
 /// The largest window that Binance takes (USDⓈ-M, General Info, Timing Security, 2026-11-22).
 const WINDOW_MAX_MS: u64 = 60_000;
 
@@ -124,9 +124,9 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let apply = s.choice("apply", &Apply::WORDS).map_or(Apply::WhenFlat, |a| a.value);
     let apply_position_mode = s.flag("apply_position_mode", false);
     let limits = limits(&mut s, profile);
-    // The exchange inside this process knows no keys.
-    let in_process = venue.as_deref() == Some(IN_PROCESS);
-    let credentials = credentials(&mut s, environment, around, in_process);
+    // Only Binance is known to need keys; of another venue the file says whether it does.
+    let needed = venue.as_deref().is_none_or(|v| v == BINANCE) || s.says("api_key") || s.says("api_secret");
+    let credentials = credentials(&mut s, environment, around, needed);
 
     let places = Places(PLACED.iter().filter(|key| s.says(key)).map(|key| (*key, s.at(key))).collect(), s.at(""));
     let key = s.key("").trim_end_matches('.').to_owned();
@@ -295,12 +295,12 @@ fn credentials(
     s: &mut Section<'_>,
     environment: Environment,
     around: &dyn Surroundings,
-    in_process: bool,
+    needed: bool,
 ) -> Option<Option<Credentials>> {
     let (key_variable, secret_variable) = environment.variables();
     let key_source = source(s, "api_key", key_variable);
     let secret_source = source(s, "api_secret", secret_variable);
-    if in_process {
+    if !needed {
         return Some(None);
     }
     let real = environment != Environment::Simulated;

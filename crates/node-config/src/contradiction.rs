@@ -1,7 +1,7 @@
 //! What contradicts what in a config file, and what a profile refuses. Not what a single key may say: that is `read` and `account`.
 
 use crate::{
-    account::{self, CONDITIONAL_ENGINE_MARGIN_MS, ENGINE_MARGIN_MS, IN_PROCESS, VISIBILITY_MS},
+    account::{self, BINANCE, CONDITIONAL_ENGINE_MARGIN_MS, ENGINE_MARGIN_MS, VISIBILITY_MS},
     config::{AccountConfig, Durability, ExecutionConfig, JournalConfig},
     profile::{Environment, Profile},
     read::StrategyRead,
@@ -98,10 +98,7 @@ fn place(wrong: &Wrong<'_>, profile: Profile, config: &AccountConfig) {
             (Some(_), Environment::Testnet | Environment::Live) => {
                 wrong(key, "is an address of one's own".to_owned(), "delete it: testnet and live addresses are built in");
             }
-            (Some(_), Environment::Simulated) if config.venue == IN_PROCESS => {
-                wrong(key, "is an address, and this exchange runs inside the process".to_owned(), "delete it");
-            }
-            (None, Environment::Simulated) if config.venue != IN_PROCESS => {
+            (None, Environment::Simulated) if config.venue == BINANCE => {
                 let what = "is missing".to_owned();
                 wrong(key, what, &format!("write the address of the built-in exchange: {key} = \"{scheme}127.0.0.1:9443\""));
             }
@@ -175,7 +172,9 @@ fn instruments_of(root: &Section<'_>, account: &account::Read) {
             root.wrong_at(found.at, &format!("{}.{key}", account.key), what, "add it to instruments, or delete it here");
         }
     }
-    for found in account.instruments.iter().filter(|i| i.value.venue() != "BINANCE") {
+    // What another venue calls its instruments is for its adapter to know.
+    let is_binance = account.config.as_ref().is_some_and(|config| config.venue == BINANCE);
+    for found in account.instruments.iter().filter(|i| is_binance && i.value.venue() != "BINANCE") {
         let what = format!("{} is of venue {}", found.value, found.value.venue());
         let advice = format!("write {}-PERP.BINANCE, or give it an account at its own venue", found.value.symbol());
         root.wrong_at(found.at, &format!("{}.instruments", account.key), what, advice);
