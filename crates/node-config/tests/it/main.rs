@@ -1,6 +1,7 @@
 //! The promises of a config file: complete or told, every mistake with its place, no secret shown.
 
 mod example;
+mod factory;
 mod mistakes;
 mod property;
 mod secrets;
