@@ -446,7 +446,8 @@ impl Engine {
 
     /// A request number that no start of this account has used: the epoch stands in it.
     fn request_id(&mut self) -> RequestId {
-        self.requests += 1;
+        // Counts in a ring of 2^28, so that the epoch's bits stay the epoch's wherever it began.
+        self.requests = self.requests.wrapping_add(1) & ((1 << 28) - 1);
         RequestId(u64::from(self.books.epoch().0) << 28 | u64::from(self.requests))
     }
 

@@ -20,6 +20,18 @@ fn epoch_floor(now: Timestamp) -> u32 {
     u32::try_from(now.as_ms().saturating_sub(EPOCH_ZERO_MS) / 60_000).unwrap_or(u32::MAX)
 }
 
+/// Where a start begins to count its intents, below 2^39. A start may send exits and then lose every record of itself with the
+/// disk, and the next one within the minute takes the same epoch; from another millisecond on it cannot make the same id, unless
+/// the first had counted on by 16,384 in each millisecond between.
+const fn first_intent(now: Timestamp) -> u64 {
+    (now.as_ms() & ((1 << 25) - 1)) << 14
+}
+
+/// The same for requests, below 2^28.
+const fn first_request(now: Timestamp) -> u32 {
+    ((now.as_ms() / 4 & ((1 << 14) - 1)) << 14) as u32
+}
+
 impl Engine {
     /// Adds one record of the journal, in order, before [`crate::conversation::Input::Begin`].
     ///
@@ -56,6 +68,7 @@ impl Engine {
         }
         self.begun = true;
         self.durable = self.books.seq();
+        (self.intents_made, self.requests) = (first_intent(self.now), first_request(self.now));
         let epoch = Epoch(epoch_floor(self.now).max(self.books.epoch().0 + 1));
         let account = self.config.account.clone();
         self.record(Record::Started { account, epoch, mode: self.config.mode, at: self.now }, out);
@@ -111,6 +124,16 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_starts_never_count_from_the_same_number() {
+        let at = |ms| Timestamp::from_ms(EPOCH_ZERO_MS + ms);
+        for ms in [0, 1, 59_999, 33_554_431, 33_554_432] {
+            assert!(first_intent(at(ms)) < 1 << 39 && first_request(at(ms)) < 1 << 28);
+            assert_ne!(first_intent(at(ms)), first_intent(at(ms + 1)));
+            assert_ne!(first_request(at(ms)), first_request(at(ms + 4)));
+        }
+    }
 
     #[test]
     fn the_epoch_floor_counts_minutes_since_2025() {

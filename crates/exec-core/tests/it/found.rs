@@ -145,3 +145,23 @@ fn an_ended_order_tells_the_terms_it_ended_with() {
     assert_eq!((rig.order(intent).qty(), rig.status(intent)), (Some(qty("12")), OrdStatus::Canceled));
     assert!(!rig.alerted("overfill"));
 }
+
+/// An exit waits for no disk. If the start's own record is lost with it, the next start must not make the same id again.
+#[test]
+fn a_start_that_left_no_trace_does_not_lend_its_ids_to_the_next() {
+    let mut config = fixtures::config(PositionMode::Netting, &["BTCUSDT"]);
+    config.strategies[0].external_order_claims = vec![btc()];
+    let exit = |rig: &mut Rig| {
+        let mut terms = fixtures::limit(Side::Sell, qty("1"), price("100"));
+        terms.intention = exec_core::terms::Intention::Reduce;
+        let intent = rig.submit(terms);
+        rig.cl_ord_id(intent)
+    };
+    let mut first = Rig::new(config, fixtures::profile());
+    first.connect();
+    let id = exit(&mut first);
+    assert_eq!(first.attempts_sent().len(), 1, "it left before anything was durable");
+    let mut second = first.restarted(0);
+    second.connect();
+    assert_ne!(exit(&mut second), id);
+}
