@@ -326,7 +326,7 @@ fn show_order(order: &Value, as_json: bool) {
         let rejection = &attempt["rejection"];
         let why = match (rejection.is_null(), attempt["not_sent"].is_null()) {
             (false, _) => format!("refused: {} (code {})", text(&rejection["text"]), rejection["code"]),
-            (_, false) => format!("not sent: {}", text(&attempt["not_sent"])),
+            (_, false) => format!("not sent: {}", words(&attempt["not_sent"])),
             _ => "sent".to_owned(),
         };
         screen::say(format!("  {} {why}", text(&attempt["cl_ord_id"])));

@@ -47,15 +47,22 @@ pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
 }
 
 pub(crate) async fn run(args: &Demo) -> Result<(), Failure> {
+    let interrupted = node_config::signals().map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    tokio::select! {
+        biased;
+        // Dropped in the middle, the demonstration takes its node and its folder with it.
+        signal = interrupted => Err(Failure::Refused(format!("\n{signal}: the demonstration is over before its end"))),
+        played = perform(args) => played,
+    }
+}
+
+async fn perform(args: &Demo) -> Result<(), Failure> {
     let began = Instant::now();
     let kept = Folder::open(args.keep.as_deref())?;
     let exchange = Exchange::open(args.seed, &[NETTING, HEDGING]).await?;
-    screen::say(format!(
-        "An exchange of its own at {}, seed {}: {}",
-        exchange.rest_url(),
-        args.seed,
-        exchange.symbols.join(", ")
-    ));
+    let (url, symbols) = (exchange.rest_url(), exchange.symbols.join(", "));
+    screen::say(format!("The built-in exchange listens at {url}, seed {}: {symbols}", args.seed));
+    screen::say("The node is a process of its own; it speaks Binance's REST and WebSocket to it.");
 
     let mut results = Vec::new();
     for (account, owner, way, title) in [
@@ -160,7 +167,7 @@ fn summary<'w>(statuses: &Statuses, doubts: &Doubts, last_words: impl Iterator<I
         let worst = |field: &str| figures.clone().filter_map(|f| f[field].as_u64()).max().unwrap_or(0) / 1000;
         let count: u64 = figures.clone().filter_map(|f| f["count"].as_u64()).sum();
         screen::say(format!(
-            "{what}: median {} µs, p99 {} µs ({count} orders, the slowest of four lives)",
+            "{what}: median {} µs, p99 {} µs ({count} orders, the slowest of the node's four lives)",
             worst("p50_ns"),
             worst("p99_ns")
         ));
