@@ -48,7 +48,8 @@ impl Position {
     pub(crate) fn begin(&mut self, baseline: &Baseline) {
         let shift = baseline.qty.get() - self.baseline.as_ref().map_or(Decimal::ZERO, |b| b.qty.get());
         self.qty = self.qty.plus(shift);
-        self.cost.0 += shift * baseline.entry_px.map_or(Decimal::ZERO, crate::units::Price::get);
+        let price = baseline.entry_px.map_or(Decimal::ZERO, crate::units::Price::get);
+        self.cost.0 = self.cost.0.saturating_add(shift.saturating_mul(price));
         self.baseline = Some(baseline.clone());
     }
 
@@ -57,14 +58,16 @@ impl Position {
         let before = self.qty.get();
         let after = before + change;
         let price = price.or_else(|| self.entry_px()).unwrap_or_default();
+        let cost = self.cost.0;
         self.cost.0 = if before.is_zero() || (before.is_sign_negative() == change.is_sign_negative()) {
-            self.cost.0 + change * price
+            cost.saturating_add(change.saturating_mul(price))
         } else if after.is_zero() || after.is_sign_negative() == before.is_sign_negative() {
-            // Smaller on the same side: the rest keeps its average price.
-            self.cost.0 * after / before
+            // Smaller on the same side: the rest keeps its average price. Exact where the product fits.
+            let exact = cost.checked_mul(after).and_then(|product| product.checked_div(before));
+            exact.or_else(|| after.checked_div(before)?.checked_mul(cost)).unwrap_or(cost)
         } else {
             // Through zero: what is left was opened at this price.
-            after * price
+            after.saturating_mul(price)
         };
         self.qty = SignedQty::ZERO.plus(after);
     }

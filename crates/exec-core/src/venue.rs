@@ -99,6 +99,15 @@ pub struct Rejection {
     pub text: String,
 }
 
+impl Rejection {
+    /// The code of a refusal that a report of the order tells; a refused request has the venue's own, which is never this.
+    pub const REPORTED: i64 = 0;
+    /// Whether the venue's report of the order says it, and not the answer to the request that placed it.
+    pub const fn is_reported(&self) -> bool {
+        self.code == Self::REPORTED
+    }
+}
+
 /// What a refusal means for whoever asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 pub enum RejectClass {

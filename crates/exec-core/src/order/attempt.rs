@@ -123,6 +123,11 @@ impl AttemptFacts {
             // A refusal after acceptance, as conditional orders may get at their trigger.
             || self.rejected.is_some()
     }
+    /// Whether the venue shows an attempt of which it, or our transport, or the fence said that it cannot be there.
+    pub(super) fn is_contested(&self) -> bool {
+        let refused = self.rejected.as_ref().is_some_and(|r| !r.is_reported());
+        self.seen_at_venue() && (refused || self.not_sent.is_some() || self.dead.is_some())
+    }
     /// Executed quantity that our position must count: all but what is older than our books.
     pub fn counted_qty(&self, baseline: Option<&TradeId>) -> Qty {
         let old = match baseline {

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 pub fn of_order_report(cl_ord_id: ClOrdId, report: &OrderReport, out: &mut Vec<OrderEvent>) {
     if report.status == VenueStatus::Rejected {
         let text = report.text.clone().unwrap_or_default();
-        let rejection = Rejection { class: RejectClass::State, code: 0, text };
+        let rejection = Rejection { class: RejectClass::State, code: Rejection::REPORTED, text };
         out.push(OrderEvent::Rejected { cl_ord_id, rejection });
         return;
     }
@@ -20,7 +20,9 @@ pub fn of_order_report(cl_ord_id: ClOrdId, report: &OrderReport, out: &mut Vec<O
     if matches!(report.status, VenueStatus::Triggering | VenueStatus::Triggered | VenueStatus::Finished) {
         out.push(OrderEvent::Triggered { cl_ord_id });
     }
-    if let Some(qty) = report.qty.filter(|q| !q.is_zero()) {
+    // An order that closes all has no quantity of its own; once it is filled, what was executed was all of it.
+    let filled = report.cum_qty.filter(|_| report.status == VenueStatus::Filled);
+    if let Some(qty) = report.qty.or(filled).filter(|q| !q.is_zero()) {
         let version = TermsVersion { updated: report.updated, request: report.replaced_by.unwrap_or(RequestId(0)) };
         let kind = report.kind.as_ref();
         let terms = LiveTerms { qty, price: kind.and_then(|k| k.price()), trigger: kind.and_then(|k| k.trigger_price()) };

@@ -83,7 +83,7 @@ pub struct Transition {
     pub late: bool,
     /// More is executed than was asked for.
     pub overfilled: bool,
-    /// The venue has shown an attempt that was presumed dead: an assumption about the venue broke.
+    /// The venue has shown an attempt that was refused, never left, or was presumed dead: an assumption about the venue broke.
     pub presumption_broken: bool,
 }
 
@@ -182,7 +182,7 @@ impl Order {
     /// FIX AvgPx (6) over the known trades; `None` before the first.
     pub fn avg_px(&self) -> Option<Decimal> {
         let (qty, value) = self.fills().fold((Decimal::ZERO, Decimal::ZERO), |(qty, value), (_, f)| {
-            (qty + f.qty.get(), value + crate::units::notional(f.price, f.qty))
+            (qty + f.qty.get(), value.saturating_add(crate::units::notional(f.price, f.qty)))
         });
         value.checked_div(qty)
     }
@@ -221,7 +221,7 @@ impl Order {
     /// [`Contradiction`]: the fact cannot stand beside what is known; the order is unchanged. Keep it raw and raise.
     pub fn apply(&mut self, event: &OrderEvent) -> Result<Transition, Contradiction> {
         let from = self.status();
-        let presumed = self.attempts.values().any(|a| a.dead.is_some() && !a.seen_at_venue());
+        let contested = self.attempts.values().filter(|a| a.is_contested()).count();
         let learned = self.merge(event)?;
         let to = self.status();
         let filled_now = learned && matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. });
@@ -231,7 +231,7 @@ impl Order {
             learned,
             late: filled_now && from.is_ended() && from != OrdStatus::Filled,
             overfilled: filled_now && self.most_qty().is_some_and(|most| self.cum_qty() > most),
-            presumption_broken: learned && presumed && self.attempts.values().all(|a| a.dead.is_none() || a.seen_at_venue()),
+            presumption_broken: self.attempts.values().filter(|a| a.is_contested()).count() > contested,
         })
     }
 

@@ -76,10 +76,13 @@ impl OrdStatus {
 /// Reads the facts by precedence: filled, ended, cancel pending, replace pending, partly filled, triggered, at the venue, sent, asked for.
 pub(super) fn derive(order: &Order) -> OrdStatus {
     let cum = order.cum_qty();
-    if !cum.is_zero() && order.qty().is_some_and(|qty| cum >= qty) {
+    let ended = ending(order);
+    // A change on its way may have left more to execute; until that, or the order, has ended nothing says that this was all.
+    let all = if ended.is_some() { order.qty() } else { order.most_qty() };
+    if !cum.is_zero() && all.is_some_and(|all| cum >= all) {
         return OrdStatus::Filled;
     }
-    if let Some(ended) = ending(order) {
+    if let Some(ended) = ended {
         return ended;
     }
     if order.cancels.values().any(|state| state.is_pending()) {

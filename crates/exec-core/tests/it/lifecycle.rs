@@ -43,7 +43,11 @@ fn facts_of(order: &Order, given: &BTreeSet<&'static str>) -> BTreeSet<&'static 
     let mut facts = given.clone();
     let cum = order.cum_qty();
     if !cum.is_zero() {
-        facts.insert(if order.qty().is_some_and(|qty| cum >= qty) { "executed in full" } else { "executed in part" });
+        let ended = ["canceled", "expired", "vanished"].iter().any(|f| given.contains(f))
+            || (given.contains("rejected") && given.contains("given up"));
+        let wanting = order.replaces().values().any(|(terms, state)| state.is_pending() && terms.qty > cum);
+        let full = order.qty().is_some_and(|qty| cum >= qty) && (ended || !wanting);
+        facts.insert(if full { "executed in full" } else { "executed in part" });
     }
     if ["canceled", "expired", "vanished", "acknowledged"].iter().any(|f| given.contains(f)) || cum > Qty::ZERO {
         facts.insert("seen");
