@@ -66,7 +66,7 @@ pub fn interval(books: &Books, instrument: &InstrumentId, leg: PositionSide) -> 
     }
 }
 
-/// Checks the money limits for `add` more of an opening order.
+/// Checks the limits for a new opening order of `qty`.
 ///
 /// # Errors
 /// [`Denial`]: one limit would be exceeded, or nothing tells what the order is worth.
@@ -74,31 +74,56 @@ pub fn check_limits(
     books: &Books,
     limits: &Limits,
     terms: &Terms,
-    add: Decimal,
+    qty: Decimal,
     reference: Option<Decimal>,
 ) -> Result<(), Denial> {
     let open = books.open_count();
     if open >= limits.open_orders_max {
         return Err(Denial::OpenOrders { count: open, max: limits.open_orders_max });
     }
-    let price = terms.kind.price().map(crate::units::Price::get);
-    let reference = reference.or(price).ok_or_else(|| Denial::NoPrice(terms.instrument.clone()))?;
-    // A buy limit far below the market is worth its own price; a market order may pay more than the reference.
-    let worth = price.unwrap_or(reference * (Decimal::ONE + limits.collar));
-    let notional = worth * add;
+    check_money(books, limits, terms, qty, qty, reference)
+}
+
+/// Checks the money limits for an opening order that will stand with `qty`, of which `add` is not counted in the books yet.
+///
+/// # Errors
+/// [`Denial`]: one limit would be exceeded, or nothing tells what the order is worth.
+pub fn check_money(
+    books: &Books,
+    limits: &Limits,
+    terms: &Terms,
+    qty: Decimal,
+    add: Decimal,
+    reference: Option<Decimal>,
+) -> Result<(), Denial> {
+    let limit_price = terms.kind.price().map(crate::units::Price::get);
+    let reference = reference.or(limit_price).ok_or_else(|| Denial::NoPrice(terms.instrument.clone()))?;
+    let worth = worth(terms, limit_price, limits.collar, reference);
+    let notional = worth.saturating_mul(qty);
     if notional > limits.order_notional_max {
         return Err(limit("order notional", notional, limits.order_notional_max));
     }
     let mut interval = interval(books, &terms.instrument, terms.leg);
     match terms.side {
-        Side::Buy => interval.high += add,
-        Side::Sell => interval.low -= add,
+        Side::Buy => interval.high = interval.high.saturating_add(add),
+        Side::Sell => interval.low = interval.low.saturating_sub(add),
     }
-    let position = interval.magnitude() * worth.max(reference);
+    let position = interval.magnitude().saturating_mul(worth.max(reference));
     if position > limits.position_notional_max {
         return Err(limit("position notional", position, limits.position_notional_max));
     }
     Ok(())
+}
+
+/// The most that one unit of an opening order may trade for. A buy limit pays its price at most. A sell limit takes its price
+/// at least, and the market's if that is higher. Without a limit it is what the market, or the trigger, may have become.
+fn worth(terms: &Terms, limit_price: Option<Decimal>, collar: Decimal, reference: Decimal) -> Decimal {
+    let trigger = terms.kind.trigger_price().map_or(reference, crate::units::Price::get);
+    match (limit_price, terms.side) {
+        (Some(price), Side::Buy) => price,
+        (Some(price), Side::Sell) => price.max(reference).max(trigger),
+        (None, _) => reference.max(trigger).saturating_mul(Decimal::ONE + collar),
+    }
 }
 
 fn limit(what: &str, value: Decimal, max: Decimal) -> Denial {

@@ -223,7 +223,10 @@ pub fn check_grid(instrument: &Instrument, terms: &Terms, reference: Option<Deci
             return Err(Denial::NotionalMin { notional: Figure(price * qty.get()), min: Figure(instrument.notional_min) });
         }
     }
-    if let (OrderKind::Limit { price, .. }, Some(band), Some(mark)) = (&terms.kind, &instrument.percent_price, reference) {
+    // Our price may be old. A new order waits until it is not; whether an exit is inside the band is the venue's word.
+    if let (OrderKind::Limit { price, .. }, Some(band), Some(mark)) = (&terms.kind, &instrument.percent_price, reference)
+        && !terms.is_closing()
+    {
         let price = price.get();
         let (beyond, bound) = match terms.side {
             crate::units::Side::Buy => (price > mark * band.up, mark * band.up),

@@ -5,6 +5,7 @@ use crate::{
     conversation::{Effect, Query, Request, Timer},
     ids::{InstrumentId, IntentId, RequestId},
     order::{
+        Order,
         event::{GivenUp, NotSent, OrderEvent, RequestState},
         intent::Owner,
     },
@@ -59,7 +60,7 @@ impl Engine {
     /// Wishes an order off the book. The wish stands until the order has ended.
     pub(super) fn cancel(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
-        if order.status().is_ended() || order.cancels().values().any(|s| *s == RequestState::Open) {
+        if order.status().is_ended() || is_cancelling(order) {
             return;
         }
         if let Some(at) = self.parked.iter().position(|p| matches!(p, Parked::Submit { intent: i, .. } if *i == intent))
@@ -129,7 +130,7 @@ impl Engine {
         }
     }
 
-    fn cancel_later(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+    pub(super) fn cancel_later(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let tries = self.books.order(intent).map_or(0, |o| o.cancels().len()).min(16) as u32;
         let delay = (AGAIN_FIRST_MS << tries.saturating_sub(1).min(8)).min(AGAIN_LONGEST_MS);
         self.set_timer(Timer::CancelAgain(intent), delay, out);
@@ -137,9 +138,8 @@ impl Engine {
 
     pub(super) fn cancel_again(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
-        let open = order.cancels().values().any(|s| *s == RequestState::Open);
         // An attempt that was never seen is the doubt's business: it cancels at the fence itself.
-        if !order.status().is_ended() && order.cancel_wished() && !open {
+        if !order.status().is_ended() && order.cancel_wished() && !is_cancelling(order) {
             self.send_cancel(intent, out);
         }
     }
@@ -152,4 +152,9 @@ impl Engine {
             self.ask(Asked::Verify { intent, at }, Query::Order(reference), out);
         }
     }
+}
+
+/// Whether a cancel of the order is on its way. One whose answer was lost is not: nothing will ever come of it.
+pub(super) fn is_cancelling(order: &Order) -> bool {
+    order.cancels().values().any(|state| *state == RequestState::Open)
 }

@@ -4,7 +4,7 @@ use super::{Asked, Engine, InFlight, Parked};
 use crate::{
     command::ChangeOrder,
     conversation::{Effect, Query, Request, StrategyEvent, Timer},
-    exposure::check_limits,
+    exposure::check_money,
     ids::{IntentId, RequestId},
     order::{
         Order,
@@ -34,7 +34,7 @@ impl Engine {
                 let Some(seq) = self.learn(change.intent, Source::Engine, event, out) else { return };
                 let risky = self.books.order(change.intent).is_some_and(|o| o.intent().terms.can_add_risk());
                 if risky {
-                    self.parked.push_back(Parked::Replace { seq, intent: change.intent, request });
+                    self.parked.push_back(Parked::Replace { seq, intent: change.intent, request, asked: self.now });
                 } else {
                     self.send_change(change.intent, request, out);
                 }
@@ -75,7 +75,7 @@ impl Engine {
             if let OrderKind::Limit { price, .. } = &mut priced.kind {
                 *price = change.price;
             }
-            check_limits(&self.books, &self.config.limits, &priced, add, reference)?;
+            check_money(&self.books, &self.config.limits, &priced, change.qty.get(), add, reference)?;
         }
         Ok(new)
     }
@@ -119,9 +119,9 @@ impl Engine {
     }
 
     pub(super) fn doubt_change(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
-        // It was signed before now, so a fence counted from now is past its own.
-        let signed = self.venue_time();
-        self.change_doubts.entry(intent).or_insert(signed);
+        // It was signed before now, so a fence counted from now is past its own. An earlier doubt does not date this one.
+        let signed = self.venue_time_at_most();
+        self.change_doubts.insert(intent, signed);
         self.set_timer(Timer::ChangeDoubt(intent), ASK_EVERY_MS, out);
     }
 
@@ -129,8 +129,14 @@ impl Engine {
         let (now, at) = (self.venue_time(), self.venue_time_at_least());
         let Some(order) = self.books.order(intent) else { return };
         if !changes_in_doubt(order) || order.status().is_ended() {
+            self.change_doubts.remove(&intent);
             return;
         }
+        // Left by an earlier start, and now the clock is known: from here on the fence can be counted.
+        let latest = self.venue_time_at_most();
+        let signed = self.change_doubts.entry(intent).or_default();
+        *signed = signed.or(latest);
+        let Some(order) = self.books.order(intent) else { return };
         if let Some(reference) = order_refs(order, now).into_iter().next() {
             self.ask(Asked::Change { intent, at }, Query::Order(reference), out);
         }
@@ -152,7 +158,7 @@ impl Engine {
             }
         }
         if self.books.order(intent).is_some_and(|o| changes_in_doubt(o) && !o.status().is_ended()) {
-            self.doubt_change(intent, out);
+            self.set_timer(Timer::ChangeDoubt(intent), ASK_EVERY_MS, out);
         } else {
             self.change_doubts.remove(&intent);
         }
@@ -174,7 +180,7 @@ impl Engine {
                     return Some((*request, RequestState::Accepted));
                 }
                 let (fence, at) = (self.profile.fence?, at?);
-                let signed = *self.change_doubts.get(&intent)?;
+                let signed = (*self.change_doubts.get(&intent)?)?;
                 (at >= fence_time(signed, self.config.order_recv_window_ms, &fence))
                     .then_some((*request, RequestState::Refused(0)))
             })

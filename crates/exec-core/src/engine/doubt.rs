@@ -1,13 +1,13 @@
 //! Attempts of unknown outcome: told, cancelled if they may rest, asked for, and closed by evidence or by the fence. Never resent.
 
-use super::{Asked, Engine};
+use super::{Asked, Engine, cancel::is_cancelling};
 use crate::{
     conversation::{AlertLevel, Effect, Query, Timer},
     ids::{ClOrdId, InstrumentId, IntentId},
     order::{
         event::OrderEvent,
         intent::InDoubt,
-        proof::{DeathProof, VanishedProof, fence_time},
+        proof::{DeathProof, NotYet, VanishedProof, fence_time},
     },
     reconcile::order_refs,
     report::Source,
@@ -60,7 +60,7 @@ impl Engine {
             first_absence: None,
         };
         self.doubts.insert(cl_ord_id, doubt);
-        if cancels && self.link.is_some() && !order.cancels().values().any(|s| s.is_pending()) {
+        if cancels && self.link.is_some() && !is_cancelling(order) {
             self.send_cancel(intent, out);
         }
         let at = self.next_question(&cl_ord_id);
@@ -157,9 +157,8 @@ impl Engine {
         match result {
             Ok(Lookup::Found(report)) => {
                 self.take_order_report(&report, Source::Query, out);
-                let again = self.books.order(intent).is_some_and(|o| {
-                    !o.status().is_ended() && o.cancel_wished() && !o.cancels().values().any(|s| s.is_pending())
-                });
+                let again =
+                    self.books.order(intent).is_some_and(|o| !o.status().is_ended() && o.cancel_wished() && !is_cancelling(o));
                 if again {
                     self.cancel_again(intent, out);
                 }
@@ -179,18 +178,28 @@ impl Engine {
         let Some(order) = self.books.order(intent) else { return };
         let open = order.attempts().iter().find(|(_, a)| a.seen_at_venue() && !a.is_over());
         let Some((cl_ord_id, attempt)) = open.map(|(id, a)| (*id, a)) else { return };
-        let (Some(created), Some(asked)) = (attempt.since(), at) else { return };
-        let Some(first) = self.absences.get(&cl_ord_id).copied() else {
-            self.absences.insert(cl_ord_id, asked);
-            let text = format!("{cl_ord_id} was acknowledged, and the venue does not find it");
-            self.alert(out, AlertLevel::Warning, "acknowledged_but_absent", text);
-            return;
-        };
+        let Some(asked) = at else { return };
+        // One that was found at the venue stood there at least since it was found.
+        let found = VenueTime(order.intent().asked.as_ms() as i64);
+        let created = attempt.since().unwrap_or(found);
         let forgets = self.profile.forgets_unfilled_after_ms;
-        if let Ok(proof) = VanishedProof::new(created, forgets, first, asked) {
-            self.absences.remove(&cl_ord_id);
-            self.learn(intent, Source::Query, OrderEvent::Vanished { cl_ord_id, proof }, out);
-            self.after_facts(intent, out);
+        let first = self.absences.get(&cl_ord_id).copied();
+        match first.map(|first| VanishedProof::new(created, forgets, first, asked)) {
+            None => {
+                self.absences.insert(cl_ord_id, asked);
+                let text = format!("{cl_ord_id} was acknowledged, and the venue does not find it");
+                self.alert(out, AlertLevel::Warning, "acknowledged_but_absent", text);
+            }
+            Some(Ok(proof)) => {
+                self.absences.remove(&cl_ord_id);
+                self.learn(intent, Source::Query, OrderEvent::Vanished { cl_ord_id, proof }, out);
+                self.after_facts(intent, out);
+            }
+            // The first was too young to count; this one may be the first that does.
+            Some(Err(NotYet::BeforeFence { .. })) => {
+                self.absences.insert(cl_ord_id, asked);
+            }
+            Some(Err(NotYet::TooClose { .. })) => (),
         }
     }
 }

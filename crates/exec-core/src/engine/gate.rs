@@ -4,7 +4,10 @@ use super::Engine;
 use crate::{
     conversation::{AlertLevel, Effect, Phase, StrategyEvent},
     ids::InstrumentId,
-    order::event::NotSent,
+    order::{
+        event::NotSent,
+        intent::{Owner, Provenance},
+    },
     pretrade::Denial,
     start_report::{PositionLine, Shut, StartReport},
     units::SignedQty,
@@ -102,8 +105,14 @@ impl Engine {
         for parked in core::mem::take(&mut self.parked) {
             self.drop_parked(parked, NotSent::GateClosed, out);
         }
-        let adding: Vec<_> =
-            self.books.open_orders().filter(|o| o.intent().terms.can_add_risk()).map(|o| o.intent().id).collect();
+        // Somebody else's orders stand: whoever placed them has a journal of his own.
+        let adding: Vec<_> = self
+            .books
+            .open_orders()
+            .map(|o| o.intent())
+            .filter(|i| i.terms.can_add_risk() && (i.owner != Owner::External || i.provenance != Provenance::Foreign))
+            .map(|i| i.id)
+            .collect();
         for intent in adding {
             self.cancel(intent, out);
         }

@@ -15,12 +15,12 @@ mod replay;
 mod submit;
 
 use crate::{
-    books::Books,
+    books::{Books, BooksError},
     command::{Command, OperatorCommand},
     conversation::{Alert, AlertLevel, Answer, Effect, Input, OrderUpdate, Outcome, Phase, Query, StrategyEvent, Timer},
     ids::{ClOrdId, InstrumentId, IntentId, OrderId, QueryId, RequestId, Seq, SessionId, StrategyId},
     instrument::Instrument,
-    order::{event::OrderEvent, intent::Owner},
+    order::{Contradiction, event::OrderEvent, intent::Owner},
     reconcile::Difference,
     record::{LatchCause, Record},
     report::{Quote, Report, Source, TradeReport},
@@ -51,7 +51,7 @@ enum InFlight {
 #[derive(Clone, Debug)]
 enum Parked {
     Submit { seq: Seq, intent: IntentId, cl_ord_id: ClOrdId },
-    Replace { seq: Seq, intent: IntentId, request: RequestId },
+    Replace { seq: Seq, intent: IntentId, request: RequestId, asked: Timestamp },
 }
 
 impl Parked {
@@ -89,6 +89,8 @@ pub struct Engine {
     draining: bool,
     now: Timestamp,
     clock: Option<ClockReading>,
+    /// The newest reading, also when it is not trusted any more: still better than our own clock.
+    last_clock: Option<ClockReading>,
     instruments: BTreeMap<InstrumentId, Instrument>,
     quotes: BTreeMap<InstrumentId, Quote>,
     link: Option<SessionId>,
@@ -104,7 +106,8 @@ pub struct Engine {
     parked: VecDeque<Parked>,
     asked: BTreeMap<QueryId, Asked>,
     doubts: BTreeMap<ClOrdId, doubt::Doubt>,
-    change_doubts: BTreeMap<IntentId, VenueTime>,
+    /// A moment by which each change in doubt was surely signed; `None` until the venue's clock tells one.
+    change_doubts: BTreeMap<IntentId, Option<VenueTime>>,
     absences: BTreeMap<ClOrdId, VenueTime>,
     recovery: Option<recovery::Recovery>,
     differences: Vec<Difference>,
@@ -131,6 +134,7 @@ impl Engine {
             draining: false,
             now: Timestamp(0),
             clock: None,
+            last_clock: None,
             instruments: BTreeMap::new(),
             quotes: BTreeMap::new(),
             link: None,
@@ -194,7 +198,7 @@ impl Engine {
     }
     /// The venue's time now, as far as it is known.
     pub fn venue_time(&self) -> VenueTime {
-        self.clock.map_or(VenueTime(self.now.as_ms() as i64), |c| c.venue_time(self.now))
+        self.last_clock.map_or(VenueTime(self.now.as_ms() as i64), |c| c.venue_time(self.now))
     }
     /// Up to where the journal is durable.
     pub const fn durable(&self) -> Seq {
@@ -219,7 +223,7 @@ impl Engine {
         match input {
             Input::Begin => self.begin(out),
             Input::Instruments(all) => self.instruments = all.into_iter().map(|i| (i.id.clone(), i)).collect(),
-            Input::Clock(reading) => self.clock = Some(reading),
+            Input::Clock(reading) => (self.clock, self.last_clock) = (Some(reading), Some(reading)),
             Input::LinkUp(session) => self.link_up(session, out),
             Input::LinkDown { session, why } => self.link_down(session, &why, out),
             Input::Commands { strategy, seen, commands, state } => self.commands(&strategy, seen, commands, state, out),
@@ -361,6 +365,12 @@ impl Engine {
             Err(error) => {
                 // The first fact stands; this one is kept as it came, and somebody must look.
                 self.keep_raw(format!("{error}"), format!("{intent} {source:?} {event:?}"), out);
+                if matches!(&error, BooksError::Contradiction { contradiction: Contradiction::OrderId { .. }, .. })
+                    && self.made_by_us(intent, &event)
+                {
+                    // Our ids are used once, so something below us sent it twice.
+                    self.latch(LatchCause::AssumptionBroken, format!("{error}: one of our ids names two orders"), out);
+                }
                 return None;
             }
         };
@@ -377,10 +387,15 @@ impl Engine {
             self.notify(strategy, Some(seq), StrategyEvent::Order(update), out);
         }
         if transition.presumption_broken {
-            let text = format!("order {intent} was presumed dead and is at the venue");
+            let text = format!("order {intent} could not be at the venue any more, and is");
             self.latch(LatchCause::AssumptionBroken, text, out);
         }
         Some(seq)
+    }
+
+    fn made_by_us(&self, intent: IntentId, event: &OrderEvent) -> bool {
+        let attempt = event.cl_ord_id().and_then(|id| self.books.order(intent)?.attempts().get(id));
+        attempt.is_some_and(|a| a.header().is_some())
     }
 
     /// Keeps something that does not fit as it came, counts it and raises.
@@ -454,6 +469,11 @@ impl Engine {
     /// A moment that the venue's clock has surely reached; `None` while the clock is not known.
     fn venue_time_at_least(&self) -> Option<VenueTime> {
         self.clock.map(|c| c.venue_time_at_least(self.now))
+    }
+
+    /// A moment that the venue's clock has surely not passed; `None` while the clock is not known.
+    fn venue_time_at_most(&self) -> Option<VenueTime> {
+        self.clock.map(|c| c.venue_time(self.now).plus_ms(c.error_ms))
     }
 
     /// What opened the gate, or keeps it shut.

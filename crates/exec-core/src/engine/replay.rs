@@ -29,7 +29,7 @@ const fn first_intent(now: Timestamp) -> u64 {
 
 /// The same for requests, below 2^28.
 const fn first_request(now: Timestamp) -> u32 {
-    ((now.as_ms() / 4 & ((1 << 14) - 1)) << 14) as u32
+    (((now.as_ms() / 4) & ((1 << 14) - 1)) << 14) as u32
 }
 
 impl Engine {
@@ -99,6 +99,7 @@ impl Engine {
                 order.replaces().iter().filter(|(_, (_, s))| *s == RequestState::Open).map(|(r, _)| *r).collect();
             let changing = order.replaces().values().any(|(_, s)| s.is_pending());
             let untried = order.attempts().is_empty() && order.denial().is_none();
+            let wished_off = order.cancel_wished();
             let over = order.given_up().is_none() && !untried && order.attempts().values().all(|a| a.is_over());
             for request in cancels {
                 self.learn(intent, Source::Engine, OrderEvent::CancelAnswered { request, state: RequestState::Unknown }, out);
@@ -116,6 +117,9 @@ impl Engine {
                 self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);
             } else if over {
                 self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
+            } else if wished_off {
+                // The wish outlives the run that had it; what was sent for it may never have arrived.
+                self.cancel_later(intent, out);
             }
         }
     }

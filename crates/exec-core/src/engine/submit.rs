@@ -1,12 +1,12 @@
 //! From an intent to the wire: checks, the attempt, durability first, one send; and what comes of the answer.
 
-use super::{Engine, InFlight, Parked};
+use super::{Engine, InFlight, Parked, cancel::is_cancelling};
 use crate::{
     cl_ord_id::{ATTEMPTS_MAX, OwnId},
     command::NewOrder,
     conversation::{AlertLevel, Effect, Request, Timer},
-    exposure::check_limits,
-    ids::{ClOrdId, IntentId, Seq},
+    exposure::{check_limits, check_money},
+    ids::{ClOrdId, InstrumentId, IntentId, Seq},
     order::{
         Order,
         event::{AttemptHeader, GivenUp, NotSent, OrderEvent},
@@ -14,10 +14,10 @@ use crate::{
     },
     pretrade::{self, Denial},
     record::{LatchCause, Record},
-    report::Source,
+    report::{OrderReport, Source},
     start_report::Shut,
     terms::{OrderKind, Terms, TimeInForce},
-    units::{PositionMode, Qty},
+    units::{PositionMode, Qty, SignedQty},
     venue::{Attempt, CommandError, CommandResult, RejectClass},
 };
 use alloc::{format, string::ToString, vec::Vec};
@@ -69,9 +69,9 @@ impl Engine {
         pretrade::check_form(terms, self.config.mode, &self.profile)?;
         let reference = self.quote(&terms.instrument).reference();
         let Some(instrument) = self.instruments.get(&terms.instrument) else {
-            // Before the instruments are known an exit still passes; the venue checks it.
-            if terms.is_closing() && self.instruments.is_empty() {
-                return Ok(terms.qty);
+            // Before the instruments are known, and when the venue lists one no more, an exit still passes; the venue checks it.
+            if terms.is_closing() && (self.instruments.is_empty() || self.is_held(&terms.instrument)) {
+                return self.held_to_leg(terms);
             }
             let hint = pretrade::nearest(terms.instrument.as_str(), self.instruments.keys().map(|i| i.as_str()));
             return Err(Denial::UnknownInstrument { instrument: terms.instrument.clone(), hint });
@@ -91,17 +91,25 @@ impl Engine {
         Ok(qty)
     }
 
-    /// In HEDGING the venue refuses a close beyond the leg instead of clamping it, so it is clamped here.
+    /// Whether there is, or may be, something of an instrument to close.
+    fn is_held(&self, instrument: &InstrumentId) -> bool {
+        let ours = self.books.positions().any(|(i, _, p)| i == instrument && !p.qty().is_zero());
+        ours || self.venue_positions.iter().any(|((i, _), qty)| i == instrument && !qty.is_zero())
+    }
+
+    /// In HEDGING the venue refuses a close beyond the leg instead of clamping it, so it is clamped here. Only a leg that is
+    /// known to be empty refuses: in our books and in what the venue said last. One that nothing is known of is the venue's to judge.
     fn held_to_leg(&self, terms: &Terms) -> Result<Option<Qty>, Denial> {
         let (PositionMode::Hedging, Some(qty)) = (self.config.mode, terms.qty) else { return Ok(terms.qty) };
-        let key = (terms.instrument.clone(), terms.leg);
         let differs = self.differences.iter().any(|d| d.instrument == terms.instrument && d.leg == terms.leg);
-        let ours = self.books.position_qty(&terms.instrument, terms.leg);
-        let leg = if differs { self.venue_positions.get(&key).copied().unwrap_or(ours) } else { ours }.magnitude();
-        if leg.is_zero() {
-            return Err(Denial::NothingToClose);
+        let ours = self.books.position(&terms.instrument, terms.leg).map(|p| p.qty());
+        let venue = self.venue_positions.get(&(terms.instrument.clone(), terms.leg)).copied();
+        let leg = if differs { venue.or(ours) } else { ours.filter(|q| !q.is_zero()).or(venue).or(ours) };
+        match leg.map(SignedQty::magnitude) {
+            Some(leg) if leg.is_zero() => Err(Denial::NothingToClose),
+            Some(leg) => Ok(Some(qty.min(leg))),
+            None => Ok(Some(qty)),
         }
-        Ok(Some(qty.min(leg)))
     }
 
     /// Fixes the next attempt of an order. One that can add risk waits for the disk; an exit leaves at once.
@@ -137,7 +145,8 @@ impl Engine {
                 return None;
             }
             let id = OwnId { epoch: self.books.epoch(), attempt: number, ..own };
-            return Some((id.encode(&self.config.tag)?, number));
+            let id = id.encode(&self.config.tag)?;
+            return self.books.by_cl_ord_id(&id).is_none().then_some((id, number));
         }
         let strategy = order.intent().owner.strategy().and_then(|s| self.books.strategy(s)).map_or(0, |b| b.number);
         self.intents_made += 1;
@@ -193,6 +202,12 @@ impl Engine {
                 return Err(NotSent::TooOld);
             }
         }
+        // New terms are as old as the market they were made for, like a new order.
+        if let Parked::Replace { asked, .. } = parked
+            && self.now.ms_since(*asked) > order.intent().handling.max_age_ms
+        {
+            return Err(NotSent::TooOld);
+        }
         Ok(())
     }
 
@@ -208,7 +223,7 @@ impl Engine {
 
     pub(super) fn submit_outcome(&mut self, intent: IntentId, cl_ord_id: ClOrdId, result: CommandResult, out: &mut Vec<Effect>) {
         match result {
-            Ok(report) => self.take_order_report(&report, Source::Reply, out),
+            Ok(report) => self.take_submitted(intent, cl_ord_id, &report, out),
             Err(CommandError::Rejected(rejection)) => {
                 match rejection.class {
                     RejectClass::Auth => self.latch(LatchCause::Auth, format!("{} ({})", rejection.text, rejection.code), out),
@@ -239,6 +254,19 @@ impl Engine {
                 }
                 self.doubt(intent, cl_ord_id, out);
             }
+        }
+    }
+
+    /// A success that is about another order, or says nothing that settles the attempt, is no success.
+    fn take_submitted(&mut self, intent: IntentId, cl_ord_id: ClOrdId, report: &OrderReport, out: &mut Vec<Effect>) {
+        if report.cl_ord_id.is_none_or(|id| id == cl_ord_id) {
+            self.learn_report(intent, cl_ord_id, report, Source::Reply, out);
+        } else {
+            self.keep_raw(format!("the reply to {cl_ord_id} is about another order"), format!("{report:?}"), out);
+        }
+        let settled = self.books.order(intent).and_then(|o| o.attempts().get(&cl_ord_id)).is_none_or(|a| a.is_settled());
+        if !settled {
+            self.doubt(intent, cl_ord_id, out);
         }
     }
 
@@ -279,8 +307,7 @@ impl Engine {
             return;
         }
         let resting = order.attempts().values().any(|a| a.seen_at_venue() && !a.is_over());
-        let cancelling = order.cancels().values().any(|s| s.is_pending());
-        if order.cancel_wished() && resting && !cancelling {
+        if order.cancel_wished() && resting && !is_cancelling(order) {
             self.send_cancel(intent, out);
             return;
         }
@@ -338,10 +365,15 @@ impl Engine {
         if order.status().is_ended() || order.given_up().is_some() || !over {
             return;
         }
+        // Refused for its time: the one further try is for a clock that was read since, while there is time to wait for it.
+        let refused = order.last().and_then(|(_, a)| a.rejection()).is_some_and(|r| r.class == RejectClass::Clock);
+        if refused && self.clock.is_none() && self.now.ms_since(order.intent().asked) < self.config.retry_age_ms {
+            self.start_timer(Timer::Retry(intent), self.config.retry_delay_initial_ms.max(1), out);
+            return;
+        }
         let checked = if order.cancel_wished() || !self.young_enough(order) || self.draining {
             Err(Denial::NotWorking)
         } else {
-            // Its own leaves are still counted as open; a fresh check would count them twice, so the permit decides.
             self.check_again(order)
         };
         match checked {
@@ -362,7 +394,9 @@ impl Engine {
             pretrade::check_grid(instrument, terms, self.quote(&terms.instrument).reference())?;
         }
         let reference = self.quote(&terms.instrument).reference();
-        check_limits(&self.books, &self.config.limits, terms, rust_decimal::Decimal::ZERO, reference)?;
+        // Its own leaves are counted as open already.
+        let qty = terms.qty.unwrap_or_default().get();
+        check_money(&self.books, &self.config.limits, terms, qty, rust_decimal::Decimal::ZERO, reference)?;
         Ok(terms.qty)
     }
 }

@@ -1,0 +1,87 @@
+//! A change of a working order is dated, aged and doubted by itself.
+
+use crate::scene::{btc, fill_of, netting, unknown, working};
+use exec_core::{
+    command::{ChangeOrder, Command},
+    conversation::{Input, Request},
+    ids::SessionId,
+    order::status::OrdStatus,
+    report::{Report, ReportBody, TradeReport, VenueStatus},
+    terms::{OrderKind, TimeInForce},
+    time::ClockReading,
+    units::Side,
+    venue::Lookup,
+};
+use exec_testkit::fixtures::{price, qty};
+
+#[test]
+fn the_doubt_of_an_earlier_change_does_not_date_a_later_one() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.durable();
+    let request = rig.last_request();
+    rig.outcome(Err(unknown()));
+    let mut report = rig.venue_report(intent, VenueStatus::New, "0");
+    (report.qty, report.kind) = (Some(qty("2")), Some(OrderKind::Limit { price: price("98"), tif: TimeInForce::Gtc }));
+    report.replaced_by = Some(request);
+    rig.stream(report.clone());
+    assert_eq!(rig.status(intent), OrdStatus::New);
+    rig.wait(50_000);
+    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("3"), price: price("97") }));
+    rig.durable();
+    rig.outcome(Err(unknown()));
+    rig.wait(1_000);
+    report.replaced_by = None;
+    assert!(rig.answer_orders(&Ok(Lookup::Found(Box::new(report)))) >= 1);
+    assert_eq!(rig.status(intent), OrdStatus::PendingReplace, "one second proves nothing");
+}
+
+#[test]
+fn a_change_of_an_earlier_start_is_dated_by_the_venues_clock() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.durable();
+    let report = rig.venue_report(intent, VenueStatus::New, "0");
+    let kept = rig.journal.len();
+    let mut rig = rig.restarted(kept);
+    rig.connect();
+    // The venue's clock is ten seconds ahead of ours.
+    rig.give(Input::Clock(ClockReading { offset_ms: 10_000, error_ms: 5 }));
+    rig.wait(1_000);
+    rig.answer_orders(&Ok(Lookup::Found(Box::new(report))));
+    assert_eq!(rig.status(intent), OrdStatus::PendingReplace);
+}
+
+#[test]
+fn an_order_is_not_filled_while_a_larger_change_is_in_doubt() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.durable();
+    rig.outcome(Err(unknown()));
+    // the fast trade event does not carry the quantity
+    let trade = TradeReport {
+        instrument: btc(),
+        cl_ord_id: Some(rig.cl_ord_id(intent)),
+        order_id: rig.order(intent).last().and_then(|(_, a)| a.order_id()).expect("an id"),
+        fill: fill_of(&rig, 5, Side::Buy, "1", None),
+    };
+    rig.give(Input::Report { session: SessionId(1), report: Report { sent: None, body: ReportBody::Trade(trade) } });
+    assert_eq!(rig.status(intent), OrdStatus::PendingReplace, "one more may still be bought");
+    let before = rig.sent.len();
+    rig.command(Command::Cancel(intent));
+    assert_eq!(rig.sent.len(), before + 1, "and it can be cancelled");
+}
+
+#[test]
+fn a_change_that_waited_too_long_for_the_disk_is_not_sent() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.wait(30_000);
+    rig.durable();
+    assert!(!rig.sent.iter().any(|r| matches!(r, Request::Replace(_))));
+    assert_eq!(rig.status(intent), OrdStatus::New);
+}

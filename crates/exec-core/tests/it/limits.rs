@@ -1,0 +1,70 @@
+//! Limits hold whatever an order, a change or a number looks like.
+
+use crate::scene::{buy, fill_of, foreign, netting, working};
+use exec_core::{
+    command::{ChangeOrder, Command},
+    order::status::OrdStatus,
+    pretrade::Denial,
+    report::Fill,
+    terms::{OrderKind, Terms, Trigger, TriggerBy},
+    units::{PositionMode, PositionSide, Side},
+};
+use exec_testkit::{
+    fixtures::{self, config, limit, price, qty},
+    rig::Rig,
+};
+
+#[test]
+fn a_change_is_held_to_the_limit_of_one_order() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.limits.order_notional_max = fixtures::decimal("150");
+    let mut rig = Rig::live(config);
+    let intent = working(&mut rig);
+    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("99") }));
+    assert_ne!(rig.status(intent), OrdStatus::PendingReplace, "198 is above 150");
+}
+
+#[test]
+fn a_sell_far_below_the_market_is_worth_the_market() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.limits.order_notional_max = fixtures::decimal("150");
+    let mut rig = Rig::live(config);
+    let intent = rig.submit(limit(Side::Sell, qty("10"), price("1")));
+    assert!(matches!(rig.order(intent).denial(), Some(Denial::Limit { .. })));
+}
+
+#[test]
+fn a_stop_far_above_the_market_is_worth_its_trigger() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.limits.order_notional_max = fixtures::decimal("150");
+    let mut rig = Rig::live(config);
+    let kind = OrderKind::StopMarket { trigger: Trigger { price: price("1000"), by: TriggerBy::Last, price_protect: false } };
+    let intent = rig.submit(Terms { kind, ..buy() });
+    assert!(matches!(rig.order(intent).denial(), Some(Denial::Limit { .. })));
+}
+
+#[test]
+fn extreme_numbers_do_not_panic() {
+    let mut rig = netting();
+    let mut report = foreign("11", "100000000000000", "0");
+    report.fill =
+        Some(Fill { price: price("1000000000000"), ..fill_of(&rig, 1, Side::Buy, "100000000000000", Some(PositionSide::Net)) });
+    rig.stream(report);
+    let mut report = foreign("12", "100000000000000", "0");
+    report.side = Side::Sell;
+    report.cl_ord_id = Some(fixtures::cl_ord_id("web_2"));
+    report.fill =
+        Some(Fill { price: price("1000000000000"), ..fill_of(&rig, 2, Side::Sell, "50000000000000", Some(PositionSide::Net)) });
+    rig.stream(report);
+    let _ = rig.submit(buy());
+}
+
+#[test]
+fn a_full_book_does_not_forbid_to_change_an_order() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.limits.open_orders_max = 1;
+    let mut rig = Rig::live(config);
+    let intent = working(&mut rig);
+    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("1"), price: price("98") }));
+    assert_eq!(rig.status(intent), OrdStatus::PendingReplace);
+}
