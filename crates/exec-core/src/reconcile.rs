@@ -52,7 +52,8 @@ pub fn plan(books: &Books, status: &MassStatus, instruments: &[InstrumentId]) ->
     }
     let high_water: BTreeMap<&InstrumentId, &Option<TradeId>> = status.high_water.iter().map(|(i, t)| (i, t)).collect();
     let mut all: BTreeSet<&InstrumentId> = instruments.iter().chain(status.high_water.iter().map(|(i, _)| i)).collect();
-    all.extend(books.positions().map(|(i, ..)| i));
+    // What was traded and closed elsewhere since is in the status; a flat leg has nothing more to tell, and may be delisted.
+    all.extend(books.positions().filter(|(_, _, p)| !p.qty().is_zero()).map(|(i, ..)| i));
     for instrument in all {
         match books.trade_cursor(instrument) {
             Some(cursor) => {
@@ -154,19 +155,26 @@ pub fn differences(books: &Books, status: &MassStatus) -> Vec<Difference> {
             let row = status.positions.iter().find(|p| p.instrument == instrument && p.leg == leg);
             let venue = row.map(|p| p.qty).unwrap_or_default();
             let cut = status.high_water.iter().find(|(i, _)| *i == instrument).and_then(|(_, t)| t.as_ref());
-            let (ours, unattributed) = at_cut(books, &instrument, leg, cut);
+            let (ours, unattributed) = at_cut(books, &instrument, leg, cut, status.asked);
             (ours != venue).then_some(Difference { instrument, leg, ours, venue, unattributed })
         })
         .collect()
 }
 
-/// A leg of our books as it was when `cut` was the newest trade, and how much of it no trade explains.
-fn at_cut(books: &Books, instrument: &InstrumentId, leg: PositionSide, cut: Option<&TradeId>) -> (SignedQty, SignedQty) {
+/// A leg of our books as it was when `cut` was the newest trade, and how much of it no trade explains. A venue that names no
+/// trade (none in the window that it lists, or it was not asked) has had none since `asked`, and what is older is in its position.
+fn at_cut(
+    books: &Books,
+    instrument: &InstrumentId,
+    leg: PositionSide,
+    cut: Option<&TradeId>,
+    asked: VenueTime,
+) -> (SignedQty, SignedQty) {
     let mut qty = books.position_qty(instrument, leg);
     let mut unattributed = SignedQty::ZERO;
     for order in books.orders().filter(|o| o.intent().terms.instrument == *instrument && o.leg() == leg) {
         let sign = order.intent().terms.side.sign();
-        for (_, fill) in order.fills().filter(|(_, f)| cut.is_none_or(|cut| f.trade_id > *cut)) {
+        for (_, fill) in order.fills().filter(|(_, f)| cut.map_or(f.at > asked, |cut| f.trade_id > *cut)) {
             qty = qty.plus(-fill.qty.get() * sign);
         }
         unattributed = unattributed.plus(order.unattributed_qty().get() * sign);

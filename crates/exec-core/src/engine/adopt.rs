@@ -95,13 +95,17 @@ impl Engine {
             .filter(|leg| self.config.mode.has(*leg) && report.leg.is_none_or(|l| l == *leg))
             .filter_map(|leg| self.books.position(&report.instrument, leg)?.baseline());
         let fill = report.fill.as_ref().map(|f| f.trade_id);
-        baselines.any(|b| report.updated <= b.at || fill.zip(b.cut).is_some_and(|(fill, cut)| fill <= cut))
+        // A trade is dated by its number; only where there is none the clock must do.
+        baselines.any(|b| fill.zip(b.cut).map_or(report.updated <= b.at, |(fill, cut)| fill <= cut))
     }
 
     pub(super) fn wait_for_order(&mut self, report: &TradeReport, out: &mut Vec<Effect>) {
         let waiting = self.unplaced.entry((report.instrument.clone(), report.order_id)).or_default();
-        if !waiting.iter().any(|t| t.fill.trade_id == report.fill.trade_id) {
-            waiting.push(report.clone());
+        match waiting.iter_mut().find(|t| t.fill.trade_id == report.fill.trade_id) {
+            // The fast trade event does not name the leg; the trade list does.
+            Some(known) if known.fill.leg.is_none() => known.clone_from(report),
+            Some(_) => (),
+            None => waiting.push(report.clone()),
         }
         self.start_timer(Timer::Unplaced, WAIT_MS, out);
     }
@@ -137,6 +141,16 @@ impl Engine {
         newest.is_none_or(|newest| asked.is_some_and(|asked| asked >= newest.plus_ms(visibility_ms)))
     }
 
+    /// Takes the order behind waiting trades. They are newer than the books, so it is not past, however its report is dated.
+    fn take_traded(&mut self, report: &OrderReport, source: Source, out: &mut Vec<Effect>) {
+        let ids = (report.cl_ord_id.as_ref(), report.order_id.as_ref(), report.algo_id.as_ref());
+        if self.books.find(&report.instrument, ids.0, ids.1, ids.2).is_none() {
+            self.adopt(report, source, None, out);
+        } else {
+            self.take_order_report(report, source, out);
+        }
+    }
+
     pub(super) fn unplaced_answer(
         &mut self,
         instrument: &InstrumentId,
@@ -151,11 +165,11 @@ impl Engine {
             Err(_) => true,
         };
         match result {
-            Ok(Lookup::Found(report)) => self.take_order_report(&report, Source::Query, out),
+            Ok(Lookup::Found(report)) => self.take_traded(&report, Source::Query, out),
             Ok(Lookup::Absent) if !asked_in_vain => {
                 // The venue has forgotten the order; its trades tell side and quantity.
                 if let Some(report) = self.unplaced.get(&(instrument.clone(), order_id)).and_then(|trades| order_of(trades)) {
-                    self.take_order_report(&report, Source::Trades, out);
+                    self.take_traded(&report, Source::Trades, out);
                 }
             }
             Ok(Lookup::Absent) | Err(_) => self.start_timer(Timer::Unplaced, WAIT_MS, out),

@@ -22,12 +22,12 @@ impl Engine {
     pub(super) fn listen(&mut self, session: SessionId, report: Report, out: &mut Vec<Effect>) {
         match report.body {
             ReportBody::Order(order) => {
-                if !self.hold_for_baseline(|| ReportBody::Order(order.clone()), &order.instrument) {
+                if !self.hold_for_baseline(|| ReportBody::Order(order.clone()), &order.instrument, out) {
                     self.take_order_report(&order, Source::Stream, out);
                 }
             }
             ReportBody::Trade(trade) => {
-                if !self.hold_for_baseline(|| ReportBody::Trade(trade.clone()), &trade.instrument) {
+                if !self.hold_for_baseline(|| ReportBody::Trade(trade.clone()), &trade.instrument, out) {
                     self.take_trade_report(&trade, Source::Stream, out);
                 }
             }
@@ -74,6 +74,7 @@ impl Engine {
             return;
         };
         let Some(cl_ord_id) = self.books.order(intent).and_then(|o| attempt_of(o, report)) else { return };
+        self.absences.remove(&cl_ord_id);
         self.learn_report(intent, cl_ord_id, report, source, out);
     }
 
@@ -87,6 +88,10 @@ impl Engine {
     ) {
         let mut events = Vec::new();
         facts::of_order_report(cl_ord_id, report, &mut events);
+        if let (Some(history), true) = (report.cum_qty, self.is_old_fill(intent, report)) {
+            // What was executed up to a trade from before our books is from before our books, whatever we know of it.
+            events.push(OrderEvent::Adopted { cl_ord_id, history });
+        }
         for event in events {
             self.learn(intent, source, event, out);
         }
@@ -94,6 +99,12 @@ impl Engine {
             self.confirm_change(intent, request, source, out);
         }
         self.after_facts(intent, out);
+    }
+
+    fn is_old_fill(&self, intent: IntentId, report: &OrderReport) -> bool {
+        let Some(order) = self.books.order(intent) else { return false };
+        let cut = self.books.position(&order.intent().terms.instrument, order.leg()).and_then(|p| p.cut());
+        report.fill.as_ref().zip(cut).is_some_and(|(fill, cut)| fill.trade_id <= *cut)
     }
 
     fn confirm_change(&mut self, intent: IntentId, request: RequestId, source: Source, out: &mut Vec<Effect>) {

@@ -11,7 +11,7 @@ use crate::{
     report::{MassStatus, Report, ReportBody, Source},
     time::VenueTime,
     units::PositionMode,
-    venue::{Lookup, Trades},
+    venue::{Lookup, QueryError, RejectClass, Trades, TradesFrom},
 };
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
 
@@ -25,10 +25,16 @@ const DAY_MS: i64 = 24 * 3_600 * 1_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recovery {
     mass: Option<QueryId>,
+    /// What the question for everything names.
+    instruments: Vec<InstrumentId>,
     status: Option<Box<MassStatus>>,
     open: BTreeMap<QueryId, (Query, Option<VenueTime>)>,
     failed: Vec<Query>,
     mass_failed: bool,
+    /// Something was lost after everything was asked for: the answer is too old, and it is asked again.
+    again: bool,
+    /// Instruments whose trades the venue refuses to list, and why.
+    refused: BTreeMap<InstrumentId, String>,
     /// Events about instruments whose books have not begun: they are read after the baseline.
     buffered: Vec<ReportBody>,
 }
@@ -62,14 +68,24 @@ impl Engine {
         if self.link.is_none() || !self.begun {
             return;
         }
+        if let Some(recovery) = &mut self.recovery
+            && recovery.mass.is_some()
+            && recovery.status.is_none()
+            && !recovery.mass_failed
+        {
+            // One question at a time: a storm of reasons must not become a storm of questions.
+            recovery.again = true;
+            return;
+        }
         let buffered = self.recovery.take().map(|r| r.buffered).unwrap_or_default();
         let mut instruments = self.config.instruments();
+        instruments.extend(buffered.iter().filter_map(instrument_of).cloned());
         instruments.extend(self.books.open_orders().map(|o| o.intent().terms.instrument.clone()));
         instruments.extend(self.books.positions().filter(|(_, _, p)| !p.qty().is_zero()).map(|(i, ..)| i.clone()));
         instruments.sort();
         instruments.dedup();
-        let mass = self.ask(Asked::Recovery, Query::Mass(instruments), out);
-        self.recovery = Some(Recovery { mass: Some(mass), buffered, ..Recovery::default() });
+        let mass = self.ask(Asked::Recovery, Query::Mass(instruments.clone()), out);
+        self.recovery = Some(Recovery { mass: Some(mass), instruments, buffered, ..Recovery::default() });
     }
 
     pub(super) fn sweep(&mut self, out: &mut Vec<Effect>) {
@@ -79,18 +95,22 @@ impl Engine {
     }
 
     /// Keeps an event back while the books of its instrument have not begun. Says whether it did.
-    pub(super) fn hold_for_baseline(&mut self, body: impl FnOnce() -> ReportBody, instrument: &InstrumentId) -> bool {
-        if self.books.trade_cursor(instrument).is_some() {
+    pub(super) fn hold_for_baseline(
+        &mut self,
+        body: impl FnOnce() -> ReportBody,
+        instrument: &InstrumentId,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        if self.books.trade_cursor(instrument).is_some() || !self.config.reconciliation || self.link.is_none() {
             return false;
         }
-        match &mut self.recovery {
-            Some(recovery) if recovery.status.is_none() => {
-                recovery.buffered.push(body());
-                true
-            }
+        let begins = self.recovery.as_ref().is_none_or(|r| r.status.is_some());
+        self.recovery.get_or_insert_default().buffered.push(body());
+        if begins {
             // Not asked for at the start, and traded by somebody now: its books must begin first.
-            _ => false,
+            self.recover(out);
         }
+        true
     }
 
     pub(super) fn recovery_answer(&mut self, query: QueryId, answer: Answer, out: &mut Vec<Effect>) {
@@ -101,6 +121,10 @@ impl Engine {
                     return;
                 }
                 match result {
+                    Ok(_) if recovery.again => {
+                        recovery.mass_failed = true;
+                        self.set_timer(Timer::RecoverAgain, AGAIN_MS, out);
+                    }
                     Ok(status) => self.take_mass(status, out),
                     Err(error) => {
                         recovery.mass_failed = true;
@@ -133,8 +157,18 @@ impl Engine {
             Answer::Trades(result) => {
                 let Some((asked, _)) = recovery.open.remove(&query) else { return };
                 match (result, &asked) {
-                    (Ok(trades), Query::Trades { instrument, .. }) => self.take_trades(&instrument.clone(), &trades, out),
+                    (Ok(trades), Query::Trades { instrument, from }) => self.take_trades(instrument, from, &trades, out),
                     (Ok(_), Query::Order(_) | Query::Mass(_)) => (),
+                    (Err(QueryError::Refused(refusal)), Query::Trades { instrument, .. })
+                        if refusal.class == RejectClass::Invalid =>
+                    {
+                        // The venue does not know the instrument any more. That shuts the instrument, not the account.
+                        let why = format!("the venue does not list its trades: {} ({})", refusal.text, refusal.code);
+                        self.alert(out, AlertLevel::Critical, "trades_refused", format!("{instrument}: {why}"));
+                        if let Some(recovery) = &mut self.recovery {
+                            recovery.refused.insert(instrument.clone(), why);
+                        }
+                    }
                     (Err(_), _) => self.fail(asked, out),
                 }
                 self.finish_if_done(out);
@@ -184,7 +218,9 @@ impl Engine {
             self.set_timer(Timer::RecoverAgain, DIFFERENCE_MS, out);
             return;
         }
-        let plan = reconcile::plan(&self.books, &status, &self.config.instruments());
+        let asked_for = self.recovery.as_mut().map(|r| core::mem::take(&mut r.instruments)).unwrap_or_default();
+        let plan = reconcile::plan(&self.books, &status, &asked_for);
+        self.end_absences(&status);
         for (intent, event) in plan.learn {
             self.learn(intent, Source::Query, event, out);
             self.after_facts(intent, out);
@@ -243,9 +279,17 @@ impl Engine {
         }
     }
 
-    fn take_trades(&mut self, instrument: &InstrumentId, trades: &Trades, out: &mut Vec<Effect>) {
+    fn take_trades(&mut self, instrument: &InstrumentId, from: &TradesFrom, trades: &Trades, out: &mut Vec<Effect>) {
         for trade in &trades.trades {
             self.take_trade_report(trade, Source::Trades, out);
+        }
+        let newest = trades.trades.iter().map(|t| t.fill.trade_id).max();
+        if let (false, Some(newest)) = (trades.complete, newest)
+            && !matches!(from, TradesFrom::After(id) if *id >= newest)
+        {
+            // A list is oldest first, so one that is not complete goes on behind its newest trade.
+            let rest = Query::Trades { instrument: instrument.clone(), from: TradesFrom::After(newest) };
+            self.ask_in_recovery(rest, out);
         }
         let asked = self.recovery.as_ref().and_then(|r| r.status.as_ref()).map(|s| s.asked);
         if let (true, Some(at)) = (trades.complete, asked) {
@@ -256,9 +300,23 @@ impl Engine {
             let after = placed.max();
             let known = self.books.trade_cursor(instrument);
             // A day's step keeps the search short on an instrument that never trades.
-            let news = known.is_none_or(|k| after > k.after || at.0 - k.at.0 > DAY_MS);
+            let news = known.is_none_or(|k| after > k.after || (first_waiting.is_none() && at.0.saturating_sub(k.at.0) > DAY_MS));
             if news {
                 self.record(Record::TradeCursor(TradeCursor { instrument: instrument.clone(), after, at }), out);
+            }
+        }
+    }
+
+    /// An order that stands in an open list is not absent, whatever was said before.
+    fn end_absences(&mut self, status: &MassStatus) {
+        if self.absences.is_empty() {
+            return;
+        }
+        for report in &status.open_orders {
+            let ids = (report.cl_ord_id.as_ref(), report.order_id.as_ref(), report.algo_id.as_ref());
+            let found = self.books.find(&report.instrument, ids.0, ids.1, ids.2).and_then(|id| self.books.order(id));
+            if let Some(cl_ord_id) = found.and_then(|order| reconcile::attempt_of(order, report)) {
+                self.absences.remove(&cl_ord_id);
             }
         }
     }
@@ -275,7 +333,7 @@ impl Engine {
             }
             return;
         }
-        let Some(status) = self.recovery.take().and_then(|r| r.status) else { return };
+        let Some(Recovery { status: Some(status), refused, .. }) = self.recovery.take() else { return };
         let first = !self.reconciled;
         let found = reconcile::differences(&self.books, &status);
         for difference in found.iter().filter(|d| !self.differences.contains(d)) {
@@ -284,6 +342,7 @@ impl Engine {
         self.differences = found;
         self.restricted =
             self.differences.iter().map(|d| (d.instrument.clone(), format!("books and venue differ: {d}"))).collect();
+        self.restricted.extend(refused);
         self.reconciled = true;
         if !self.differences.is_empty() {
             self.set_timer(Timer::RecoverAgain, DIFFERENCE_MS, out);
@@ -311,5 +370,20 @@ impl Engine {
     /// Whether positions are kept in legs.
     pub fn is_hedging(&self) -> bool {
         self.config.mode == PositionMode::Hedging
+    }
+}
+
+fn instrument_of(body: &ReportBody) -> Option<&InstrumentId> {
+    match body {
+        ReportBody::Order(order) => Some(&order.instrument),
+        ReportBody::Trade(trade) => Some(&trade.instrument),
+        ReportBody::Account(_)
+        | ReportBody::Leverage { .. }
+        | ReportBody::Setting { .. }
+        | ReportBody::MarginCall { .. }
+        | ReportBody::Ending { .. }
+        | ReportBody::Irrelevant { .. }
+        | ReportBody::Unrecognised { .. }
+        | ReportBody::Unreadable { .. } => None,
     }
 }

@@ -1,10 +1,17 @@
 //! The promises of this crate, by topic. Rules of one file are tested in that file.
 
+mod cancels;
+mod changes;
 mod conservation;
 mod convergence;
 mod engine;
+mod evidence;
+mod exits;
 mod fills;
 mod found;
 mod lifecycle;
+mod limits;
+mod reconciliation;
 mod records;
 mod requests;
+mod scene;
