@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::position::Leg;
 use crate::row::{AmendmentRow, IncomeRow, MarginChangeRow, TradeRow};
-use crate::types::{AccountId, AutoCloseType, IncomeType, MarginType, Ms, OrderId, PositionSide, Side, TradeId};
+use crate::types::{AccountId, AlgoId, AutoCloseType, IncomeType, MarginType, Ms, OrderId, PositionSide, Side, TradeId};
 
 /// The margin asset of every symbol here.
 pub(crate) const MARGIN_ASSET: &str = "USDT";
@@ -49,6 +49,10 @@ pub(crate) struct Account {
     pub(crate) by_client_id: BTreeMap<(usize, String), Vec<OrderId>>,
     /// All orders by market and number.
     pub(crate) orders: BTreeSet<(usize, OrderId)>,
+    /// All conditional orders.
+    pub(crate) algos: BTreeSet<AlgoId>,
+    /// Conditional orders the service still holds, by client id.
+    pub(crate) open_algos: BTreeMap<String, AlgoId>,
     /// Own trades by market, oldest first.
     pub(crate) trades: Vec<Vec<TradeRow>>,
     pub(crate) income: Vec<IncomeRow>,
@@ -185,6 +189,8 @@ impl Account {
             open_client_ids: BTreeMap::new(),
             by_client_id: BTreeMap::new(),
             orders: BTreeSet::new(),
+            algos: BTreeSet::new(),
+            open_algos: BTreeMap::new(),
             trades: vec![Vec::new(); symbols.len()],
             symbols,
             income: Vec::new(),

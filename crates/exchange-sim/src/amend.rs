@@ -31,7 +31,7 @@ impl Exchange {
         let row = self.amend(account, change);
         self.commit();
         self.liquidate(account);
-        self.commit();
+        self.settle();
         row
     }
 

@@ -20,7 +20,7 @@ impl Exchange {
         let market = self.market_index(symbol)?;
         let id = self.open_id(account, market, order)?.ok_or_else(ApiError::cancel_rejected)?;
         self.end_order(market, id, Ending::Canceled);
-        self.commit();
+        self.settle();
         self.row_of(market, id).ok_or_else(ApiError::cancel_rejected)
     }
 
@@ -33,7 +33,9 @@ impl Exchange {
         self.advance(now);
         let market = self.market_index(symbol)?;
         self.client(account)?;
-        Ok(self.cancel_open(account, market, Ending::Canceled))
+        let ended = self.cancel_open(account, market, Ending::Canceled);
+        self.settle();
+        Ok(ended)
     }
 
     /// Arms (or with 0 disarms) the timer that cancels all open orders of a symbol. Each call starts it anew.

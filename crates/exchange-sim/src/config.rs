@@ -29,6 +29,21 @@ pub struct ExchangeConfig {
     pub ids: IdSpace,
     /// Money in the insurance fund at the beginning.
     pub insurance_fund: Decimal,
+    /// The service of conditional orders.
+    pub algo: AlgoConfig,
+}
+
+/// How the Algo Service behaves where the venue's own timing and answers vary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlgoConfig {
+    /// From TRIGGERING until the child enters the engine.
+    pub child_delay_ms: Ms,
+    /// From the child's entry until TRIGGERED is told; above 0 the child's NEW and fills come before it.
+    pub told_delay_ms: Ms,
+    /// Whether the single query answers `-2013` for a live conditional order, as seen on production by `algoId` (2026-09-19).
+    pub query_denies_live: bool,
+    /// Open conditional orders an account may have over all symbols.
+    pub max_open: usize,
 }
 
 /// Maker and taker rates and the BNB option.
@@ -148,7 +163,14 @@ impl Default for ExchangeConfig {
             funding: None,
             ids: IdSpace::Spread,
             insurance_fund: dec!(1000000),
+            algo: AlgoConfig::default(),
         }
+    }
+}
+
+impl Default for AlgoConfig {
+    fn default() -> Self {
+        Self { child_delay_ms: 0, told_delay_ms: 0, query_denies_live: true, max_open: 200 }
     }
 }
 

@@ -58,7 +58,7 @@ impl Exchange {
         let placed = self.admit(account, order).map(|(market, terms, client_id)| self.enter(market, account, terms, client_id));
         self.commit();
         self.liquidate(account);
-        self.commit();
+        self.settle();
         placed
     }
 
@@ -73,7 +73,7 @@ impl Exchange {
     }
 
     /// Runs all checks: form, filters, account state, book, margin.
-    fn admit(&mut self, account: AccountId, order: &NewOrder) -> Result<(usize, Terms, String), ApiError> {
+    pub(crate) fn admit(&mut self, account: AccountId, order: &NewOrder) -> Result<(usize, Terms, String), ApiError> {
         let market = self.market_index(&order.symbol)?;
         let hedge = self.client(account)?.hedge;
         check_form(order, hedge)?;
@@ -95,7 +95,7 @@ impl Exchange {
         Ok((market, terms, client_id))
     }
 
-    fn check_status(&self, market: usize) -> Result<(), ApiError> {
+    pub(crate) fn check_status(&self, market: usize) -> Result<(), ApiError> {
         match self.markets[market].spec.status {
             SymbolStatus::Trading => Ok(()),
             SymbolStatus::Settling | SymbolStatus::Close => Err(ApiError::new(-4141, "Symbol is closed")),
@@ -226,7 +226,7 @@ impl Exchange {
                 }
                 (executable < terms.quantity).then(ApiError::fok_rejected)
             }
-            TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Gtd | TimeInForce::Rpi => None,
+            TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Gtd | TimeInForce::Rpi | TimeInForce::GteGtc => None,
         };
         refusal.map_or(Ok(()), Err)
     }
@@ -253,7 +253,7 @@ impl Exchange {
         Ok(())
     }
 
-    fn make_client_id(&mut self) -> String {
+    pub(crate) fn make_client_id(&mut self) -> String {
         const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         (0..22)
             .map(|_| {
@@ -276,7 +276,9 @@ impl Exchange {
         if !left.is_zero() {
             match (terms.limit(), terms.time_in_force) {
                 (None, _) => self.end_order(market, id, Ending::Expired(ExpiryReason::MarketRemainder)),
-                (Some(_), TimeInForce::Gtc | TimeInForce::Gtx | TimeInForce::Gtd | TimeInForce::Rpi) => self.rest(market, id),
+                (Some(_), TimeInForce::Gtc | TimeInForce::Gtx | TimeInForce::Gtd | TimeInForce::Rpi | TimeInForce::GteGtc) => {
+                    self.rest(market, id)
+                }
                 (Some(_), TimeInForce::Ioc | TimeInForce::Fok) => {
                     self.end_order(market, id, Ending::Expired(ExpiryReason::IocRemainder));
                 }
@@ -293,7 +295,12 @@ impl Exchange {
         let expires_at = match terms.time_in_force {
             TimeInForce::Gtd => Some(terms.good_till_date),
             TimeInForce::Gtc | TimeInForce::Gtx if !is_house(account) => Some(now + GTC_LIFE_MS),
-            TimeInForce::Gtc | TimeInForce::Gtx | TimeInForce::Ioc | TimeInForce::Fok | TimeInForce::Rpi => None,
+            TimeInForce::Gtc
+            | TimeInForce::Gtx
+            | TimeInForce::Ioc
+            | TimeInForce::Fok
+            | TimeInForce::Rpi
+            | TimeInForce::GteGtc => None,
         };
         let row = OrderRow {
             symbol: self.markets[market].spec.symbol.clone(),
@@ -368,6 +375,9 @@ fn check_form(order: &NewOrder, hedge: bool) -> Result<(), ApiError> {
             return Err(ApiError::price_match_type());
         }
     }
+    if order.time_in_force == Some(TimeInForce::GteGtc) {
+        return Err(ApiError::invalid_tif());
+    }
     if order.time_in_force == Some(TimeInForce::Rpi) {
         // Retail price improvement trades only with retail flow, which this exchange does not have.
         return Err(ApiError::new(-4084, "Method is not allowed currently. Upcoming soon."));
@@ -379,7 +389,7 @@ fn check_form(order: &NewOrder, hedge: bool) -> Result<(), ApiError> {
 }
 
 /// Checks a GTD time and cuts it to whole seconds.
-fn good_till_date(date: Option<Ms>, now: Ms) -> Result<Ms, ApiError> {
+pub(crate) fn good_till_date(date: Option<Ms>, now: Ms) -> Result<Ms, ApiError> {
     let date = date.ok_or_else(|| ApiError::missing("goodTillDate"))?.clamp(0, GTD_MAX_MS);
     let date = date - date.rem_euclid(1_000);
     if date > now + GTD_AHEAD_MS && date < GTD_MAX_MS { Ok(date) } else { Err(ApiError::good_till_date()) }

@@ -3,6 +3,7 @@
 //! Within one engine transaction the private events of one account come in the order seen on the live wire for a market
 //! order (2026-09-19): every TRADE_LITE, then ORDER_TRADE_UPDATE `x=NEW`, then one ACCOUNT_UPDATE, then the other
 //! ORDER_TRADE_UPDATEs (TRADE, CANCELED, EXPIRED, AMENDMENT) as they happened, all with equal `E` and `T`.
+//! ALGO_UPDATE of a trigger comes before the child's events (TRIGGERING, TRIGGERED) and after them (FINISHED).
 //! Across transactions `T` never falls. One transaction gives at most one ACCOUNT_UPDATE per account.
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::row::{BookTickerRow, OrderRow, PremiumRow, PublicTradeRow};
+use crate::row::{AlgoRow, BookTickerRow, OrderRow, PremiumRow, PublicTradeRow};
 use crate::types::{AccountId, ExecType, ExpiryReason, MarginType, Ms, OrderId, PositionSide, Side, TradeId, UpdateReason};
 
 /// One pushed event.
@@ -57,6 +58,8 @@ pub enum UserEvent {
     },
     /// MARGIN_CALL.
     MarginCall(MarginCall),
+    /// ALGO_UPDATE: the conditional order after the change.
+    Algo(Box<AlgoRow>),
 }
 
 /// ORDER_TRADE_UPDATE: the order after the change, and the change.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use crate::account::{Account, FEE_ASSET, INSURANCE, MAKER, MARGIN_ASSET, TAKER, is_house};
+use crate::algo::AlgoBook;
 use crate::book::Book;
 use crate::config::{AccountSpec, ConfigError, ExchangeConfig, IdSpace, MarketData};
 use crate::error::ApiError;
@@ -63,6 +64,8 @@ pub struct Exchange {
     pub(crate) countdowns: BTreeSet<(Ms, AccountId, usize)>,
     /// When each market's flow steps next.
     pub(crate) flow_steps: BTreeSet<(Ms, usize)>,
+    /// The conditional orders.
+    pub(crate) algo: AlgoBook,
     pub(crate) next_mark: Ms,
     pub(crate) next_funding: Ms,
     pub(crate) next_force_id: u64,
@@ -100,6 +103,7 @@ impl Exchange {
             expiries: BTreeSet::new(),
             countdowns: BTreeSet::new(),
             flow_steps: BTreeSet::new(),
+            algo: AlgoBook::default(),
             next_mark: now + SECOND - now.rem_euclid(SECOND),
             next_funding: Ms::MAX,
             next_force_id: 1,
@@ -195,6 +199,9 @@ fn check(config: &ExchangeConfig) -> Result<(), ConfigError> {
     }
     if config.query_lag_ms > config.guarantees.visibility_ms {
         return Err(ConfigError::Time("query_lag_ms may not exceed guarantees.visibility_ms"));
+    }
+    if config.algo.child_delay_ms < 0 || config.algo.told_delay_ms < 0 {
+        return Err(ConfigError::Time("the delays of algo may not be negative"));
     }
     if config.funding.is_some_and(|funding| funding.interval_ms <= 0) {
         return Err(ConfigError::Time("funding.interval_ms must be positive"));

@@ -17,7 +17,9 @@ use crate::position::MONEY_DP;
 use crate::resting::Ending;
 use crate::rng::Rng;
 use crate::symbol::SymbolSpec;
-use crate::types::{AccountId, ExpiryReason, Ms, OrderId, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce};
+use crate::types::{
+    AccountId, ExpiryReason, Ms, OrderId, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce, WorkingType,
+};
 
 /// Parts of a tick that the fair price moves in.
 const PARTS: i64 = 1_000;
@@ -86,7 +88,7 @@ impl Exchange {
             self.config.flow.enabled = enabled;
             self.flow_steps.clear();
             self.start_flow();
-            self.commit();
+            self.settle();
         }
     }
 
@@ -107,6 +109,7 @@ impl Exchange {
         let flow = &mut self.markets[market].flow;
         (flow.anchor, flow.fair) = (parts, parts);
         self.markets[market].mark = price.round_dp(MONEY_DP);
+        self.note_price(market, WorkingType::MarkPrice, self.markets[market].mark);
         if self.config.flow.enabled {
             self.requote(market, Appetite::All);
         }
@@ -125,6 +128,7 @@ impl Exchange {
         flow.fair = (flow.fair + flow.rng.spread(stride) + pull).max(100 * PARTS);
         let fair = Decimal::from(flow.fair) / Decimal::from(PARTS);
         state.mark = (fair * state.spec.tick_size).round_dp(MONEY_DP).clamp(state.spec.min_price, state.spec.max_price);
+        self.note_price(market, WorkingType::MarkPrice, self.markets[market].mark);
         self.requote(market, Appetite::Part);
         if self.markets[market].flow.rng.chance(chance) {
             self.noise(market);
@@ -263,7 +267,7 @@ impl Exchange {
                 self.end_order(market, id, Ending::Expired(ExpiryReason::IocRemainder));
                 None
             }
-            TimeInForce::Gtc | TimeInForce::Gtx | TimeInForce::Gtd | TimeInForce::Rpi => {
+            TimeInForce::Gtc | TimeInForce::Gtx | TimeInForce::Gtd | TimeInForce::Rpi | TimeInForce::GteGtc => {
                 self.rest(market, id);
                 Some(id)
             }

@@ -115,7 +115,7 @@ impl Exchange {
         let id = self.admit_forced(market, account, &terms, "adl_autoclose-", AutoCloseType::Adl);
         self.take_over(market, id, side, price, quantity, ExecType::Trade);
         self.expire_idle_closing(market, account, leg);
-        self.commit();
+        self.settle();
         Ok(())
     }
 

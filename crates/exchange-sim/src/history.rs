@@ -10,11 +10,11 @@ use crate::types::{AccountId, Ms, OrderId, OrderStatus};
 
 const DAY: Ms = 24 * 3_600_000;
 /// An unfilled CANCELED or EXPIRED order is gone after this, counted from its creation.
-const UNFILLED_KEPT_MS: Ms = 3 * DAY;
+pub(crate) const UNFILLED_KEPT_MS: Ms = 3 * DAY;
 /// Any order is gone after this, counted from its creation; trades, income and forced orders too.
-const KEPT_MS: Ms = 90 * DAY;
+pub(crate) const KEPT_MS: Ms = 90 * DAY;
 /// The longest window, and the default one.
-const WINDOW_MS: Ms = 7 * DAY;
+pub(crate) const WINDOW_MS: Ms = 7 * DAY;
 
 impl Exchange {
     /// Gives one order, open or final.
@@ -183,7 +183,7 @@ impl Exchange {
     }
 
     /// Completes a window and refuses one longer than 7 days.
-    fn window(&self, start: Option<Ms>, end: Option<Ms>, longest: Ms) -> Result<(Ms, Ms), ApiError> {
+    pub(crate) fn window(&self, start: Option<Ms>, end: Option<Ms>, longest: Ms) -> Result<(Ms, Ms), ApiError> {
         let (start, end) = self.bounds(start, end, longest)?;
         if end.saturating_sub(start) > longest { Err(ApiError::interval_days(longest / DAY)) } else { Ok((start, end)) }
     }
@@ -200,7 +200,7 @@ impl Exchange {
     }
 }
 
-fn newest<T>(mut rows: Vec<T>, limit: usize) -> Vec<T> {
+pub(crate) fn newest<T>(mut rows: Vec<T>, limit: usize) -> Vec<T> {
     let surplus = rows.len().saturating_sub(limit);
     rows.drain(..surplus);
     rows

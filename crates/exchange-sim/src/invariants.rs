@@ -21,7 +21,8 @@ impl Exchange {
     /// - per asset, wallets less the cost of open positions, plus fees, equal what was paid in: no money appears or is lost;
     /// - each order's executed quantity and quote are the sum of its trades, and only final orders have no leaves;
     /// - a hedge leg never turns, and an account has legs of one mode only;
-    /// - isolated margin exists only under isolated positions; the running sums equal the open orders.
+    /// - isolated margin exists only under isolated positions; the running sums equal the open orders;
+    /// - a conditional order waits only while its trigger is not reached, and has a child exactly when it was triggered.
     ///
     /// # Errors
     ///
@@ -30,6 +31,7 @@ impl Exchange {
         self.check_books()?;
         self.check_trades()?;
         self.check_money()?;
+        self.check_algos()?;
         for (id, account) in &self.accounts {
             self.check_legs(*id, account)?;
             self.check_sums(*id, account)?;
@@ -195,6 +197,6 @@ fn check_limit(order: &Order) -> Result<(), Violation> {
     ensure(!limited || kept, || format!("order {} of {} paid {} at {}", row.order_id, row.executed_qty, row.cum_quote, row.price))
 }
 
-fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Violation> {
+pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation(otherwise())) }
 }

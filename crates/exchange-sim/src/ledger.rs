@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::ApiError;
 use crate::exchange::Exchange;
-use crate::row::{IncomeRow, OrderRow, TradeRow};
+use crate::row::{AlgoRow, IncomeRow, OrderRow, TradeRow};
 use crate::types::{AccountId, PositionSide};
 
 /// Everything that ever happened to one account, and what it holds now.
@@ -19,6 +19,8 @@ pub struct Ledger {
     pub account: AccountId,
     /// Every order ever accepted, by symbol and order id.
     pub orders: Vec<OrderRow>,
+    /// Every conditional order ever accepted, by number, with its child whether or not that was told.
+    pub algo_orders: Vec<AlgoRow>,
     /// Every side of every trade, by symbol and trade id; a trade with oneself has two rows.
     pub trades: Vec<TradeRow>,
     /// Every change of a wallet that is not a trade's price, in order.
@@ -83,6 +85,7 @@ impl Exchange {
         Ok(Ledger {
             account,
             orders: state.orders.iter().filter_map(|(market, id)| self.row_of(*market, *id)).collect(),
+            algo_orders: self.algo_truth(account),
             trades: state.trades.iter().flatten().cloned().collect(),
             income: state.income.clone(),
             wallets: state

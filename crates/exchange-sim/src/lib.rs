@@ -20,6 +20,7 @@ pub mod types;
 pub mod venue;
 
 mod account;
+mod algo;
 mod amend;
 mod book;
 mod cancel;
@@ -45,7 +46,9 @@ mod standing;
 mod tape;
 mod time;
 
-pub use config::{AccountSpec, ExchangeConfig, FeeSchedule, FenceGuarantees, FlowConfig, FundingConfig, IdSpace, MarketData};
+pub use config::{
+    AccountSpec, AlgoConfig, ExchangeConfig, FeeSchedule, FenceGuarantees, FlowConfig, FundingConfig, IdSpace, MarketData,
+};
 pub use error::ApiError;
 pub use event::{Event, MarketEvent, UserEvent};
 pub use exchange::Exchange;

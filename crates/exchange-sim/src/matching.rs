@@ -16,7 +16,7 @@ use crate::row::TradeRow;
 use crate::tape::public_trade;
 use crate::types::{
     AccountId, ExecType, ExpiryReason, IncomeType, MarginType, OrderId, OrderStatus, OrderType, PositionSide, Side, StpMode,
-    TimeInForce, TradeId, UpdateReason,
+    TimeInForce, TradeId, UpdateReason, WorkingType,
 };
 
 /// Discount on fees paid in BNB.
@@ -94,6 +94,7 @@ impl Exchange {
             self.tell_market(MarketEvent::Trade(public.clone()));
         }
         self.markets[market].tape.record(public);
+        self.note_price(market, WorkingType::ContractPrice, price);
         self.dirty_books.insert(market);
         let matched = Match { trade_id, price, quantity };
         let legs =
@@ -125,6 +126,9 @@ impl Exchange {
         let (owner, leg) = (order.account, order.row.position_side);
         let liquidation = order.row.order_type == OrderType::Liquidation;
         let account = self.accounts.get_mut(&owner)?;
+        if !account.open_algos.is_empty() {
+            self.algo.note_move(owner, market);
+        }
         let change = account.symbols[market].leg_mut(leg).fill(signed(order.row.side, quantity), price);
         account.symbols[market].leg_mut(leg).update_time = now;
         move_isolated_margin(account, market, leg, change, price);

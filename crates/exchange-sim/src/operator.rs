@@ -31,6 +31,7 @@ impl Exchange {
         self.jump(market, price);
         self.commit();
         self.liquidate_all();
+        self.settle();
         Ok(())
     }
 
@@ -85,7 +86,7 @@ impl Exchange {
             self.restart_flow(market, &spec);
         }
         self.markets[market].spec = spec;
-        self.commit();
+        self.settle();
         Ok(())
     }
 }

@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 
 use crate::types::{
-    AutoCloseType, IncomeType, Interval, Ms, OrderId, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce, TradeId,
+    AlgoId, AutoCloseType, IncomeType, Interval, Ms, OrderId, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce,
+    TradeId, WorkingType,
 };
 
 /// The signed time of a request, for the matching engine's own recvWindow check (`-5028`, POST and PUT order and batch).
@@ -102,6 +103,145 @@ impl NewOrder {
         self.reduce_only = Some(true);
         self
     }
+}
+
+/// A conditional order as sent to `POST /fapi/v1/algoOrder`. A parameter that was not sent is `None`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewAlgoOrder {
+    /// Symbol, upper case, raw Unicode.
+    pub symbol: String,
+    /// Side.
+    pub side: Side,
+    /// One of the five conditional types; `-1116` for the others.
+    pub order_type: OrderType,
+    /// Leg; mandatory in hedge mode.
+    pub position_side: Option<PositionSide>,
+    /// Time in force of the child; GTC when absent.
+    pub time_in_force: Option<TimeInForce>,
+    /// Quantity in base units; excludes `close_position`.
+    pub quantity: Option<Decimal>,
+    /// Limit price of STOP and TAKE_PROFIT.
+    pub price: Option<Decimal>,
+    /// Price from the book, at the trigger, instead of `price`.
+    pub price_match: Option<PriceMatch>,
+    /// Price that triggers; all types but the trailing one.
+    pub trigger_price: Option<Decimal>,
+    /// Which price is watched; the contract's when absent.
+    pub working_type: Option<WorkingType>,
+    /// Closes whatever the leg holds at the trigger; STOP_MARKET and TAKE_PROFIT_MARKET only.
+    pub close_position: Option<bool>,
+    /// Refuses to trigger while mark and contract price are apart by more than the symbol's `triggerProtect`.
+    pub price_protect: Option<bool>,
+    /// Reduce-only flag of the child.
+    pub reduce_only: Option<bool>,
+    /// Price from which a trailing stop follows; the present price when absent.
+    pub activate_price: Option<Decimal>,
+    /// Distance of a trailing stop in percent, 0.1 to 20.
+    pub callback_rate: Option<Decimal>,
+    /// Client id, unique among open conditional orders; the child carries it as its client order id.
+    pub client_algo_id: Option<String>,
+    /// Self-trade prevention of the child; `EXPIRE_MAKER` when absent.
+    pub stp_mode: Option<StpMode>,
+    /// Expiry of a GTD order, milliseconds (second precision is kept).
+    pub good_till_date: Option<Ms>,
+}
+
+impl NewAlgoOrder {
+    /// Builds a conditional order of a type with nothing else set.
+    #[must_use]
+    pub fn bare(symbol: &str, side: Side, order_type: OrderType) -> Self {
+        Self {
+            symbol: symbol.to_owned(),
+            side,
+            order_type,
+            position_side: None,
+            time_in_force: None,
+            quantity: None,
+            price: None,
+            price_match: None,
+            trigger_price: None,
+            working_type: None,
+            close_position: None,
+            price_protect: None,
+            reduce_only: None,
+            activate_price: None,
+            callback_rate: None,
+            client_algo_id: None,
+            stp_mode: None,
+            good_till_date: None,
+        }
+    }
+
+    /// Builds a STOP_MARKET or TAKE_PROFIT_MARKET order.
+    #[must_use]
+    pub fn market(symbol: &str, side: Side, order_type: OrderType, quantity: Decimal, trigger: Decimal) -> Self {
+        Self { quantity: Some(quantity), trigger_price: Some(trigger), ..Self::bare(symbol, side, order_type) }
+    }
+
+    /// Builds a STOP_MARKET or TAKE_PROFIT_MARKET order that closes the whole leg.
+    #[must_use]
+    pub fn closing(symbol: &str, side: Side, order_type: OrderType, trigger: Decimal) -> Self {
+        Self { close_position: Some(true), trigger_price: Some(trigger), ..Self::bare(symbol, side, order_type) }
+    }
+
+    /// Sets the client id.
+    #[must_use]
+    pub fn with_client_id(mut self, id: &str) -> Self {
+        self.client_algo_id = Some(id.to_owned());
+        self
+    }
+
+    /// Sets the leg.
+    #[must_use]
+    pub fn on_leg(mut self, leg: PositionSide) -> Self {
+        self.position_side = Some(leg);
+        self
+    }
+
+    /// Sets reduce-only.
+    #[must_use]
+    pub fn reducing(mut self) -> Self {
+        self.reduce_only = Some(true);
+        self
+    }
+}
+
+/// Names one conditional order of an account. With both ids the service's number wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlgoRef {
+    /// The service's number.
+    pub algo_id: Option<AlgoId>,
+    /// The client id.
+    pub client_algo_id: Option<String>,
+}
+
+impl AlgoRef {
+    /// Names a conditional order by the service's number.
+    #[must_use]
+    pub fn id(algo_id: AlgoId) -> Self {
+        Self { algo_id: Some(algo_id), client_algo_id: None }
+    }
+
+    /// Names a conditional order by its client id.
+    #[must_use]
+    pub fn client(client_algo_id: &str) -> Self {
+        Self { algo_id: None, client_algo_id: Some(client_algo_id.to_owned()) }
+    }
+}
+
+/// Query of `GET /fapi/v1/allAlgoOrders`.
+#[derive(Clone, Debug, Default)]
+pub struct AllAlgoOrdersQuery {
+    /// Symbol.
+    pub symbol: String,
+    /// Rows with this id and above, the oldest of them kept.
+    pub algo_id: Option<AlgoId>,
+    /// Start of the window (creation time), inclusive.
+    pub start_time: Option<Ms>,
+    /// End of the window, inclusive.
+    pub end_time: Option<Ms>,
+    /// Rows at most (default 500, cap 1000). Without `algo_id` the newest rows are kept.
+    pub limit: Option<usize>,
 }
 
 /// Names one order of an account on one symbol. With both ids the venue's number wins.

@@ -110,6 +110,7 @@ impl Exchange {
             self.markets[market].orders.remove(&id);
             return;
         }
+        self.algo.note_end(market, id);
         if let Some(account) = self.accounts.get_mut(&order.account)
             && account.open_client_ids.get(&order.row.client_order_id) == Some(&(market, id))
         {

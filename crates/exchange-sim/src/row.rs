@@ -1,5 +1,6 @@
 //! What the exchange answers: rows of orders, trades, positions, balances and market data. Numbers only; padding is the face's.
 
+mod algo;
 mod market;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::types::{
     StpMode, TimeInForce, TradeId, WorkingType,
 };
 
+pub use algo::AlgoRow;
 pub use market::{BookTickerRow, DepthRow, FundingRow, KlineRow, PremiumRow, PublicTradeRow, Ticker24hRow};
 
 /// One order with every field any reply needs.

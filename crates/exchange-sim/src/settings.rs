@@ -98,7 +98,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// `-4059` the same, `-4067` open orders, `-4068` a position, on any symbol.
+    /// `-4059` the same, `-4067` open orders (conditional ones too), `-4068` a position, on any symbol.
     pub fn set_position_mode(&mut self, now: Ms, account: AccountId, hedge: bool) -> Result<(), ApiError> {
         self.advance(now);
         let now = self.now;
@@ -106,7 +106,7 @@ impl Exchange {
         if owner.hedge == hedge {
             return Err(ApiError::position_side_same());
         }
-        if !owner.open.is_empty() {
+        if !owner.open.is_empty() || !owner.open_algos.is_empty() {
             return Err(ApiError::mode_open_orders());
         }
         if owner.has_positions() {

@@ -9,7 +9,7 @@ use crate::literal::dec;
 use crate::position::MONEY_DP;
 use crate::resting::Ending;
 use crate::row::{FundingRow, PremiumRow};
-use crate::types::{AccountId, ExpiryReason, IncomeType, MarginType, Ms, OrderId, UpdateReason};
+use crate::types::{AccountId, AlgoId, ExpiryReason, IncomeType, MarginType, Ms, OrderId, UpdateReason};
 
 const SECOND: Ms = 1_000;
 /// Mark prices older than this are not made up for.
@@ -21,6 +21,7 @@ const DEFAULT_FUNDING_INTERVAL_MS: Ms = 8 * 3_600_000;
 enum Due {
     Expiry(usize, OrderId),
     Countdown(AccountId, usize),
+    Algo(AlgoId),
     Funding,
     Flow(usize),
     Mark,
@@ -31,13 +32,14 @@ impl Exchange {
     ///
     /// After a long gap only the last steps of the flow are made up for (`FlowConfig::catch_up_steps`).
     pub fn advance(&mut self, now: Ms) {
+        self.settle();
         self.drop_old_steps(now);
         while let Some((at, due)) = self.next_due()
             && at <= now
         {
             self.now = self.now.max(at);
             self.run_due(at, due);
-            self.commit();
+            self.settle();
         }
         self.now = self.now.max(now);
     }
@@ -51,10 +53,11 @@ impl Exchange {
     fn next_due(&self) -> Option<(Ms, Due)> {
         let expiry = self.expiries.first().map(|(at, market, id)| (*at, Due::Expiry(*market, *id)));
         let countdown = self.countdowns.first().map(|(at, account, market)| (*at, Due::Countdown(*account, *market)));
+        let algo = self.algo.next_alarm().map(|(at, id)| (at, Due::Algo(id)));
         let funding = (self.next_funding < Ms::MAX).then_some((self.next_funding, Due::Funding));
         let flow = self.flow_steps.first().map(|(at, market)| (*at, Due::Flow(*market)));
         let mark = self.wanted.mark_price.then_some((self.next_mark, Due::Mark));
-        [expiry, countdown, funding, flow, mark].into_iter().flatten().min()
+        [expiry, countdown, algo, funding, flow, mark].into_iter().flatten().min()
     }
 
     fn run_due(&mut self, at: Ms, due: Due) {
@@ -67,6 +70,7 @@ impl Exchange {
                 self.countdowns.remove(&(at, account, market));
                 self.countdown_ends(account, market);
             }
+            Due::Algo(id) => self.algo_alarm(id),
             Due::Funding => self.pay_funding(at),
             Due::Flow(market) => {
                 self.flow_steps.remove(&(at, market));

@@ -13,6 +13,9 @@ pub type OrderId = i64;
 /// The venue's number of a trade; unique per symbol and rising.
 pub type TradeId = i64;
 
+/// The Algo Service's number of a conditional order; rising over all symbols, not comparable with order numbers.
+pub type AlgoId = i64;
+
 /// One trading account of the exchange. Keys and secrets belong to the face, not to the core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct AccountId(pub u32);
@@ -80,8 +83,8 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// How long an order may work.
-    TimeInForce { Gtc = "GTC", Ioc = "IOC", Fok = "FOK", Gtx = "GTX", Gtd = "GTD", Rpi = "RPI" }
+    /// How long an order may work. GTE_GTC is for conditional orders only: they live as long as the position does.
+    TimeInForce { Gtc = "GTC", Ioc = "IOC", Fok = "FOK", Gtx = "GTX", Gtd = "GTD", Rpi = "RPI", GteGtc = "GTE_GTC" }
 }
 
 wire_enum! {
@@ -93,6 +96,19 @@ wire_enum! {
         Canceled = "CANCELED",
         Expired = "EXPIRED",
         ExpiredInMatch = "EXPIRED_IN_MATCH",
+    }
+}
+
+wire_enum! {
+    /// The state of a conditional order in the Algo Service.
+    AlgoStatus {
+        New = "NEW",
+        Triggering = "TRIGGERING",
+        Triggered = "TRIGGERED",
+        Finished = "FINISHED",
+        Canceled = "CANCELED",
+        Rejected = "REJECTED",
+        Expired = "EXPIRED",
     }
 }
 
@@ -224,6 +240,17 @@ impl OrderStatus {
         match self {
             Self::New | Self::PartiallyFilled => false,
             Self::Filled | Self::Canceled | Self::Expired | Self::ExpiredInMatch => true,
+        }
+    }
+}
+
+impl AlgoStatus {
+    /// Tells whether the service still holds the order itself: not triggered, or on its way into the engine.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::New | Self::Triggering => true,
+            Self::Triggered | Self::Finished | Self::Canceled | Self::Rejected | Self::Expired => false,
         }
     }
 }

@@ -405,7 +405,7 @@ fn kind(row: &OrderRow) -> Option<OrderKind> {
         types::TimeInForce::Fok => TimeInForce::Fok,
         types::TimeInForce::Gtx => TimeInForce::Gtx,
         types::TimeInForce::Gtd => TimeInForce::Gtd(VenueTime(row.good_till_date)),
-        types::TimeInForce::Rpi => return None,
+        types::TimeInForce::Rpi | types::TimeInForce::GteGtc => return None,
     };
     match row.order_type {
         OrderType::Limit => Some(OrderKind::Limit { price: Price::new(row.price).ok()?, tif }),
@@ -529,6 +529,8 @@ fn private(time: Ms, event: UserEvent) -> Option<ReportBody> {
         }),
         UserEvent::Leverage { symbol, leverage } => ReportBody::Leverage { instrument: instrument_id(&symbol)?, leverage },
         UserEvent::MultiAssets { enabled } => ReportBody::Setting { text: format!("multi-assets mode {enabled}") },
+        // This face sends no conditional orders, so none of its own are told.
+        UserEvent::Algo(_) => return None,
         UserEvent::MarginCall(call) => ReportBody::MarginCall {
             positions: call
                 .positions

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::params::Params;
 use super::refusal::Refusal;
-use crate::request::{ModifyOrder, NewOrder, OrderRef, Signed};
-use crate::types::{OrderType, PositionSide, PriceMatch, RespType, Side, StpMode, TimeInForce};
+use crate::request::{AlgoRef, ModifyOrder, NewAlgoOrder, NewOrder, OrderRef, Signed};
+use crate::types::{OrderType, PositionSide, PriceMatch, RespType, Side, StpMode, TimeInForce, WorkingType};
 
 const DECIMAL_RANGE: &str = r"^([0-9]{1,20})(\.[0-9]{1,20})?$";
 const INTEGER_RANGE: &str = "^[0-9]{1,20}$";
@@ -99,6 +99,41 @@ pub(super) fn new_order(params: &Params, signed: Option<Signed>) -> Result<NewOr
         good_till_date: opt_integer(params, "goodTillDate")?,
         signed,
     })
+}
+
+/// A conditional order.
+pub(super) fn new_algo_order(params: &Params) -> Result<NewAlgoOrder, Refusal> {
+    if text(params, "algoType")? != "CONDITIONAL" {
+        return Err(Refusal::invalid("algoType"));
+    }
+    let working_type = || Refusal::invalid("workingType");
+    Ok(NewAlgoOrder {
+        symbol: text(params, "symbol")?.to_owned(),
+        side: word(params, "side", Side::parse, Refusal::side)?,
+        order_type: word(params, "type", OrderType::parse, Refusal::order_type)?,
+        position_side: opt_position_side(params)?,
+        time_in_force: opt_word(params, "timeInForce", TimeInForce::parse, Refusal::time_in_force)?,
+        quantity: opt_decimal(params, "quantity")?,
+        price: opt_decimal(params, "price")?,
+        price_match: opt_word(params, "priceMatch", PriceMatch::parse, Refusal::price_match)?,
+        trigger_price: opt_decimal(params, "triggerPrice")?,
+        working_type: opt_word(params, "workingType", WorkingType::parse, working_type)?,
+        close_position: opt_flag(params, "closePosition")?,
+        price_protect: opt_flag(params, "priceProtect")?,
+        reduce_only: opt_flag(params, "reduceOnly")?,
+        activate_price: opt_decimal(params, "activatePrice")?,
+        callback_rate: opt_decimal(params, "callbackRate")?,
+        client_algo_id: params.get("clientAlgoId").map(str::to_owned),
+        stp_mode: opt_word(params, "selfTradePreventionMode", StpMode::parse, Refusal::stp_mode)?,
+        good_till_date: opt_integer(params, "goodTillDate")?,
+    })
+}
+
+/// The conditional order a request speaks of; one id is needed.
+pub(super) fn algo_ref(params: &Params) -> Result<AlgoRef, Refusal> {
+    let order =
+        AlgoRef { algo_id: opt_integer(params, "algoId")?, client_algo_id: params.get("clientAlgoId").map(str::to_owned) };
+    if order == AlgoRef::default() { Err(Refusal::missing_either("algoId", "clientAlgoId")) } else { Ok(order) }
 }
 
 /// How much the reply to a new order shows.

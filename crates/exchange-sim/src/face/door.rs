@@ -14,6 +14,7 @@ use super::json::{Obj, array, quoted};
 use super::params::Params;
 use super::routes::route;
 use super::state::{Admitted, State};
+use crate::config::AlgoConfig;
 use crate::types::{AccountId, Ms, SymbolStatus};
 
 /// A body, or the reason why not.
@@ -24,6 +25,14 @@ type Opened = Result<String, String>;
 struct Price {
     symbol: String,
     price: Decimal,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Algo {
+    child_delay_ms: Option<Ms>,
+    told_delay_ms: Option<Ms>,
+    query_denies_live: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -140,6 +149,16 @@ impl State {
             ("POST", "silence") => self.sockets(body).map(|(ids, on)| {
                 ids.iter().for_each(|&id| self.hub.silence(id, on));
                 Obj::new().num("sockets", ids.len()).end()
+            }),
+            ("POST", "algo") => read::<Algo>(body).map(|algo| {
+                let before = self.exchange.config().algo;
+                self.exchange.set_algo_config(AlgoConfig {
+                    child_delay_ms: algo.child_delay_ms.unwrap_or(before.child_delay_ms),
+                    told_delay_ms: algo.told_delay_ms.unwrap_or(before.told_delay_ms),
+                    query_denies_live: algo.query_denies_live.unwrap_or(before.query_denies_live),
+                    ..before
+                });
+                done()
             }),
             ("POST", "legacy") => read::<Switch>(body).map(|switch| {
                 self.hub.set_legacy_private(switch.on);

@@ -102,10 +102,6 @@ impl Refusal {
         Self::bad(-1125, "This listenKey does not exist. Please use `POST /fapi/v1/listenKey` to recreate `listenKey`")
     }
 
-    pub(super) fn not_yet() -> Self {
-        Self::bad(-4084, "Method is not allowed currently. Upcoming soon.")
-    }
-
     pub(super) fn too_much_weight(limit: u32) -> Self {
         Self::new(
             429,

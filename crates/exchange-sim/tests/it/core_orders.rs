@@ -100,7 +100,7 @@ fn name(event: &UserEvent) -> &'static str {
         UserEvent::TradeLite(_) => "LITE",
         UserEvent::Account(_) => "ACCOUNT",
         UserEvent::Order(update) => update.exec_type.as_str(),
-        UserEvent::Leverage { .. } | UserEvent::MultiAssets { .. } | UserEvent::MarginCall(_) => "OTHER",
+        UserEvent::Leverage { .. } | UserEvent::MultiAssets { .. } | UserEvent::MarginCall(_) | UserEvent::Algo(_) => "OTHER",
     }
 }
 

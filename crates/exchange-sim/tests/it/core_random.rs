@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use exchange_sim::request::{MarginMove, ModifyOrder, NewOrder, OrderRef};
-use exchange_sim::types::{MarginType, PositionSide, Side, StpMode, TimeInForce};
-use exchange_sim::{AccountId, AccountSpec, Event, Exchange, ExchangeConfig, UserEvent};
+use exchange_sim::request::{AlgoRef, MarginMove, ModifyOrder, NewAlgoOrder, NewOrder, OrderRef};
+use exchange_sim::types::{AlgoStatus, MarginType, OrderType, PositionSide, Side, StpMode, TimeInForce, WorkingType};
+use exchange_sim::{AccountId, AccountSpec, AlgoConfig, Event, Exchange, ExchangeConfig, UserEvent};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -16,6 +16,9 @@ use crate::core_bench::{BTC, ETH, d};
 #[derive(Clone, Debug)]
 enum Deed {
     Place { who: u32, eth: bool, buy: bool, leg: u8, kind: u8, ticks: i64, size: i64, reduce: bool, stp: u8 },
+    Algo { who: u32, eth: bool, buy: bool, leg: u8, kind: u8, ticks: i64, size: i64, how: u8 },
+    CancelAlgo { who: u32, nth: usize },
+    CancelAllAlgos { who: u32, eth: bool },
     Modify { who: u32, nth: usize, ticks: i64, size: i64 },
     Cancel { who: u32, nth: usize },
     CancelAll { who: u32, eth: bool },
@@ -33,6 +36,10 @@ fn deed() -> impl Strategy<Value = Deed> {
     let place = (who.clone(), any::<bool>(), any::<bool>(), 0..3_u8, 0..6_u8, ticks(), 1..400_i64, any::<bool>(), 0..4_u8);
     prop_oneof![
         10 => place.prop_map(|(who, eth, buy, leg, kind, ticks, size, reduce, stp)| Deed::Place { who, eth, buy, leg, kind, ticks, size, reduce, stp }),
+        5 => (who.clone(), any::<bool>(), any::<bool>(), 0..3_u8, 0..5_u8, ticks(), 1..400_i64, any::<u8>())
+            .prop_map(|(who, eth, buy, leg, kind, ticks, size, how)| Deed::Algo { who, eth, buy, leg, kind, ticks, size, how }),
+        1 => (who.clone(), 0..8_usize).prop_map(|(who, nth)| Deed::CancelAlgo { who, nth }),
+        1 => (who.clone(), any::<bool>()).prop_map(|(who, eth)| Deed::CancelAllAlgos { who, eth }),
         3 => (who.clone(), 0..8_usize, ticks(), 1..400_i64).prop_map(|(who, nth, ticks, size)| Deed::Modify { who, nth, ticks, size }),
         2 => (who.clone(), 0..8_usize).prop_map(|(who, nth)| Deed::Cancel { who, nth }),
         1 => (who.clone(), any::<bool>()).prop_map(|(who, eth)| Deed::CancelAll { who, eth }),
@@ -80,6 +87,20 @@ fn act(exchange: &mut Exchange, now: &mut i64, deed: &Deed) {
             order.reduce_only = Some(reduce && !hedge);
             order.stp_mode = Some(StpMode::ALL[usize::from(stp)]);
             let _ = exchange.place(now_ms, account, &order);
+        }
+        Deed::Algo { who, eth, buy, leg, kind, ticks, size, how } => {
+            let account = AccountId(who);
+            let hedge = exchange.account_config(account).unwrap().dual_side_position;
+            let _ = exchange.place_algo(now_ms, account, &conditional(exchange, hedge, eth, buy, leg, kind, ticks, size, how));
+        }
+        Deed::CancelAlgo { who, nth } => {
+            let open = exchange.open_algo_orders(AccountId(who), None, None).unwrap();
+            if let Some(row) = open.get(nth) {
+                let _ = exchange.cancel_algo(now_ms, AccountId(who), &AlgoRef::id(row.algo_id));
+            }
+        }
+        Deed::CancelAllAlgos { who, eth } => {
+            exchange.cancel_all_algos(now_ms, AccountId(who), symbol(eth)).unwrap();
         }
         Deed::Modify { who, nth, ticks, size } => {
             let account = AccountId(who);
@@ -139,6 +160,58 @@ fn act(exchange: &mut Exchange, now: &mut i64, deed: &Deed) {
     }
 }
 
+/// Makes a conditional order; the bits of `how` choose among flags.
+#[expect(clippy::too_many_arguments, reason = "one deed has this many choices")]
+fn conditional(
+    exchange: &Exchange,
+    hedge: bool,
+    eth: bool,
+    buy: bool,
+    leg: u8,
+    kind: u8,
+    ticks: i64,
+    size: i64,
+    how: u8,
+) -> NewAlgoOrder {
+    let types = [
+        OrderType::Stop,
+        OrderType::StopMarket,
+        OrderType::TakeProfit,
+        OrderType::TakeProfitMarket,
+        OrderType::TrailingStopMarket,
+    ];
+    let order_type = types[usize::from(kind)];
+    let side = if buy { Side::Buy } else { Side::Sell };
+    let flag = |bit: u8| how >> bit & 1 == 1;
+    let mut order = NewAlgoOrder::bare(symbol(eth), side, order_type);
+    order.position_side = Some(if hedge { LEGS[1 + usize::from(leg) % 2] } else { PositionSide::Both });
+    let closing = flag(0) && matches!(order_type, OrderType::StopMarket | OrderType::TakeProfitMarket);
+    let limited = matches!(order_type, OrderType::Stop | OrderType::TakeProfit);
+    order.working_type = Some(if flag(1) { WorkingType::MarkPrice } else { WorkingType::ContractPrice });
+    order.price_protect = Some(flag(2));
+    if closing {
+        order.close_position = Some(true);
+    } else {
+        order.quantity = Some(Decimal::new(size, if eth { 2 } else { 3 }));
+        order.reduce_only = (flag(3) && !hedge).then_some(true);
+    }
+    if limited {
+        order.price = Some(near(exchange, eth, -ticks));
+        order.time_in_force =
+            Some([TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::Gtx][usize::from(how >> 4) % 4]);
+    } else if flag(4) {
+        order.time_in_force = Some(TimeInForce::GteGtc);
+    }
+    if order_type == OrderType::TrailingStopMarket {
+        order.callback_rate = Some(d("0.1"));
+        order.activate_price = flag(5).then(|| near(exchange, eth, ticks));
+        order.time_in_force = None;
+    } else {
+        order.trigger_price = Some(near(exchange, eth, ticks));
+    }
+    order
+}
+
 /// Gives a price some ticks from the mark, on the grid.
 fn near(exchange: &Exchange, eth: bool, ticks: i64) -> Decimal {
     let mark = exchange.premium(symbol(eth)).unwrap().mark_price;
@@ -151,6 +224,11 @@ fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<Exchange, String> {
     let mut config = ExchangeConfig { seed, ..ExchangeConfig::default() };
     config.symbols.truncate(2);
     config.flow.enabled = flow;
+    config.algo = AlgoConfig {
+        child_delay_ms: i64::try_from(seed % 3).unwrap() * 40,
+        told_delay_ms: i64::try_from(seed % 5).unwrap() * 30,
+        ..AlgoConfig::default()
+    };
     let mut now = config.start_ms;
     let mut exchange = Exchange::new(config).unwrap();
     for (wallet, hedge) in [("1000000", false), ("1000000", true), ("900", false), ("900", true)] {
@@ -179,18 +257,25 @@ proptest! {
 #[test]
 fn random_deeds_reach_every_ending() {
     let mut runner = TestRunner::deterministic();
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut algos) = (BTreeSet::new(), BTreeSet::new());
     for seed in 0..60 {
         let deeds = prop::collection::vec(deed(), 80).new_tree(&mut runner).unwrap().current();
         let mut exchange = live(seed, seed % 2 == 0, &deeds).unwrap();
         for event in exchange.take_events() {
-            if let Event::User { event: UserEvent::Order(update), .. } = event {
-                seen.insert((update.exec_type.as_str(), update.expiry_reason.code()));
+            match event {
+                Event::User { event: UserEvent::Order(update), .. } => {
+                    seen.insert((update.exec_type.as_str(), update.expiry_reason.code()));
+                }
+                Event::User { event: UserEvent::Algo(row), .. } => {
+                    algos.insert(row.status);
+                }
+                Event::User { .. } | Event::Market { .. } => {}
             }
         }
     }
     let wanted = [("NEW", 0), ("TRADE", 0), ("CANCELED", 0), ("AMENDMENT", 0), ("CALCULATED", 0)];
     let expired = [1, 2, 3, 4, 5, 9].map(|reason| ("EXPIRED", reason));
+    assert_eq!(algos.len(), AlgoStatus::ALL.len(), "conditional orders came only to {algos:?}");
     for ending in wanted.into_iter().chain(expired) {
         assert!(seen.contains(&ending), "{ending:?} never happened: {seen:?}");
     }

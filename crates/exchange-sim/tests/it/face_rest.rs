@@ -246,7 +246,7 @@ async fn every_reading_endpoint_answers() {
         let answer = bench.signed("GET", path, params).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
     }
-    assert_eq!(bench.signed("POST", "/fapi/v1/algoOrder", "").await.refusal(), (400, -4084));
+    assert_eq!(bench.signed("POST", "/fapi/v1/algoOrder", "").await.refusal(), (400, -1102));
 }
 
 #[tokio::test]

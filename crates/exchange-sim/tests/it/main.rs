@@ -1,5 +1,6 @@
 //! What the crate promises, seen from outside. One binary; the files are its chapters.
 
+mod core_algo;
 mod core_bench;
 mod core_extremes;
 mod core_flow;
@@ -7,6 +8,7 @@ mod core_history;
 mod core_orders;
 mod core_positions;
 mod core_random;
+mod face_algo;
 mod face_bench;
 mod face_door;
 mod face_faults;

@@ -1,6 +1,7 @@
 //! One function per endpoint: from an admitted request through the core to a body. Checks at receipt are done before.
 
 mod account;
+mod algo;
 mod market;
 mod trade;
 mod wallet;
@@ -120,12 +121,12 @@ pub(super) fn execute(state: &mut State, ask: &Admitted, now: Ms) -> Body {
         E::StartStream => account::start_stream(call),
         E::KeepStream => account::keep_stream(call),
         E::CloseStream => account::close_stream(call),
-        // The service of conditional orders holds none: none can be placed yet.
-        E::AlgoList => Ok("[]".to_owned()),
-        E::AlgoQuery => Err(Refusal::new(400, -2013, "Order does not exist.")),
-        E::AlgoPlace => Err(Refusal::not_yet()),
-        E::AlgoCancel => Err(Refusal::new(400, -2011, "Unknown order sent.")),
-        E::AlgoCancelAll => Ok(trade::all_cancelled()),
+        E::AlgoPlace => algo::place(call),
+        E::AlgoCancel => algo::cancel(call),
+        E::AlgoCancelAll => algo::cancel_all(call),
+        E::AlgoQuery => algo::query(call),
+        E::AlgoOpen => algo::open(call),
+        E::AlgoAll => algo::all(call),
         E::SapiCoins => Ok(wallet::coins()),
         E::SapiMarginPairs => Ok("[]".to_owned()),
         E::SapiRestrictions => Ok(wallet::restrictions()),

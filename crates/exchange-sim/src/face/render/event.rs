@@ -15,6 +15,7 @@ pub(in super::super) fn name(event: &UserEvent) -> &'static str {
         UserEvent::Account(_) => "ACCOUNT_UPDATE",
         UserEvent::Leverage { .. } | UserEvent::MultiAssets { .. } => "ACCOUNT_CONFIG_UPDATE",
         UserEvent::MarginCall(_) => "MARGIN_CALL",
+        UserEvent::Algo(_) => "ALGO_UPDATE",
     }
 }
 
@@ -23,6 +24,7 @@ pub(in super::super) fn symbol(event: &UserEvent) -> Option<&str> {
     match event {
         UserEvent::TradeLite(lite) => Some(&lite.symbol),
         UserEvent::Order(update) => Some(&update.order.symbol),
+        UserEvent::Algo(row) => Some(&row.symbol),
         UserEvent::Account(_) | UserEvent::Leverage { .. } | UserEvent::MultiAssets { .. } | UserEvent::MarginCall(_) => None,
     }
 }
@@ -38,6 +40,7 @@ pub(in super::super) fn user(event: &UserEvent, time: Ms, grid: Option<Grid>, ma
         }
         UserEvent::MultiAssets { enabled } => config(time).raw("ai", &Obj::new().num("j", enabled).end()).end(),
         UserEvent::MarginCall(call) => margin_call(call, time),
+        UserEvent::Algo(row) => super::algo::update(row, time),
     }
 }
 
