@@ -1,15 +1,19 @@
 //! Worlds: engine, journal, strategies, exchange, network, faults and crashes on one thread under one seed, and what must be true of
 //! each. `exec-world --seeds 0..1000`. It proves nothing about sockets, files and processes of a real machine.
 
+mod agenda;
 mod network;
 mod node;
 mod oracle;
+mod outside;
 mod plan;
 mod rng;
 mod run;
+mod shell;
 mod strategies;
 mod tally;
 mod trace;
+mod words;
 mod world;
 
 use std::process::ExitCode;

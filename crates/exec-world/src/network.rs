@@ -1,13 +1,17 @@
 //! What lies between node and venue: requests, questions and the private stream, each with its delays and faults. The effect at the
 //! venue is real; whether the node hears of it is drawn.
 
-use crate::world::{Event, Reached, World};
+use crate::{
+    agenda::{Event, Reached},
+    words,
+    world::World,
+};
 use exchange_sim::venue::{Desk, Pushed};
 use exec_core::{
     conversation::{Answer, Input, Outcome, Query, Request},
     ids::{QueryId, SessionId},
     report::Report,
-    venue::{CommandError, CommandResult, QueryError, RejectClass, Rejection},
+    venue::{CommandError, QueryError, RejectClass, Rejection},
 };
 
 /// The session of the private stream that the venue serves.
@@ -45,6 +49,13 @@ impl World {
         let mut delay = self.latency();
         if self.fault("request late", self.plan.request_late) {
             delay += self.rng.between(100, 4_000);
+        }
+        if self.fault("connection lost behind a request", self.plan.connection_lost) {
+            // The node knows at once that it does not know, while the request is still on its way.
+            let why = "the connection was lost".to_owned();
+            let outcome = failed(&request, CommandError::Unknown { why, live: false });
+            self.later(1, Event::Reply { life, id: request.id(), outcome });
+            delay += self.rng.between(0, 2_500);
         }
         self.later(delay, Event::AtVenue { life, request, reached: Reached::Gateway });
     }
@@ -85,7 +96,7 @@ impl World {
         };
         let judged = self.oracle.venue_answered(&request, &outcome);
         self.judge(judged);
-        self.trace.line(self.now, || format!("venue {} -> {}", short_request(&request), short_outcome(&outcome)));
+        self.trace.line(self.now, || format!("venue {} -> {}", words::short_request(&request), words::short_outcome(&outcome)));
         self.deliver_pushed();
         if self.fault("unknown after the effect", self.plan.unknown_after) {
             let why = "Execution status unknown.".to_owned();
@@ -125,7 +136,7 @@ impl World {
             Query::Mass(instruments) => Answer::Mass(self.desk.mass_status(now, instruments).map(Box::new)),
             Query::Trades { instrument, from } => Answer::Trades(self.desk.trades_since(now, instrument, from)),
         };
-        self.trace.line(self.now, || format!("asked {query} {} -> {}", short_query(what), short_answer(&answer)));
+        self.trace.line(self.now, || format!("asked {query} {} -> {}", words::short_query(what), words::short_answer(&answer)));
         self.deliver_pushed();
         let mut delay = self.latency();
         if self.fault("query slow", self.plan.query_slow) {
@@ -213,60 +224,5 @@ fn answer_of(query: &Query, error: QueryError) -> Answer {
         Query::Order(_) => Answer::Order(Err(error)),
         Query::Mass(_) => Answer::Mass(Err(error)),
         Query::Trades { .. } => Answer::Trades(Err(error)),
-    }
-}
-
-// --- for people ---
-
-pub(crate) fn short_request(request: &Request) -> String {
-    match request {
-        Request::Submit { id, attempt } => {
-            let t = &attempt.terms;
-            format!("submit {id} {} {:?} {:?} {:?} {:?} {:?}", attempt.cl_ord_id, t.side, t.leg, t.intention, t.qty, t.kind)
-        }
-        Request::Replace(r) => format!("replace {} {:?} to {}@{}", r.request, r.order.cl_ord_id, r.qty, r.price),
-        Request::Cancel(c) => format!("cancel {} {:?}", c.request, c.order.cl_ord_id),
-        Request::CancelAll(c) => format!("cancel-all {} {}", c.request, c.instrument),
-    }
-}
-
-fn short_result(result: &CommandResult) -> String {
-    match result {
-        Ok(report) => format!("{:?} order {:?} cum {:?}", report.status, report.order_id, report.cum_qty),
-        Err(error) => format!("{error}"),
-    }
-}
-
-pub(crate) fn short_outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Order(result) => short_result(result),
-        Outcome::All(result) => format!("{result:?}"),
-    }
-}
-
-fn short_query(query: &Query) -> String {
-    match query {
-        Query::Order(order) => format!("order {:?} {:?}", order.cl_ord_id, order.order_id),
-        Query::Mass(all) => format!("mass {}", all.len()),
-        Query::Trades { instrument, from } => format!("trades {instrument} {from:?}"),
-    }
-}
-
-pub(crate) fn short_answer(answer: &Answer) -> String {
-    match answer {
-        Answer::Order(Ok(exec_core::venue::Lookup::Found(r))) => {
-            format!("found {:?} {:?} cum {:?}", r.cl_ord_id, r.status, r.cum_qty)
-        }
-        Answer::Order(other) => format!("{other:?}"),
-        Answer::Mass(Ok(m)) => {
-            let positions: Vec<String> = m.positions.iter().map(|p| format!("{:?} {}", p.leg, p.qty)).collect();
-            format!("mass: {} open, {positions:?}, high {:?}", m.open_orders.len(), m.high_water)
-        }
-        Answer::Mass(Err(e)) => format!("{e}"),
-        Answer::Trades(Ok(t)) => {
-            let ids: Vec<String> = t.trades.iter().map(|t| format!("{}/{}", t.order_id, t.fill.trade_id)).collect();
-            format!("trades {ids:?}")
-        }
-        Answer::Trades(Err(e)) => format!("{e}"),
     }
 }

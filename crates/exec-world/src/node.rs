@@ -68,7 +68,7 @@ pub(crate) fn config(plan: &Plan) -> EngineConfig {
         .collect();
     EngineConfig {
         strategies,
-        order_recv_window_ms: 1_000,
+        order_recv_window_ms: 2_000,
         sweep_interval_ms: 4_000,
         startup_delay_ms: 100,
         limits: exec_core::exposure::Limits {

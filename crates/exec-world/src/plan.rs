@@ -44,6 +44,7 @@ pub(crate) struct Plan {
     pub(crate) request_dropped: u32,
     pub(crate) request_not_sent: u32,
     pub(crate) request_late: u32,
+    pub(crate) connection_lost: u32,
     pub(crate) reply_lost: u32,
     pub(crate) failed_before: u32,
     pub(crate) unknown_before: u32,
@@ -106,6 +107,7 @@ impl Plan {
         self.request_dropped = some(150);
         self.request_not_sent = some(100);
         self.request_late = some(150);
+        self.connection_lost = some(150);
         self.reply_lost = some(200);
         self.failed_before = some(100);
         self.unknown_before = some(100);

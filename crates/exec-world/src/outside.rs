@@ -1,0 +1,56 @@
+//! The world outside: prices that jump, and the account's owner, who trades by hand.
+
+use crate::world::World;
+use exchange_sim::{request::NewOrder, types};
+use exec_testkit::fixtures::decimal;
+use rust_decimal::Decimal;
+
+impl World {
+    pub(crate) fn jump(&mut self) {
+        let venue = self.venue_ms();
+        let symbols: Vec<_> = self.desk.exchange().symbols().into_iter().map(|s| (s.symbol.clone(), s.start_price)).collect();
+        let Some((symbol, start)) = self.rng.pick(&symbols).cloned() else { return };
+        let price = start * Decimal::from(970 + self.rng.below(60)) / Decimal::from(1_000);
+        let price = self.desk.exchange().symbol(&symbol).map_or(price, |s| s.floor_to_tick(price));
+        // A price outside of what the symbol allows is refused; then there is no jump.
+        let _refused = self.desk.exchange_mut().move_price(venue, &symbol, price);
+    }
+
+    /// The account's owner trades by hand, or takes an order off the book.
+    pub(crate) fn outside_hand(&mut self) {
+        let (venue, account) = (self.venue_ms(), self.desk.account());
+        let exchange = self.desk.exchange();
+        let symbols: Vec<_> =
+            exchange.symbols().into_iter().map(|s| (s.symbol.to_string(), s.start_price, s.step_size)).collect();
+        let Some((symbol, price, step)) = self.rng.pick(&symbols).cloned() else { return };
+        if self.rng.chance(300) {
+            let open = exchange.open_orders(account, Some(&symbol)).unwrap_or_default();
+            if let Some(row) = self.rng.pick(&open) {
+                let (order, id) = (exchange_sim::request::OrderRef::id(row.order_id), row.order_id);
+                let done = self.desk.exchange_mut().cancel(venue, account, &symbol, &order).is_ok();
+                self.tally.count("order cancelled by hand");
+                self.trace.line(self.now, || format!("! by hand: cancel {id}: {done}"));
+            }
+            return;
+        }
+        let buy = self.rng.chance(500);
+        let side = if buy { types::Side::Buy } else { types::Side::Sell };
+        let notional = Decimal::from(self.rng.between(1, 20) * 100);
+        let qty = (notional / price / step).floor() * step;
+        let mut order = if self.rng.chance(500) {
+            NewOrder::market(&symbol, side, qty)
+        } else {
+            let away = if buy { decimal("0.999") } else { decimal("1.001") };
+            let limit = self.desk.exchange().symbol(&symbol).map_or(price, |s| s.floor_to_tick(price * away));
+            NewOrder::limit(&symbol, side, qty, limit, types::TimeInForce::Gtc)
+        };
+        if self.plan.hedging {
+            order = order.on_leg(if buy { types::PositionSide::Long } else { types::PositionSide::Short });
+        }
+        self.outside_orders += 1;
+        order.new_client_order_id = Some(format!("hand{}", self.outside_orders));
+        let placed = self.desk.exchange_mut().place(venue, account, &order).is_ok();
+        self.tally.count("order by hand");
+        self.trace.line(self.now, || format!("! by hand: {order:?}: {placed}"));
+    }
+}

@@ -1,0 +1,258 @@
+//! The shell around the engine of a world: it does what the effects say, in their order, and may die before any of them.
+
+use crate::{
+    agenda::Event,
+    node::{Node, NotUp},
+    words,
+    world::{CRASHES_MAX, World},
+};
+use exec_core::{
+    conversation::{AlertLevel, Effect, Input, Phase},
+    host,
+    ids::{Seq, SessionId},
+    record::Record,
+    time::ClockReading,
+};
+use std::collections::VecDeque;
+
+impl World {
+    pub(crate) fn start(&mut self) {
+        if self.node.is_some() {
+            return;
+        }
+        self.life += 1;
+        let life = self.life;
+        if !self.healing && self.rng.chance(self.plan.crash_recovering) {
+            let after = self.rng.below(12);
+            self.disk.faults(|f| f.power_loss_after = Some(after));
+        }
+        let started = Node::start(&self.plan, self.desk.profile().clone(), &self.disk, life, &self.active);
+        self.disk.faults(|f| f.power_loss_after = None);
+        match started {
+            Ok((node, last_seq)) => {
+                self.tally.count("starts");
+                self.trace.line(self.now, || format!("life {life} starts behind record {last_seq}"));
+                let judged = self.oracle.recovered(last_seq);
+                self.judge(judged);
+                self.node = Some(node);
+                if self.rng.chance(self.plan.sync_fails) {
+                    let after = self.rng.between(5, 60);
+                    self.disk.faults(|f| f.sync_fails_after = Some(after));
+                }
+                self.feed(life, Input::Begin);
+                let wait = self.rng.between(1, 50);
+                self.later(wait, Event::ToNode { life, input: Input::Instruments(self.desk.instruments()) });
+                let wait = self.rng.between(1, 60);
+                self.later(wait, Event::OpenStream { life, session: SessionId(life * 1_000) });
+            }
+            Err(NotUp::PowerLost) => {
+                self.tally.count("crash while the journal opens");
+                self.trace.line(self.now, || "the power fails while the journal opens".to_owned());
+                let seed = self.rng.next();
+                self.disk.crash(seed);
+                self.later(100, Event::Start);
+            }
+            Err(NotUp::Defect(why)) => self.violate(why),
+        }
+    }
+
+    /// Ends the process, with or without the machine. What is on its way to the venue goes on.
+    pub(crate) fn crash(&mut self, when: &'static str, may_lose_power: bool) {
+        let power = may_lose_power && self.rng.chance(self.plan.power_loss);
+        let live = self.node.as_ref().is_some_and(|n| n.engine.phase() == Phase::Live);
+        self.tally.count(if power { "power losses" } else { "kills" });
+        self.tally.count(if live { "crashes while live" } else { "crashes while recovering" });
+        self.trace.line(self.now, || format!("! crash ({}) {when}", if power { "power" } else { "kill" }));
+        self.crashes += 1;
+        self.node = None;
+        self.stream = None;
+        if power {
+            let seed = self.rng.next();
+            self.disk.crash(seed);
+        } else {
+            self.disk.kill();
+        }
+        let down = self.rng.between(10, 3_000);
+        self.later(down, Event::Start);
+    }
+
+    /// Before any effect the process may die.
+    fn dies(&mut self) -> bool {
+        let Some(node) = &self.node else { return true };
+        let chance = if node.engine.phase() == Phase::Live { self.plan.crash_live } else { self.plan.crash_recovering };
+        if self.crashes < CRASHES_MAX && self.rng.chance(chance) && self.rng.chance(200) {
+            self.crash("before an effect", true);
+            return true;
+        }
+        false
+    }
+
+    /// Gives the node an input, and then whatever its strategies answer, until nobody has anything to say.
+    pub(crate) fn feed(&mut self, life: u32, input: Input) {
+        let mut next = Some(input);
+        loop {
+            let now = self.node_time();
+            let Some(node) = self.node.as_mut().filter(|n| n.life == life) else { return };
+            let input = match next.take() {
+                Some(input) => input,
+                None => {
+                    let Some((id, seq, event)) = node.told.pop_front() else { return };
+                    let Some(strategy) = node.strategies.get_mut(&id) else { continue };
+                    let calls = &mut node.calls;
+                    match host::call(&node.engine, now, &id, strategy.as_mut(), seq, &event, calls) {
+                        Some(input) => input,
+                        None => continue,
+                    }
+                }
+            };
+            self.trace.line(self.now, || format!("> {}", words::short_input(&input)));
+            if let Input::LinkDown { session, .. } = &input
+                && node.session == Some(*session)
+            {
+                node.session = None;
+            }
+            let mut effects = Vec::new();
+            node.engine.handle(now, input, &mut effects);
+            if !self.act(life, effects) {
+                return;
+            }
+        }
+    }
+
+    /// Does what the engine says, in its order: the records first, as one group. `false` if the process died on the way.
+    fn act(&mut self, life: u32, effects: Vec<Effect>) -> bool {
+        let mut group = Vec::new();
+        let mut others = VecDeque::new();
+        for effect in effects {
+            match effect {
+                Effect::Journal(seq, record) => {
+                    if let Some(node) = &self.node {
+                        self.oracle.recorded(node.engine.books(), seq, &record);
+                    }
+                    group.push((seq, record));
+                }
+                other => others.push_back(other),
+            }
+        }
+        if !group.is_empty() {
+            if self.dies() {
+                return false;
+            }
+            self.journal(life, group);
+        }
+        for effect in others {
+            if self.dies() {
+                return false;
+            }
+            self.perform(life, effect);
+        }
+        true
+    }
+
+    fn journal(&mut self, life: u32, group: Vec<(Seq, Record)>) {
+        self.tally.add("records", group.len() as u64);
+        for (seq, record) in &group {
+            self.trace.line(self.now, || format!("  {seq} {}", words::short_record(record)));
+        }
+        let wants = self.node.as_mut().is_some_and(|n| n.queue(group));
+        if wants {
+            self.write(life);
+        }
+    }
+
+    fn write(&mut self, life: u32) {
+        let Some(node) = &mut self.node else { return };
+        match node.write() {
+            Ok(true) => {
+                let slow = if self.fault("sync slow", self.plan.sync_slow) { self.rng.between(5, 1_500) } else { 0 };
+                let ms = self.rng.below(3) + slow;
+                self.later(ms, Event::Synced { life });
+            }
+            Ok(false) => (),
+            Err(why) => self.journal_failed(life, why),
+        }
+    }
+
+    pub(crate) fn synced(&mut self, life: u32) {
+        let Some(node) = self.node.as_mut().filter(|n| n.life == life) else { return };
+        node.writing = false;
+        match node.log.sync() {
+            Ok(()) => {
+                let durable = node.log.durable_seq();
+                self.oracle.durable(durable);
+                self.write(life);
+                self.feed(life, Input::Durable(Seq(durable)));
+            }
+            Err(error) => self.journal_failed(life, error.to_string()),
+        }
+    }
+
+    pub(crate) fn journal_failed(&mut self, life: u32, why: String) {
+        let Some(node) = self.node.as_mut().filter(|n| n.life == life && !n.journal_failed) else { return };
+        node.journal_failed = true;
+        self.tally.count("journal failed");
+        self.later(0, Event::ToNode { life, input: Input::JournalFailed(why) });
+    }
+
+    fn perform(&mut self, life: u32, effect: Effect) {
+        match effect {
+            Effect::Journal(..) => (),
+            Effect::Send(request) => {
+                self.trace.line(self.now, || format!("  send {}", words::short_request(&request)));
+                let durable = self.node.as_ref().map_or(0, |n| n.log.durable_seq());
+                let judged = self.oracle.leaves(&request, durable);
+                self.judge(judged);
+                self.send(life, request);
+            }
+            Effect::Ask(query, what) => self.ask(life, query, what),
+            Effect::SetTimer(timer, at) => {
+                let at = self.world_time(at);
+                self.at(at, Event::Fire { life, timer });
+            }
+            Effect::Notify(strategy, seq, event) => {
+                if let Some(node) = &mut self.node {
+                    node.told.push_back((strategy, seq, event));
+                }
+            }
+            Effect::Reopen(session, _) => {
+                if self.stream.as_ref().is_some_and(|s| s.session == session) {
+                    self.cut_stream(0);
+                }
+            }
+            Effect::Phase(phase) => {
+                self.trace.line(self.now, || format!("  phase {phase:?}"));
+                if phase == Phase::Live {
+                    self.tally.count("gate opened");
+                }
+            }
+            Effect::ReadClock => self.later(1, Event::MeasureClock { life }),
+            Effect::Report(_) => (),
+            Effect::Alert(alert) => {
+                self.trace.line(self.now, || format!("  alert {} {}", alert.kind, alert.text));
+                // What a correct engine never has to say in a world that keeps its promises.
+                if matches!(alert.kind, "books_refused" | "latched" | "intent_reused" | "overfill" | "no_cl_ord_id" | "kept_raw")
+                {
+                    self.violate(format!("alert {}: {}", alert.kind, alert.text));
+                }
+                self.tally.count(match alert.level {
+                    AlertLevel::Info => "alerts: info",
+                    AlertLevel::Warning => "alerts: warning",
+                    AlertLevel::Critical => "alerts: critical",
+                });
+            }
+        }
+    }
+
+    pub(crate) fn measure_clock(&mut self, life: u32) {
+        if self.node.as_ref().is_none_or(|n| n.life != life) {
+            return;
+        }
+        let bad = self.fault("clock known badly", self.plan.clock_bad);
+        let error_ms = if bad { self.rng.between(200, 900) } else { self.rng.between(1, 40) };
+        let off = i64::try_from(self.rng.below(error_ms * 2 + 1)).unwrap_or(0) - i64::try_from(error_ms).unwrap_or(0);
+        let reading = ClockReading { offset_ms: off - self.plan.clock_ahead_ms, error_ms };
+        let wait = self.rng.between(1, 2 * error_ms);
+        self.later(wait, Event::ToNode { life, input: Input::Clock(reading) });
+        self.later(wait + 2_000, Event::MeasureClock { life });
+    }
+}
