@@ -1,6 +1,8 @@
 //! The exchange as a venue of an execution node, in process: the core's words in, the exchange's calls out, and back. The only
 //! file of this crate that knows exec-core. It decides nothing; what it cannot translate it answers as unknown or leaves out.
 //!
+//! One idea in a long file, and long on purpose: it is the one seam between the exchange and the core, so nothing else may cross.
+//!
 //! [`Desk`] is synchronous, and its caller keeps time: simulations schedule each call, its delay and its loss themselves.
 //! [`SimVenue`] puts the ports of a venue on top, for a node that runs in the same process.
 
