@@ -883,3 +883,92 @@ impl port::AccountSetup for SimVenue {
         self.setting(|exchange, now, account| exchange.set_margin_type(now, account, symbol, wanted), -4046)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{AccountSpec, ExchangeConfig};
+    use exec_core::ids::Epoch;
+    use exec_core::terms::Terms;
+    use exec_core::venue::{AccountSetup, ExecutionVenue, PriceSource};
+
+    const NOW: Ms = 1_790_000_000_000;
+
+    fn desk() -> Desk {
+        let mut exchange = Exchange::new(ExchangeConfig { start_ms: NOW, ..ExchangeConfig::default() }).unwrap();
+        let account = exchange.create_account(AccountSpec::default());
+        Desk::new(exchange, account)
+    }
+
+    fn attempt(id: &str, side: Side, kind: OrderKind, at: Ms) -> Attempt {
+        let qty = Qty::new(Decimal::new(10, 3)).ok();
+        let instrument = instrument_id("BTCUSDT").unwrap();
+        let terms = Terms { instrument, side, leg: PositionSide::Net, intention: Intention::Open, qty, kind };
+        let cl_ord_id = ClOrdId::new(id).unwrap();
+        Attempt { cl_ord_id, terms, timestamp: VenueTime(at), recv_window_ms: 2_000, epoch: Epoch(1) }
+    }
+
+    fn resting(id: &str, at: Ms) -> Attempt {
+        let price = Price::new(Decimal::from(59_000)).unwrap();
+        attempt(id, Side::Buy, OrderKind::Limit { price, tif: TimeInForce::Gtc }, at)
+    }
+
+    #[test]
+    fn a_duplicate_id_is_evidence_and_a_late_request_is_refused() {
+        let mut desk = desk();
+        assert_eq!(desk.submit(NOW, &resting("a", NOW)).unwrap().status, VenueStatus::New);
+        let again = desk.submit(NOW, &resting("a", NOW)).unwrap_err();
+        assert!(matches!(again, CommandError::Unknown { live: true, .. }), "{again}");
+        let late = desk.submit(NOW + 2_001, &resting("b", NOW)).unwrap_err();
+        assert!(matches!(late, CommandError::Rejected(Rejection { class: RejectClass::Clock, code: -1021, .. })), "{late}");
+        assert!(desk.submit_received(NOW + 2_001, &resting("b", NOW)).is_ok(), "an engine that is slow in its guarantee");
+    }
+
+    #[test]
+    fn what_was_done_is_found_again_in_every_list() {
+        let mut desk = desk();
+        let bought = desk.submit(NOW, &attempt("m", Side::Buy, OrderKind::Market, NOW)).unwrap();
+        assert_eq!((bought.status, bought.avg_px), (VenueStatus::Filled, None), "replies carry no average price");
+        let instrument = bought.instrument.clone();
+        let by_number = port::OrderRef {
+            instrument: instrument.clone(),
+            cl_ord_id: None,
+            order_id: bought.order_id,
+            algo_id: None,
+            conditional: false,
+            since: VenueTime(NOW),
+        };
+        let Lookup::Found(found) = desk.order_status(NOW, &by_number).unwrap() else { panic!("it is there") };
+        assert_eq!((found.cl_ord_id, found.cum_qty), (ClOrdId::new("m").ok(), bought.cum_qty));
+        assert!(found.avg_px.is_some(), "queries do");
+        let trades = desk.trades_since(NOW, &instrument, &TradesFrom::Time(VenueTime(NOW))).unwrap().trades;
+        let sum = trades.iter().fold(Qty::ZERO, |sum, trade| sum.plus(trade.fill.qty));
+        assert_eq!(Some(sum), bought.cum_qty);
+        let status = desk.mass_status(NOW, std::slice::from_ref(&instrument)).unwrap();
+        assert_eq!(status.high_water, [(instrument, trades.last().map(|t| t.fill.trade_id))]);
+        assert_eq!(status.positions.first().map(|p| p.qty.get()), Some(sum.get()));
+        let fills = desk.take_pushed().into_iter().filter_map(|pushed| match pushed {
+            Pushed::Private(Report { body: ReportBody::Order(order), .. }) => order.fill,
+            Pushed::Private(_) | Pushed::Price(_) => None,
+        });
+        assert_eq!(fills.map(|f| f.trade_id).collect::<Vec<_>>(), trades.iter().map(|t| t.fill.trade_id).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_in_process_hears_what_it_does_and_what_happens_by_itself() {
+        let begun = tokio::time::Instant::now();
+        let venue = SimVenue::new(desk(), move || NOW + Ms::try_from(begun.elapsed().as_millis()).unwrap_or(0));
+        let mut feed = venue.open_feed().await.unwrap();
+        venue.submit(resting("r", NOW)).await.unwrap();
+        let told = feed.next().await.unwrap();
+        assert!(matches!(told.body, ReportBody::Order(OrderReport { status: VenueStatus::New, .. })), "{told:?}");
+        let mut prices = venue.open_prices(&[instrument_id("BTCUSDT").unwrap()]).await.unwrap();
+        assert!(prices.next().await.unwrap().quote.bid.is_some(), "the present price comes first");
+        // The flow of the exchange goes on while somebody waits.
+        assert!(prices.next().await.is_ok());
+        assert_eq!(venue.position_mode().await.unwrap(), PositionMode::Netting);
+        assert_eq!(venue.set_position_mode(PositionMode::Netting).await, Ok(()), "what is so already is a success");
+        let refused = venue.set_position_mode(PositionMode::Hedging).await.unwrap_err();
+        assert!(matches!(refused, CommandError::Rejected(Rejection { code: -4067, .. })), "{refused}");
+    }
+}
