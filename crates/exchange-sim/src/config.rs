@@ -31,6 +31,17 @@ pub struct ExchangeConfig {
     pub insurance_fund: Decimal,
     /// The service of conditional orders.
     pub algo: AlgoConfig,
+    /// Who takes what the book leaves of a liquidation.
+    pub backstop: Backstop,
+}
+
+/// Who is the other side of what the book does not take of a liquidation, at the bankruptcy price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backstop {
+    /// The insurance fund, without limit.
+    Fund,
+    /// The clients on the other side, most profitable first (`adl_autoclose…`); the fund for what they do not hold.
+    Deleverage,
 }
 
 /// How the Algo Service behaves where the venue's own timing and answers vary.
@@ -164,6 +175,7 @@ impl Default for ExchangeConfig {
             ids: IdSpace::Spread,
             insurance_fund: dec!(1000000),
             algo: AlgoConfig::default(),
+            backstop: Backstop::Fund,
         }
     }
 }

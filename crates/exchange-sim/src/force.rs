@@ -1,12 +1,14 @@
-//! Closing by force: liquidation of an account whose margin no longer covers its maintenance, and deleveraging on order.
+//! Closing by force: liquidation of an account whose margin no longer covers its maintenance, and deleveraging.
 //!
 //! Order of things: margin call; open orders expire (`er` 5); a liquidation order (`autoclose-…`, IOC at the bankruptcy
-//! price) takes from the book; the insurance fund takes the rest at that price; a negative wallet is cleared by the fund.
+//! price) takes from the book; the insurance fund, or before it the clients on the other side
+//! (`adl_autoclose…`), take the rest at that price; a negative wallet is cleared by the fund.
 //! Source: Binance FAQ "Liquidation protocols"; the exact sequence on the wire is not documented.
 
 use rust_decimal::Decimal;
 
 use crate::account::{INSURANCE, is_house};
+use crate::config::Backstop;
 use crate::entry::Terms;
 use crate::error::ApiError;
 use crate::event::{MarginCall, MarginCallLeg, MarketEvent, UserEvent};
@@ -20,6 +22,9 @@ use crate::types::{
     AccountId, AutoCloseType, ExecType, ExpiryReason, IncomeType, MarginType, Ms, OrderId, OrderType, PositionSide, PriceMatch,
     Side, StpMode, TimeInForce, UpdateReason,
 };
+
+/// Client order ids of deleveraging begin with this.
+const ADL_PREFIX: &str = "adl_autoclose-";
 
 /// Share of the margin balance that the maintenance margin may reach before the account is warned.
 const MARGIN_CALL_AT: Decimal = dec!(0.8);
@@ -90,7 +95,7 @@ impl Exchange {
 
     /// Deleverages a leg as the operator orders it: the exchange closes a part at mark, unasked (`adl_autoclose…`).
     ///
-    /// The exchange never does this by itself: its insurance fund takes over what the book does not.
+    /// By itself the exchange does this only with [`Backstop::Deleverage`], to what a liquidation leaves.
     ///
     /// # Errors
     ///
@@ -112,7 +117,7 @@ impl Exchange {
         let price = self.markets[market].spec.floor_to_tick(self.markets[market].mark);
         let side = if amount.is_sign_negative() { Side::Buy } else { Side::Sell };
         let terms = forced(OrderType::Limit, side, leg, quantity, price);
-        let id = self.admit_forced(market, account, &terms, "adl_autoclose-", AutoCloseType::Adl);
+        let id = self.admit_forced(market, account, &terms, ADL_PREFIX, Some(AutoCloseType::Adl));
         self.take_over(market, id, side, price, quantity, ExecType::Trade);
         self.expire_idle_closing(market, account, leg);
         self.settle();
@@ -143,9 +148,12 @@ impl Exchange {
         let price = self.bankruptcy_price(account, market, leg);
         let side = if amount.is_sign_negative() { Side::Buy } else { Side::Sell };
         let terms = forced(OrderType::Liquidation, side, leg, amount.abs(), price);
-        let id = self.admit_forced(market, account, &terms, "autoclose-", AutoCloseType::Liquidation);
+        let id = self.admit_forced(market, account, &terms, "autoclose-", Some(AutoCloseType::Liquidation));
         self.take(market, id, price);
-        let left = self.markets[market].orders.get(&id).map_or(Decimal::ZERO, Order::leaves);
+        let mut left = self.markets[market].orders.get(&id).map_or(Decimal::ZERO, Order::leaves);
+        if self.config.backstop == Backstop::Deleverage {
+            left -= self.deleverage_others(market, (account, id), side, price, left);
+        }
         if !left.is_zero() {
             self.take_over(market, id, side, price, left, ExecType::Calculated);
         }
@@ -155,28 +163,88 @@ impl Exchange {
         self.commit();
     }
 
+    /// Closes legs of other clients against a liquidation order, most profitable first; gives how much of it they took.
+    fn deleverage_others(
+        &mut self,
+        market: usize,
+        (account, order): (AccountId, OrderId),
+        side: Side,
+        price: Decimal,
+        quantity: Decimal,
+    ) -> Decimal {
+        let mark = self.markets[market].mark;
+        let mut legs: Vec<_> = (self.accounts.iter())
+            .filter(|(id, _)| **id != account && !is_house(**id))
+            .flat_map(|(id, state)| state.mode_legs().iter().map(move |leg| (*id, *leg, state.symbols[market].leg(*leg))))
+            .filter(|(_, _, leg)| !leg.amount.is_zero() && leg.amount.is_sign_negative() == (side == Side::Sell))
+            .map(|(id, side, leg)| (leg.unrealized(mark) / leg.notional(mark).max(Decimal::ONE), id, side, leg.amount.abs()))
+            .collect();
+        legs.sort_by_key(|(profit, id, leg, _)| (-*profit, *id, *leg));
+        let mut left = quantity;
+        for (_, owner, leg, amount) in legs {
+            let part = left.min(amount);
+            if part.is_zero() {
+                break;
+            }
+            let terms = forced(OrderType::Limit, side.opposite(), leg, part, price);
+            let other = self.admit_forced(market, owner, &terms, ADL_PREFIX, Some(AutoCloseType::Adl));
+            self.cross(market, order, other, price, part, [ExecType::Calculated, ExecType::Trade]);
+            self.expire_idle_closing(market, owner, leg);
+            left -= part;
+        }
+        quantity - left
+    }
+
     /// Takes an order of the exchange against an account into the books.
-    fn admit_forced(&mut self, market: usize, account: AccountId, terms: &Terms, prefix: &str, kind: AutoCloseType) -> OrderId {
+    pub(crate) fn admit_forced(
+        &mut self,
+        market: usize,
+        account: AccountId,
+        terms: &Terms,
+        prefix: &str,
+        kind: Option<AutoCloseType>,
+    ) -> OrderId {
         let client_id = format!("{prefix}{}{:06}", self.now, self.next_force_id);
         self.next_force_id += 1;
         let id = self.admit_row(market, account, terms, client_id).order_id;
-        if let Some(state) = self.accounts.get_mut(&account) {
+        if let (Some(kind), Some(state)) = (kind, self.accounts.get_mut(&account)) {
             state.forced.push((kind, market, id));
         }
         id
     }
 
     /// Lets the insurance fund be the other side of what the book does not take.
-    fn take_over(&mut self, market: usize, id: OrderId, side: Side, price: Decimal, quantity: Decimal, exec_type: ExecType) {
+    pub(crate) fn take_over(
+        &mut self,
+        market: usize,
+        id: OrderId,
+        side: Side,
+        price: Decimal,
+        quantity: Decimal,
+        exec_type: ExecType,
+    ) {
         let terms =
             Terms { reduce_only: false, ..forced(OrderType::Limit, side.opposite(), PositionSide::Both, quantity, price) };
         let other = self.admit_row(market, INSURANCE, &terms, String::new()).order_id;
+        self.cross(market, id, other, price, quantity, [exec_type, exec_type]);
+    }
+
+    /// Matches two orders beside the book.
+    fn cross(
+        &mut self,
+        market: usize,
+        taker: OrderId,
+        maker: OrderId,
+        price: Decimal,
+        quantity: Decimal,
+        exec_types: [ExecType; 2],
+    ) {
         let state = &mut self.markets[market];
         let trade_id = state.take_trade_id();
         state.trades_made += 1;
         let matched = Match { trade_id, price, quantity };
-        self.book_side(market, id, matched, false, exec_type);
-        self.book_side(market, other, matched, true, exec_type);
+        self.book_side(market, taker, matched, false, exec_types[0]);
+        self.book_side(market, maker, matched, true, exec_types[1]);
     }
 
     /// Pays a negative wallet from the insurance fund, once nothing is open that could make it good.
@@ -243,7 +311,7 @@ impl Exchange {
 }
 
 /// Builds the terms of an order by which the exchange closes a leg.
-fn forced(order_type: OrderType, side: Side, leg: PositionSide, quantity: Decimal, price: Decimal) -> Terms {
+pub(crate) fn forced(order_type: OrderType, side: Side, leg: PositionSide, quantity: Decimal, price: Decimal) -> Terms {
     Terms {
         side,
         leg,

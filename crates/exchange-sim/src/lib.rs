@@ -42,12 +42,14 @@ mod quotes;
 mod resting;
 mod rng;
 mod settings;
+mod settlement;
 mod standing;
 mod tape;
 mod time;
 
 pub use config::{
-    AccountSpec, AlgoConfig, ExchangeConfig, FeeSchedule, FenceGuarantees, FlowConfig, FundingConfig, IdSpace, MarketData,
+    AccountSpec, AlgoConfig, Backstop, ExchangeConfig, FeeSchedule, FenceGuarantees, FlowConfig, FundingConfig, IdSpace,
+    MarketData,
 };
 pub use error::ApiError;
 pub use event::{Event, MarketEvent, UserEvent};

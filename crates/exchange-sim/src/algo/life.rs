@@ -115,6 +115,16 @@ impl Exchange {
         }
     }
 
+    /// Expires all orders of an account in a market that were not triggered: the symbol ends.
+    pub(crate) fn expire_algos_of(&mut self, account: AccountId, market: usize) {
+        let mine = |id: &AlgoId| self.algo.waiting.contains(&(market, *id));
+        let Some(state) = self.accounts.get(&account) else { return };
+        let ids: Vec<AlgoId> = state.open_algos.values().copied().filter(mine).collect();
+        for id in ids {
+            self.end_algo(id, AlgoStatus::Expired, None);
+        }
+    }
+
     /// Frees the client id.
     fn release(&mut self, id: AlgoId) {
         let Some(order) = self.algo.orders.get(&id) else { return };

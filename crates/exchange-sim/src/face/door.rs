@@ -15,7 +15,7 @@ use super::params::Params;
 use super::routes::route;
 use super::state::{Admitted, State};
 use crate::config::AlgoConfig;
-use crate::types::{AccountId, Ms, SymbolStatus};
+use crate::types::{AccountId, Ms, PositionSide, SymbolStatus};
 
 /// A body, or the reason why not.
 type Opened = Result<String, String>;
@@ -25,6 +25,21 @@ type Opened = Result<String, String>;
 struct Price {
     symbol: String,
     price: Decimal,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Adl {
+    key: String,
+    symbol: String,
+    position_side: Option<String>,
+    quantity: Decimal,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settle {
+    symbol: String,
 }
 
 #[derive(Deserialize)]
@@ -150,6 +165,10 @@ impl State {
                 ids.iter().for_each(|&id| self.hub.silence(id, on));
                 Obj::new().num("sockets", ids.len()).end()
             }),
+            ("POST", "adl") => self.door_adl(now, body),
+            ("POST", "settle") => read::<Settle>(body)
+                .and_then(|ask| self.exchange.settle_symbol(now, &ask.symbol).map_err(|error| error.to_string()))
+                .map(|()| done()),
             ("POST", "algo") => read::<Algo>(body).map(|algo| {
                 let before = self.exchange.config().algo;
                 self.exchange.set_algo_config(AlgoConfig {
@@ -189,6 +208,15 @@ impl State {
         let ask: Funds = read(body)?;
         let account = self.owner(&ask.key)?;
         self.exchange.add_funds(now, account, &ask.asset, ask.amount).map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    fn door_adl(&mut self, now: Ms, body: &str) -> Opened {
+        let ask: Adl = read(body)?;
+        let account = self.owner(&ask.key)?;
+        let leg = ask.position_side.as_deref().map_or(Some(PositionSide::Both), PositionSide::parse);
+        let leg = leg.ok_or_else(|| "position_side is BOTH, LONG or SHORT".to_owned())?;
+        self.exchange.deleverage(now, account, &ask.symbol, leg, ask.quantity).map_err(|error| error.to_string())?;
         Ok(done())
     }
 

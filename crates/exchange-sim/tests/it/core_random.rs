@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use exchange_sim::request::{AlgoRef, MarginMove, ModifyOrder, NewAlgoOrder, NewOrder, OrderRef};
 use exchange_sim::types::{AlgoStatus, MarginType, OrderType, PositionSide, Side, StpMode, TimeInForce, WorkingType};
-use exchange_sim::{AccountId, AccountSpec, AlgoConfig, Event, Exchange, ExchangeConfig, UserEvent};
+use exchange_sim::{AccountId, AccountSpec, AlgoConfig, Backstop, Event, Exchange, ExchangeConfig, UserEvent};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -224,6 +224,7 @@ fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<Exchange, String> {
     let mut config = ExchangeConfig { seed, ..ExchangeConfig::default() };
     config.symbols.truncate(2);
     config.flow.enabled = flow;
+    config.backstop = if seed % 4 < 2 { Backstop::Fund } else { Backstop::Deleverage };
     config.algo = AlgoConfig {
         child_delay_ms: i64::try_from(seed % 3).unwrap() * 40,
         told_delay_ms: i64::try_from(seed % 5).unwrap() * 30,
@@ -257,10 +258,14 @@ proptest! {
 #[test]
 fn random_deeds_reach_every_ending() {
     let mut runner = TestRunner::deterministic();
+    let mut deleveraged = 0;
     let (mut seen, mut algos) = (BTreeSet::new(), BTreeSet::new());
     for seed in 0..60 {
         let deeds = prop::collection::vec(deed(), 80).new_tree(&mut runner).unwrap().current();
         let mut exchange = live(seed, seed % 2 == 0, &deeds).unwrap();
+        let clients = exchange.accounts();
+        let ledgers = clients.iter().map(|id| exchange.ledger(*id).unwrap());
+        deleveraged += ledgers.flat_map(|ledger| ledger.orders).filter(|row| row.client_order_id.starts_with("adl_")).count();
         for event in exchange.take_events() {
             match event {
                 Event::User { event: UserEvent::Order(update), .. } => {
@@ -275,6 +280,7 @@ fn random_deeds_reach_every_ending() {
     }
     let wanted = [("NEW", 0), ("TRADE", 0), ("CANCELED", 0), ("AMENDMENT", 0), ("CALCULATED", 0)];
     let expired = [1, 2, 3, 4, 5, 9].map(|reason| ("EXPIRED", reason));
+    assert!(deleveraged > 0, "nobody was deleveraged");
     assert_eq!(algos.len(), AlgoStatus::ALL.len(), "conditional orders came only to {algos:?}");
     for ending in wanted.into_iter().chain(expired) {
         assert!(seen.contains(&ending), "{ending:?} never happened: {seen:?}");

@@ -52,6 +52,21 @@ async fn the_owner_acts_by_hand() {
 }
 
 #[tokio::test]
+async fn the_exchange_closes_what_it_is_told_to() {
+    let bench = start(quiet()).await;
+    bench.signed("POST", "/fapi/v1/order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.010").await;
+    let adl = |quantity: &str| format!(r#"{{"key":"{KEY}","symbol":"BTCUSDT","quantity":"{quantity}"}}"#);
+    assert_eq!(bench.door("adl", &adl("0.004")).await.status, 200);
+    assert_eq!(bench.door("adl", &adl("0.4")).await.status, 400, "the leg holds less");
+    let forced = bench.signed("GET", "/fapi/v1/forceOrders", "").await.json();
+    assert!(forced[0]["clientOrderId"].as_str().unwrap().starts_with("adl_autoclose-"));
+    assert_eq!(bench.door("settle", r#"{"symbol":"BTCUSDT"}"#).await.status, 200);
+    let risk = bench.signed("GET", "/fapi/v2/positionRisk", "symbol=BTCUSDT").await.json();
+    assert_eq!(risk[0]["positionAmt"], "0.000");
+    assert_eq!(bench.door("settle", r#"{"symbol":"NOPE"}"#).await.status, 400);
+}
+
+#[tokio::test]
 async fn the_books_and_the_state_are_told() {
     let bench = start(quiet()).await;
     bench.signed("POST", "/fapi/v1/order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.010&newClientOrderId=x").await;

@@ -4,6 +4,7 @@ mod core_algo;
 mod core_bench;
 mod core_extremes;
 mod core_flow;
+mod core_forced;
 mod core_history;
 mod core_orders;
 mod core_positions;
