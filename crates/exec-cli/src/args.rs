@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 /// Live order execution for Binance USDⓈ-M, with an exchange of its own to try it on.
 #[derive(Debug, Parser)]
-#[command(name = "exec-node", version, about, after_help = crate::failure::EXIT_CODES)]
+#[command(name = "exec-node", version, about = "Live order execution for Binance USDⓈ-M, with an exchange of its own to try it on", after_help = crate::failure::EXIT_CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) verb: Verb,
