@@ -12,7 +12,7 @@ use crate::{
     trace::{Trace, Wanted},
 };
 use exchange_sim::{AccountSpec, Exchange, ExchangeConfig, FenceGuarantees, FlowConfig, IdSpace, venue::Desk};
-use exec_core::{command::OperatorCommand, conversation::Input, ids::RequestId, time::Timestamp};
+use exec_core::{command::OperatorCommand, conversation::Input, ids::RequestId, reconcile, time::Timestamp};
 use exec_journal::SimDisk;
 use exec_testkit::fixtures::decimal;
 use std::{
@@ -151,6 +151,7 @@ impl World {
             let wrong = self.wrong_in_the_end();
             if wrong.is_empty() {
                 self.tally.heal_ms_max = self.now - begun;
+                self.nothing_to_reconcile();
                 self.replayed_equal();
                 return;
             }
@@ -166,6 +167,19 @@ impl World {
         match &self.node {
             Some(node) => self.oracle.in_the_end(node, &self.desk),
             None => vec!["the node is down".to_owned()],
+        }
+    }
+
+    /// Books that equal the venue's have nothing to learn from it, however often they are compared.
+    fn nothing_to_reconcile(&mut self) {
+        let (Some(node), now) = (&self.node, self.venue_ms()) else { return };
+        let instruments = node.engine.config().instruments();
+        let Ok(status) = self.desk.mass_status(now, &instruments) else { return };
+        let plan = reconcile::plan(node.engine.books(), &status, &instruments);
+        let differences = reconcile::differences(node.engine.books(), &status);
+        if !(plan.learn.is_empty() && plan.adopt.is_empty() && plan.ask.is_empty() && plan.begin.is_empty() && differences.is_empty())
+        {
+            self.violate(format!("reconciled books still have to learn: {plan:?} {differences:?}"));
         }
     }
 
