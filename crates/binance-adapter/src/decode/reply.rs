@@ -85,7 +85,7 @@ pub(crate) fn websocket(symbols: &Symbols, document: &str) -> Result<Facts, Deco
     };
     let subject = by_shape(result.0)?.ok_or_else(|| DecodeError::NoDecoder("a result of this shape".into()))?;
     let mut facts = facts_of(symbols, subject, Act::Place, result.0)?;
-    put(&mut facts, "request_id", reply.id.as_ref().map(|id| id.0.as_str().to_owned()));
+    put(&mut facts, "request_id", reply.id.as_ref().map(ToString::to_string));
     Ok(facts)
 }
 
@@ -248,7 +248,7 @@ fn algo_row(symbols: &Symbols, order: &wire::AlgoOrder<'_>) -> Result<Facts, Dec
             let mut facts = start("acknowledged");
             facts.insert("algo_id".into(), order.algo_id.to_string().into());
             facts.insert("cl_ord_id".into(), order.client_algo_id.as_str().into());
-            put(&mut facts, "code", order.code.as_ref().map(|code| code.0.as_str().to_owned()));
+            put(&mut facts, "code", order.code.as_ref().map(ToString::to_string));
             facts
         }
     };
@@ -333,7 +333,7 @@ fn setting(symbols: &Symbols, subject: Subject, body: &str, unknown: &mut Vec<St
             let mut facts = start("leverage");
             facts.insert("instrument".into(), instrument_id(symbols, told.symbol.as_str())?.into());
             facts.insert("leverage".into(), told.leverage.into());
-            put(&mut facts, "notional_max", told.max_notional.as_ref().map(|value| value.0.as_str().to_owned()));
+            put(&mut facts, "notional_max", told.max_notional.as_ref().map(ToString::to_string));
             facts
         }
         Subject::ListenKey => {

@@ -23,7 +23,7 @@ pub fn position(symbols: &Symbols, row: &wire::PositionRow<'_>) -> Result<Positi
         mark_px: positive(row.mark_price)?,
         liquidation_px: positive(row.liquidation_price)?,
         unrealized: amount(row.unrealized_pnl)?,
-        leverage: row.leverage.as_ref().and_then(|leverage| leverage.0.as_str().parse().ok()),
+        leverage: row.leverage.as_ref().and_then(|leverage| u32::try_from(leverage.number()?).ok()),
         isolated: row.margin_type.as_ref().and_then(isolated),
     })
 }

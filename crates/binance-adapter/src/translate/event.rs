@@ -73,7 +73,7 @@ pub(crate) fn sent(event: &UserEvent<'_>) -> Option<VenueTime> {
         UserEvent::Config(config) => Some(VenueTime(config.event_time)),
         UserEvent::MarginCall(call) => Some(VenueTime(call.event_time)),
         UserEvent::ConditionalReject(reject) => Some(VenueTime(reject.event_time)),
-        UserEvent::KeyExpired(expired) => expired.event_time.as_ref()?.0.as_str().parse().ok().map(VenueTime),
+        UserEvent::KeyExpired(expired) => expired.event_time.as_ref()?.number().map(VenueTime),
         UserEvent::Shutdown(_) | UserEvent::Grid(_) | UserEvent::Other(_) => None,
     }
 }

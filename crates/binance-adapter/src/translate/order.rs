@@ -2,7 +2,7 @@
 //! zero is no average, a price in a reply to a command does not exist.
 
 use exec_core::{
-    ids::{AlgoId, Asset, ClOrdId, OrderId, RequestId, TradeId},
+    ids::{AlgoId, ClOrdId, OrderId, RequestId, TradeId},
     report::{ExpiryReason, Fee, Fill, OrderReport, TradeReport, VenueStatus},
     time::VenueTime,
     units::{Amount, PositionSide, Price, Qty, Side},
@@ -49,14 +49,15 @@ pub fn order_update(symbols: &Symbols, update: &wire::OrderTradeUpdate<'_>) -> R
         avg_px: positive_price(Some(order.avg_price))?,
         updated: VenueTime(order.trade_time),
         created: new.then_some(VenueTime(order.trade_time)),
-        fill: fill_of_update(order, side, leg)?,
-        replaced_by: if amendment { order.modify_id.as_ref().and_then(|id| request(id.0.as_str().parse().ok()?)) } else { None },
+        fill: fill_of_update(symbols, order, side, leg)?,
+        replaced_by: if amendment { order.modify_id.as_ref().and_then(Lenient::number).and_then(request) } else { None },
         text: None,
     })
 }
 
 /// A trade in the update, if it is about one: an id and a quantity, whatever the venue calls the execution.
 fn fill_of_update(
+    symbols: &Symbols,
     order: &wire::OrderUpdateBody<'_>,
     side: Side,
     leg: Option<PositionSide>,
@@ -65,7 +66,7 @@ fn fill_of_update(
         return Ok(None);
     }
     let fee = match (order.fee, &order.fee_asset) {
-        (Some(amount), Some(asset)) => Some(Fee { amount: Amount::new(amount.0)?, asset: Asset::new(asset.as_str())? }),
+        (Some(amount), Some(asset)) => Some(Fee { amount: Amount::new(amount.0)?, asset: symbols.asset(asset.as_str())? }),
         // The documents leave both out when there is no commission; the trade list says it then.
         _ => None,
     };
@@ -121,7 +122,7 @@ pub fn user_trade(symbols: &Symbols, trade: &wire::UserTrade<'_>) -> Result<Trad
             side: side(&trade.side)?,
             maker: trade.maker,
             leg: trade.position_side.as_ref().and_then(leg),
-            fee: Some(Fee { amount: Amount::new(trade.commission.0)?, asset: Asset::new(trade.commission_asset.as_str())? }),
+            fee: Some(Fee { amount: Amount::new(trade.commission.0)?, asset: symbols.asset(trade.commission_asset.as_str())? }),
             realized: Some(Amount::new(trade.realized_pnl.0)?),
             at: VenueTime(trade.time),
         },
@@ -284,14 +285,14 @@ fn algo_status(status: &wire::AlgoStatus<'_>) -> VenueStatus {
 /// `er` of the stream (since 2025-10-23; 10 and 11 from the COIN-M page).
 fn expiry(update: &wire::OrderTradeUpdate<'_>) -> ExpiryReason {
     let order = &update.order;
-    match order.expiry_reason.as_ref().map_or("", |reason| reason.0.as_str()) {
-        "1" | "3" => ExpiryReason::SelfTrade,
-        "2" | "9" | "10" => ExpiryReason::NotFillable,
-        "4" | "6" => ExpiryReason::NothingToClose,
-        "5" => ExpiryReason::Liquidation,
-        "7" => ExpiryReason::Delisted,
-        "11" => ExpiryReason::WouldTake,
-        _ => match order.good_till_date.as_ref().and_then(|until| until.0.as_str().parse().ok()) {
+    match order.expiry_reason.as_ref().and_then(Lenient::number) {
+        Some(1 | 3) => ExpiryReason::SelfTrade,
+        Some(2 | 9 | 10) => ExpiryReason::NotFillable,
+        Some(4 | 6) => ExpiryReason::NothingToClose,
+        Some(5) => ExpiryReason::Liquidation,
+        Some(7) => ExpiryReason::Delisted,
+        Some(11) => ExpiryReason::WouldTake,
+        _ => match order.good_till_date.as_ref().and_then(Lenient::number) {
             Some(until) if until > 0 && order.trade_time >= until => ExpiryReason::TimeUp,
             _ => ExpiryReason::Unstated,
         },
@@ -327,7 +328,7 @@ fn order_id(number: u64) -> Option<OrderId> {
 
 /// The id of the ordinary order, a text that is empty before the trigger.
 fn triggered_id(text: &Lenient<'_>) -> Option<OrderId> {
-    text.0.as_str().parse().ok().and_then(order_id)
+    text.number().and_then(|id| u64::try_from(id).ok()).and_then(order_id)
 }
 
 fn request(modify_id: i64) -> Option<RequestId> {

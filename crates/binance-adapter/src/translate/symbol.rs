@@ -1,20 +1,21 @@
-//! Symbols and instrument ids: `BTCUSDT` is `BTCUSDT-PERP.BINANCE`, `BTCUSDT_261225` is `BTCUSDT_261225-FUT.BINANCE`. The map
-//! only saves building the same id again; the rule is the text.
+//! Symbols and instrument ids: `BTCUSDT` is `BTCUSDT-PERP.BINANCE`, `BTCUSDT_261225` is `BTCUSDT_261225-FUT.BINANCE`. The maps
+//! only save building the same id again; the rule is the text.
 
 use std::{
     collections::BTreeMap,
     sync::{PoisonError, RwLock},
 };
 
-use exec_core::ids::{IdError, InstrumentId};
+use exec_core::ids::{Asset, IdError, InstrumentId};
 
 /// The venue's part of instrument ids.
 pub(crate) const VENUE: &str = "BINANCE";
 
-/// Instrument ids that have been seen.
+/// Instrument ids and assets that have been seen.
 #[derive(Debug, Default)]
 pub struct Symbols {
     seen: RwLock<BTreeMap<Box<str>, InstrumentId>>,
+    assets: RwLock<BTreeMap<Box<str>, Asset>>,
 }
 
 impl Symbols {
@@ -30,6 +31,24 @@ impl Symbols {
                 let id = InstrumentId::new(&format!("{symbol}-{}.{VENUE}", kind(symbol)))?;
                 self.seen.write().unwrap_or_else(PoisonError::into_inner).insert(symbol.into(), id.clone());
                 Ok(id)
+            }
+        }
+    }
+}
+
+impl Symbols {
+    /// The asset of this name.
+    ///
+    /// # Errors
+    /// [`IdError`] if the name cannot be one.
+    pub fn asset(&self, name: &str) -> Result<Asset, IdError> {
+        let known = self.assets.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        match known {
+            Some(asset) => Ok(asset),
+            None => {
+                let asset = Asset::new(name)?;
+                self.assets.write().unwrap_or_else(PoisonError::into_inner).insert(name.into(), asset.clone());
+                Ok(asset)
             }
         }
     }

@@ -156,7 +156,7 @@ fn told_tif(told: &ToldTerms<'_, '_>) -> Option<TimeInForce> {
         wire::TimeInForce::Ioc => TimeInForce::Ioc,
         wire::TimeInForce::Fok => TimeInForce::Fok,
         wire::TimeInForce::Gtx => TimeInForce::Gtx,
-        wire::TimeInForce::Gtd => TimeInForce::Gtd(VenueTime(told.good_till_date?.0.as_str().parse().ok()?)),
+        wire::TimeInForce::Gtd => TimeInForce::Gtd(VenueTime(told.good_till_date?.number()?)),
         wire::TimeInForce::Rpi | wire::TimeInForce::GteGtc | wire::TimeInForce::Other(_) => return None,
     })
 }
@@ -178,7 +178,7 @@ fn told_by(told: &ToldTerms<'_, '_>) -> Option<TriggerBy> {
 }
 
 fn positive(text: &Lenient<'_>) -> Option<Decimal> {
-    wire::parse_decimal(text.0.as_str()).filter(|value| !value.is_zero())
+    text.decimal().filter(|value| !value.is_zero())
 }
 
 #[cfg(test)]

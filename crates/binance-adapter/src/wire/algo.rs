@@ -159,6 +159,6 @@ mod tests {
     fn the_reply_to_a_cancel_is_read() {
         let reply: AlgoOrder<'_> =
             crate::wire::read(r#"{"algoId":4000001910058351,"clientAlgoId":"d0a8","code":"200","msg":"success"}"#).unwrap();
-        assert_eq!(reply.code.unwrap().0.as_str(), "200");
+        assert_eq!(reply.code.unwrap().number(), Some(200));
     }
 }

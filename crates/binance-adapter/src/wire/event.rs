@@ -3,7 +3,7 @@
 
 use super::{
     AlgoUpdate, Dec, ExecutionType, Lenient, MarginType, OrderStatus, OrderType, PositionSide, Raw, Side, Text, TimeInForce,
-    Unknowns, UpdateReason, WorkingType, shape::wire,
+    Unknowns, UpdateReason, WorkingType, scan, shape::wire,
 };
 use crate::wire::shape::Key;
 use serde::{
@@ -60,7 +60,10 @@ impl<'a> UserEvent<'a> {
 
     fn read_named(name: Text<'a>, text: &'a str) -> Result<Self, serde_json::Error> {
         Ok(match name.as_str() {
-            "ORDER_TRADE_UPDATE" => Self::Order(super::read(text)?),
+            "ORDER_TRADE_UPDATE" => Self::Order(match scan::order_trade_update(text) {
+                Some(update) => update,
+                None => super::read(text)?,
+            }),
             "TRADE_LITE" => Self::Lite(super::read(text)?),
             "ACCOUNT_UPDATE" => Self::Account(super::read(text)?),
             "ALGO_UPDATE" => Self::Algo(super::read(text)?),

@@ -12,6 +12,7 @@ mod market;
 mod order;
 mod reply;
 mod scalar;
+mod scan;
 pub(crate) mod shape;
 mod vocabulary;
 

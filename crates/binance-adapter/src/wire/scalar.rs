@@ -177,9 +177,43 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
-/// A text or an integer, as text: for fields whose JSON type the documents and the wire disagree on.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Lenient<'a>(pub Text<'a>);
+/// A text or an integer: for fields whose JSON type the documents and the wire disagree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lenient<'a> {
+    /// It came as a text.
+    Text(Text<'a>),
+    /// It came as a number.
+    Number(i64),
+}
+
+impl Lenient<'_> {
+    /// The integer that it is or spells.
+    #[must_use]
+    pub fn number(&self) -> Option<i64> {
+        match self {
+            Self::Text(text) => text.as_str().parse().ok(),
+            Self::Number(number) => Some(*number),
+        }
+    }
+
+    /// The decimal that it is or spells.
+    #[must_use]
+    pub fn decimal(&self) -> Option<Decimal> {
+        match self {
+            Self::Text(text) => parse_decimal(text.as_str()),
+            Self::Number(number) => Some(Decimal::from(*number)),
+        }
+    }
+}
+
+impl fmt::Display for Lenient<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => fmt::Display::fmt(text, f),
+            Self::Number(number) => fmt::Display::fmt(number, f),
+        }
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Lenient<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -190,16 +224,19 @@ impl<'de: 'a, 'a> Deserialize<'de> for Lenient<'a> {
                 f.write_str("a text or an integer")
             }
             fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Lenient(Text(Cow::Borrowed(text))))
+                Ok(Lenient::Text(Text(Cow::Borrowed(text))))
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Lenient(Text(Cow::Owned(text.to_owned()))))
+                Ok(Lenient::Text(Text(Cow::Owned(text.to_owned()))))
             }
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
-                Ok(Lenient(Text(Cow::Owned(value.to_string()))))
+                match i64::try_from(value) {
+                    Ok(value) => Ok(Lenient::Number(value)),
+                    Err(_) => Ok(Lenient::Text(Text(Cow::Owned(value.to_string())))),
+                }
             }
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
-                Ok(Lenient(Text(Cow::Owned(value.to_string()))))
+                Ok(Lenient::Number(value))
             }
         }
         deserializer.deserialize_any(LenientVisitor)
