@@ -69,18 +69,18 @@ async fn answer(face: Face, mut request: Request<Incoming>) -> Answered {
 
 /// What the faults of one request come to.
 #[derive(Debug, Default)]
-struct Hits {
-    lost_before: bool,
-    lost_after: bool,
-    before: Option<Answer>,
-    after: Option<Answer>,
-    request_ms: u64,
-    engine_ms: u64,
-    response_ms: u64,
+pub(super) struct Hits {
+    pub(super) lost_before: bool,
+    pub(super) lost_after: bool,
+    pub(super) before: Option<Answer>,
+    pub(super) after: Option<Answer>,
+    pub(super) request_ms: u64,
+    pub(super) engine_ms: u64,
+    pub(super) response_ms: u64,
 }
 
 impl Hits {
-    fn of(faults: Vec<RequestFault>) -> Self {
+    pub(super) fn of(faults: Vec<RequestFault>) -> Self {
         let mut hits = Self::default();
         for fault in faults {
             match fault {
@@ -97,7 +97,7 @@ impl Hits {
     }
 }
 
-async fn pause(ms: u64) {
+pub(super) async fn pause(ms: u64) {
     if ms > 0 {
         sleep(Duration::from_millis(ms)).await;
     }

@@ -5,6 +5,7 @@
 //! are part of the interface: [`Fault`] in process, `POST /sim/fault` over HTTP.
 
 mod ask;
+mod call;
 mod clock;
 mod config;
 mod door;

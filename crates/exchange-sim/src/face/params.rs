@@ -1,5 +1,7 @@
 //! The parameters of a request, from query string and form body, and the bytes its signature covers. Knows no endpoint.
 
+use std::collections::BTreeMap;
+
 /// The decoded parameters of one request. On duplicates the query string wins, then the first.
 #[derive(Debug, Default)]
 pub(super) struct Params {
@@ -59,6 +61,14 @@ impl Params {
     /// The bytes that the signature covers.
     pub(super) fn signed_bytes(&self) -> &[u8] {
         &self.signed
+    }
+
+    /// Makes the parameters of a WebSocket request: the signature covers all others, sorted by name, as they are.
+    pub(super) fn from_sorted(mut sorted: BTreeMap<String, String>) -> Self {
+        let signature = sorted.remove("signature");
+        let text: Vec<String> = sorted.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let signed = text.join("&").into_bytes();
+        Self { pairs: sorted.into_iter().collect(), signature, signed, signature_last: true }
     }
 
     /// Makes parameters of pairs, for the items of a batch.

@@ -53,6 +53,7 @@ pub(super) struct State {
     pub(super) clock: Clock,
     pub(super) limits: Limits,
     pub(super) weights: WeightPool,
+    pub(super) socket_weights: WeightPool,
     pub(super) orders: BTreeMap<AccountId, OrderPool>,
     pub(super) listen: ListenKeys,
     pub(super) faults: Faults,
@@ -78,6 +79,7 @@ impl State {
             clock,
             limits: config.limits,
             weights: WeightPool::new(config.limits),
+            socket_weights: WeightPool::new(config.limits),
             orders: BTreeMap::new(),
             listen: ListenKeys::new(config.listen_key_life_ms, seed),
             faults: Faults::default(),
@@ -103,6 +105,22 @@ impl State {
     pub(super) fn admit(&mut self, route: Route, params: Params, key: Option<&str>) -> Result<Admitted, Refusal> {
         let now = self.clock.now();
         self.weights.charge(now, route.weight(&params))?;
+        self.identify(route, params, key)
+    }
+
+    /// The same for a request over the WebSocket API, which has a weight of its own.
+    pub(super) fn admit_socket(&mut self, route: Route, params: Params) -> Result<Admitted, Refusal> {
+        let now = self.clock.now();
+        self.socket_weights.charge(now, route.weight(&params))?;
+        if route.security == Security::Open {
+            return self.identify(route, params, None);
+        }
+        let key = params.get("apiKey").map(str::to_owned).ok_or_else(|| Refusal::missing("apiKey"))?;
+        self.identify(route, params, Some(&key))
+    }
+
+    fn identify(&mut self, route: Route, params: Params, key: Option<&str>) -> Result<Admitted, Refusal> {
+        let now = self.clock.now();
         if route.security == Security::Open {
             return Ok(Admitted { route, params, account: None, signed: None });
         }

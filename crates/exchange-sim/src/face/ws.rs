@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use super::call;
 use super::http::plain;
 use super::hub::{Frame, SessionId};
 use super::server::Face;
@@ -25,6 +26,13 @@ use super::topic::Door;
 const QUEUE: usize = 8_192;
 /// Messages a client may send in a second (USDⓈ-M "WebSocket Market Streams": 10).
 const MESSAGES_PER_SECOND: u32 = 10;
+
+/// What a socket is opened for.
+enum Purpose {
+    Streams(Door),
+    /// Requests and their answers; whether these tell the limits.
+    Requests(bool),
+}
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -38,7 +46,12 @@ pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
 
 /// Answers a handshake and starts the session.
 pub(super) fn upgrade(face: &Face, request: &mut Request<Incoming>, path: &str, query: &str) -> Response<Full<Bytes>> {
-    let Some(door) = Door::parse(path, query) else { return plain(StatusCode::NOT_FOUND, "Not Found") };
+    let told = !query.split('&').any(|pair| pair == "returnRateLimits=false");
+    let purpose = match Door::parse(path, query) {
+        Some(door) => Purpose::Streams(door),
+        None if path.trim_end_matches('/') == call::PATH => Purpose::Requests(told),
+        None => return plain(StatusCode::NOT_FOUND, "Not Found"),
+    };
     let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY) else {
         return plain(StatusCode::BAD_REQUEST, "Bad Request");
     };
@@ -52,7 +65,10 @@ pub(super) fn upgrade(face: &Face, request: &mut Request<Incoming>, path: &str, 
             Ok(upgraded) => {
                 let config = WebSocketConfig::default().read_buffer_size(8 << 10);
                 let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-                session(face, socket, door).await;
+                match purpose {
+                    Purpose::Streams(door) => session(face, socket, door).await,
+                    Purpose::Requests(told) => requests(face, socket, told).await,
+                }
             }
             Err(error) => tracing::debug!(%error, "a handshake came to nothing"),
         }
@@ -163,6 +179,63 @@ async fn carry(
                     return;
                 }
             }
+        }
+    }
+}
+
+/// Answers requests until either side ends. Each is a task of its own: what has arrived takes effect although the client
+/// hangs up, and answers come in the order in which they are ready.
+async fn requests(face: Face, socket: Socket, told: bool) {
+    let (mut sink, mut source) = socket.split();
+    let (tx, mut rx) = mpsc::channel::<String>(QUEUE);
+    let timing = face.timing();
+    let every = Duration::from_millis(timing.ping_every_ms.max(1));
+    let mut ping = interval_at(Instant::now() + every, every);
+    let end = tokio::time::sleep_until(Instant::now() + Duration::from_millis(timing.socket_life_ms));
+    tokio::pin!(end);
+    let mut heard = Instant::now();
+    let stop = face.until_stopped();
+    tokio::pin!(stop);
+    loop {
+        let out = tokio::select! {
+            biased;
+            () = &mut stop => return,
+            Some(reply) = rx.recv() => Message::text(reply),
+            message = source.next() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    let (face, tx) = (face.clone(), tx.clone());
+                    tokio::spawn(async move {
+                        if let Some(reply) = call::answer(&face, &text, told).await {
+                            // A client that has gone needs no reply.
+                            let _ = tx.send(reply).await;
+                        }
+                    });
+                    continue;
+                }
+                Some(Ok(Message::Pong(_))) => {
+                    heard = Instant::now();
+                    continue;
+                }
+                Some(Ok(Message::Ping(_) | Message::Binary(_) | Message::Frame(_))) => continue,
+                Some(Ok(Message::Close(_))) => {
+                    let _ = sink.close().await;
+                    return;
+                }
+                Some(Err(_)) | None => return,
+            },
+            () = &mut end => {
+                let _ = sink.send(Message::Close(None)).await;
+                return;
+            }
+            now = ping.tick() => {
+                if now.duration_since(heard) > Duration::from_millis(timing.pong_within_ms) {
+                    return;
+                }
+                Message::Ping(face.lock().clock.now().to_string().into())
+            }
+        };
+        if sink.send(out).await.is_err() {
+            return;
         }
     }
 }

@@ -11,6 +11,7 @@ mod core_positions;
 mod core_random;
 mod face_algo;
 mod face_bench;
+mod face_call;
 mod face_door;
 mod face_faults;
 mod face_paused;
