@@ -44,7 +44,8 @@ impl Grid {
     }
     /// The nearest value on the grid at or below `value`.
     pub fn floor(&self, value: Decimal) -> Decimal {
-        if self.step.is_zero() { value } else { value - (value - self.min) % self.step }
+        // A division leaves up to 28 digits behind the point; what is on the grid needs few, and is written with those.
+        if self.step.is_zero() { value } else { (value - (value - self.min) % self.step).normalize() }
     }
 }
 
@@ -112,6 +113,7 @@ mod tests {
         assert!(grid.holds(Decimal::new(9, 1)));
         assert!(!grid.holds(Decimal::ONE));
         assert_eq!(grid.floor(Decimal::ONE), Decimal::new(9, 1));
+        assert!(grid.floor(Decimal::TEN / Decimal::from(3)).scale() <= 1);
         assert!(!grid.bounds(Decimal::from(11)));
     }
 }

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 /// In front of the intent ids that the node gives operators' orders; the rest is epoch and count, so none comes twice.
 const OPERATOR_MARK: u128 = 0x4F50_4552 << 96;
 
+/// A person's order does not chase a price by the millisecond: a slow disk may hold it this long.
+const OPERATOR_AGE_MS: u64 = 2_000;
+
 /// Answers one request. If whoever asked is gone, what was asked for is done all the same.
 pub(crate) async fn answer(this: &mut AccountLoop, call: ControlCall) {
     let ControlCall { request, reply } = call;
@@ -63,7 +66,8 @@ async fn submit(this: &mut AccountLoop, who: String, order: &SubmitOrder) -> Rep
     if this.engine.books().order(intent).is_some_and(|o| o.intent().terms != terms) {
         return Reply::Err(format!("intent {intent} was asked for before, with other terms"));
     }
-    let command = OperatorCommand::Submit(NewOrder { intent, terms, handling: Handling::default(), list: None });
+    let handling = Handling { max_age_ms: OPERATOR_AGE_MS, ..Handling::default() };
+    let command = OperatorCommand::Submit(NewOrder { intent, terms, handling, list: None });
     operate(this, who, command).await;
     Reply::Ok(view::one_order(&this.engine, intent))
 }
