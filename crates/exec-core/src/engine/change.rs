@@ -164,6 +164,18 @@ impl Engine {
         }
     }
 
+    /// The venue has filled the order: what was not changed by then cannot be changed any more. No fence is needed for that.
+    pub(super) fn end_changes(&mut self, intent: IntentId, source: Source, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent).filter(|o| changes_in_doubt(o)) else { return };
+        let qty = order.qty();
+        let doubtful = order.replaces().iter().filter(|(_, (_, s))| *s == RequestState::Unknown);
+        let verdict = |asked: &LiveTerms| if qty == Some(asked.qty) { RequestState::Accepted } else { RequestState::Refused(0) };
+        let verdicts: Vec<_> = doubtful.map(|(request, (asked, _))| (*request, verdict(asked))).collect();
+        for (request, state) in verdicts {
+            self.learn(intent, source, OrderEvent::ReplaceAnswered { request, state }, out);
+        }
+    }
+
     /// What the venue's terms say about changes in doubt: the terms asked for prove the change; other terms disprove it
     /// only once the venue refuses the request for its age.
     fn change_verdicts(

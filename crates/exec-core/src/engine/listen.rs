@@ -10,7 +10,7 @@ use crate::{
     },
     reconcile::attempt_of,
     record::Record,
-    report::{AccountReport, BalanceReport, FeedEnd, OrderReport, Report, ReportBody, Source, TradeReport},
+    report::{AccountReport, BalanceReport, FeedEnd, OrderReport, Report, ReportBody, Source, TradeReport, VenueStatus},
     time::VenueTime,
 };
 use alloc::{format, vec::Vec};
@@ -97,6 +97,9 @@ impl Engine {
         }
         if let Some(request) = report.replaced_by {
             self.confirm_change(intent, request, source, out);
+        }
+        if report.status == VenueStatus::Filled {
+            self.end_changes(intent, source, out);
         }
         self.after_facts(intent, out);
     }

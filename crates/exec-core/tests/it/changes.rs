@@ -85,3 +85,16 @@ fn a_change_that_waited_too_long_for_the_disk_is_not_sent() {
     assert!(!rig.sent.iter().any(|r| matches!(r, Request::Replace(_))));
     assert_eq!(rig.status(intent), OrdStatus::New);
 }
+
+#[test]
+fn a_change_in_doubt_ends_when_the_venue_says_that_the_order_is_filled() {
+    let mut rig = netting();
+    let intent = working(&mut rig);
+    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.durable();
+    rig.outcome(Err(unknown()));
+    rig.fill(intent, 5, "1", "99", "1");
+    assert_eq!(rig.status(intent), OrdStatus::Filled, "what is filled cannot be changed any more");
+    rig.wait(10_000);
+    assert!(rig.asked.is_empty());
+}
