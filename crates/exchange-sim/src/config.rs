@@ -33,6 +33,18 @@ pub struct ExchangeConfig {
     pub algo: AlgoConfig,
     /// Who takes what the book leaves of a liquidation.
     pub backstop: Backstop,
+    /// How orders of the exchange itself are told.
+    pub forced_style: ForcedStyle,
+}
+
+/// How the private stream tells liquidation, deleveraging and settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForcedStyle {
+    /// NEW, then TRADE or CALCULATED with the order's status.
+    Plain,
+    /// No NEW, but CALCULATED with status NEW and zero quantities; then CALCULATED with NEW_INSURANCE or NEW_ADL. These
+    /// statuses left the documentation and are still seen on the wire.
+    Legacy,
 }
 
 /// Who is the other side of what the book does not take of a liquidation, at the bankruptcy price.
@@ -176,6 +188,7 @@ impl Default for ExchangeConfig {
             insurance_fund: dec!(1000000),
             algo: AlgoConfig::default(),
             backstop: Backstop::Fund,
+            forced_style: ForcedStyle::Plain,
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Terms {
     pub(crate) price_match: PriceMatch,
     pub(crate) stp_mode: StpMode,
     pub(crate) good_till_date: Ms,
+    /// Whether it liquidates or deleverages the account.
+    pub(crate) forced: bool,
 }
 
 impl Terms {
@@ -128,6 +130,7 @@ impl Exchange {
             price_match,
             stp_mode: order.stp_mode.unwrap_or(StpMode::ExpireMaker),
             good_till_date: 0,
+            forced: false,
         };
         if order.order_type == OrderType::Limit {
             terms.time_in_force = order.time_in_force.ok_or_else(|| ApiError::missing("timeInForce"))?;
@@ -329,7 +332,7 @@ impl Exchange {
             update_time: now,
             modify_id: None,
         };
-        let order = Order { account, row, resting: false, queued: 0, expires_at, amendments: 0 };
+        let order = Order { account, row, resting: false, queued: 0, expires_at, forced: terms.forced, amendments: 0 };
         self.tell_order(&order, ExecType::New, None, ExpiryReason::None);
         let row = order.row.clone();
         self.accept(market, order);

@@ -12,7 +12,9 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::row::{AlgoRow, BookTickerRow, OrderRow, PremiumRow, PublicTradeRow};
-use crate::types::{AccountId, ExecType, ExpiryReason, MarginType, Ms, OrderId, PositionSide, Side, TradeId, UpdateReason};
+use crate::types::{
+    AccountId, ExecType, ExpiryReason, ForcedStatus, MarginType, Ms, OrderId, PositionSide, Side, TradeId, UpdateReason,
+};
 
 /// One pushed event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,6 +71,8 @@ pub struct OrderUpdate {
     pub order: OrderRow,
     /// What happened (`x`).
     pub exec_type: ExecType,
+    /// What the stream says instead of the order's status (`X`).
+    pub forced_status: Option<ForcedStatus>,
     /// The fill of a TRADE or CALCULATED; `None` otherwise (wire: l, L, t are 0).
     pub fill: Option<Fill>,
     /// Why it expired (`er`).

@@ -258,6 +258,7 @@ impl Exchange {
             price_match: PriceMatch::None,
             stp_mode: StpMode::None,
             good_till_date: 0,
+            forced: false,
         };
         let id = self.admit_row(market, account, &terms, String::new()).order_id;
         self.take(market, id, price);

@@ -323,5 +323,6 @@ pub(crate) fn forced(order_type: OrderType, side: Side, leg: PositionSide, quant
         price_match: PriceMatch::None,
         stp_mode: StpMode::None,
         good_till_date: 0,
+        forced: true,
     }
 }

@@ -48,8 +48,8 @@ mod tape;
 mod time;
 
 pub use config::{
-    AccountSpec, AlgoConfig, Backstop, ExchangeConfig, FeeSchedule, FenceGuarantees, FlowConfig, FundingConfig, IdSpace,
-    MarketData,
+    AccountSpec, AlgoConfig, Backstop, ExchangeConfig, FeeSchedule, FenceGuarantees, FlowConfig, ForcedStyle, FundingConfig,
+    IdSpace, MarketData,
 };
 pub use error::ApiError;
 pub use event::{Event, MarketEvent, UserEvent};

@@ -18,6 +18,8 @@ pub(crate) struct Order {
     pub(crate) queued: u64,
     /// When it expires by itself.
     pub(crate) expires_at: Option<Ms>,
+    /// Whether it liquidates or deleverages the account.
+    pub(crate) forced: bool,
     /// How many times it was changed.
     pub(crate) amendments: u32,
 }

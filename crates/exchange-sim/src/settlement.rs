@@ -6,6 +6,7 @@
 use rust_decimal::Decimal;
 
 use crate::account::is_house;
+use crate::entry::Terms;
 use crate::error::ApiError;
 use crate::exchange::Exchange;
 use crate::force::forced;
@@ -46,7 +47,8 @@ impl Exchange {
                 continue;
             }
             let side = if amount.is_sign_negative() { Side::Buy } else { Side::Sell };
-            let terms = forced(OrderType::Limit, side, leg, amount.abs(), price);
+            // The legacy style knows no settlement.
+            let terms = Terms { forced: false, ..forced(OrderType::Limit, side, leg, amount.abs(), price) };
             let id = self.admit_forced(market, account, &terms, "settlement_autoclose-", None);
             self.take_over(market, id, side, price, amount.abs(), ExecType::Trade);
         }

@@ -100,6 +100,11 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// A status that the stream gives executions of the exchange's own orders in the legacy style; REST never shows it.
+    ForcedStatus { NewInsurance = "NEW_INSURANCE", NewAdl = "NEW_ADL" }
+}
+
+wire_enum! {
     /// The state of a conditional order in the Algo Service.
     AlgoStatus {
         New = "NEW",

@@ -2,8 +2,10 @@
 
 use exchange_sim::request::{ForceOrdersQuery, NewAlgoOrder};
 use exchange_sim::row::OrderRow;
-use exchange_sim::types::{AutoCloseType, ExecType, ExpiryReason, OrderStatus, OrderType, PositionSide, Side, SymbolStatus};
-use exchange_sim::{AccountId, AccountSpec, Backstop, ExchangeConfig, UserEvent};
+use exchange_sim::types::{
+    AutoCloseType, ExecType, ExpiryReason, ForcedStatus, OrderStatus, OrderType, PositionSide, Side, SymbolStatus,
+};
+use exchange_sim::{AccountId, AccountSpec, Backstop, Event, ExchangeConfig, ForcedStyle, UserEvent};
 
 use crate::core_bench::{BTC, Bench, d, gtc, market};
 
@@ -93,4 +95,31 @@ fn a_settled_symbol_is_quoted_no_more() {
     let depth = bench.exchange.depth(BTC, 5).unwrap();
     assert!(depth.bids.is_empty() && depth.asks.is_empty());
     assert!(bench.exchange.settle_symbol(bench.now, "NOPE").is_err());
+}
+
+#[test]
+fn the_legacy_style_hides_new_and_names_who_took_over() {
+    let mut config =
+        ExchangeConfig { backstop: Backstop::Deleverage, forced_style: ForcedStyle::Legacy, ..ExchangeConfig::default() };
+    config.flow.enabled = false;
+    let mut bench = Bench::of(config, false);
+    let b = bench.b;
+    let poor =
+        bench.exchange.create_account(AccountSpec { wallets: vec![("USDT".to_owned(), d("350"))], ..AccountSpec::default() });
+    bench.ok(b, &gtc(Side::Sell, "0.100", "60000"));
+    bench.ok(poor, &market(Side::Buy, "0.100"));
+    bench.exchange.take_events();
+    bench.exchange.move_price(bench.now, BTC, d("56000")).unwrap();
+    let mut told = [Vec::new(), Vec::new()];
+    for event in bench.exchange.take_events() {
+        if let Event::User { account, event: UserEvent::Order(update), .. } = event {
+            let quantity = update.fill.as_ref().map(|fill| fill.qty);
+            told[usize::from(account == b)].push((update.exec_type, update.forced_status, quantity, update.order.status));
+        }
+    }
+    let (zero, all) = ((ExecType::Calculated, None, None, OrderStatus::New), Some(d("0.100")));
+    let taken = |status| (ExecType::Calculated, Some(status), all, OrderStatus::Filled);
+    assert_eq!(told[0], [zero, taken(ForcedStatus::NewInsurance)]);
+    assert_eq!(told[1], [zero, taken(ForcedStatus::NewAdl)]);
+    assert_eq!(forced_orders(&bench, b, "adl_autoclose-")[0].status, OrderStatus::Filled, "REST knows no such status");
 }

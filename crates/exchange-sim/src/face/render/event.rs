@@ -5,7 +5,7 @@
 use super::super::json::{Obj, array};
 use super::order::Grid;
 use crate::event::{AccountUpdate, MarginCall, OrderUpdate, TradeLite, UserEvent};
-use crate::types::Ms;
+use crate::types::{ForcedStatus, Ms};
 
 /// Names an event as the venue does (`e`).
 pub(in super::super) fn name(event: &UserEvent) -> &'static str {
@@ -87,7 +87,7 @@ fn order(update: &OrderUpdate, time: Ms, margin_asset: &str) -> String {
         .dec("ap", row.avg_price)
         .dec("sp", row.stop_price)
         .text("x", update.exec_type.as_str())
-        .text("X", row.status.as_str())
+        .text("X", update.forced_status.map_or(row.status.as_str(), ForcedStatus::as_str))
         .num("i", row.order_id)
         .dec("l", decimal(|fill| fill.qty))
         .dec("z", row.executed_qty)
