@@ -6,7 +6,7 @@ use binance_adapter::{
     query::Query,
     sign::Signer,
     translate::{Symbols, Tally, place_params, report},
-    wire::UserEvent,
+    wire::{OrderTradeUpdate, UserEvent, read},
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use exec_core::{
@@ -22,6 +22,7 @@ fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     group.throughput(Throughput::Elements(1));
     group.bench_function("order_trade_update_to_wire", |b| b.iter(|| UserEvent::read(black_box(FILL))));
+    group.bench_function("order_trade_update_by_serde", |b| b.iter(|| read::<OrderTradeUpdate<'_>>(black_box(FILL))));
     let (symbols, tally) = (Symbols::default(), Tally::default());
     group.bench_function("order_trade_update_to_report", |b| b.iter(|| report(&symbols, &tally, black_box(FILL))));
     group.finish();
