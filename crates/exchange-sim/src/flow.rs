@@ -18,7 +18,8 @@ use crate::resting::Ending;
 use crate::rng::Rng;
 use crate::symbol::SymbolSpec;
 use crate::types::{
-    AccountId, ExpiryReason, Ms, OrderId, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce, WorkingType,
+    AccountId, ExpiryReason, Ms, OrderId, OrderType, PositionSide, PriceMatch, Side, StpMode, SymbolStatus, TimeInForce,
+    WorkingType,
 };
 
 /// Parts of a tick that the fair price moves in.
@@ -130,12 +131,15 @@ impl Exchange {
         state.mark = (fair * state.spec.tick_size).round_dp(MONEY_DP).clamp(state.spec.min_price, state.spec.max_price);
         self.note_price(market, WorkingType::MarkPrice, self.markets[market].mark);
         self.requote(market, Appetite::Part);
-        if self.markets[market].flow.rng.chance(chance) {
+        if self.markets[market].flow.rng.chance(chance) && !self.is_over(market) {
             self.noise(market);
         }
     }
 
     fn requote(&mut self, market: usize, appetite: Appetite) {
+        if self.is_over(market) {
+            return;
+        }
         let spacing = self.spacing(market);
         let levels = i64::from(self.config.flow.levels);
         let fair = self.markets[market].flow.fair;
@@ -149,6 +153,11 @@ impl Exchange {
             self.quote(market, Side::Buy, best_bid - level * spacing, level);
             self.quote(market, Side::Sell, best_ask + level * spacing, level);
         }
+    }
+
+    /// Tells whether nothing trades on a symbol any more.
+    fn is_over(&self, market: usize) -> bool {
+        matches!(self.markets[market].spec.status, SymbolStatus::Settling | SymbolStatus::Close)
     }
 
     fn spacing(&self, market: usize) -> i64 {

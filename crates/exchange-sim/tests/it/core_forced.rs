@@ -91,6 +91,10 @@ fn a_settled_symbol_is_quoted_no_more() {
     bench.ok(a, &market(Side::Buy, "0.010"));
     bench.exchange.settle_symbol(bench.now, BTC).unwrap();
     bench.exchange.advance(bench.now + 5_000);
+    bench.exchange.move_price(bench.now + 5_000, BTC, d("61000")).unwrap();
+    bench.exchange.set_flow(bench.now + 5_000, false);
+    bench.exchange.set_flow(bench.now + 5_000, true);
+    bench.exchange.advance(bench.now + 10_000);
     bench.exchange.check_invariants().unwrap();
     let depth = bench.exchange.depth(BTC, 5).unwrap();
     assert!(depth.bids.is_empty() && depth.asks.is_empty());
