@@ -19,7 +19,7 @@ mod world;
 use std::process::ExitCode;
 
 const USAGE: &str =
-    "usage: exec-world --seeds A..B [--steps N] [--profile mixed|calm|storm|crash|hedge] [--trace] [--twice] [--threads N]
+    "usage: exec-world --seeds A..B [--steps N] [--profile mixed|calm|storm|crash|hedge|ghost] [--trace] [--twice] [--threads N]
   --seeds A..B   one world for each seed from A to B, B not included
   --steps N      events of each world before the faults stop (default 400)
   --profile P    which kind of worlds (default mixed)

@@ -77,6 +77,14 @@ impl World {
             }
             if let Request::Submit { attempt, .. } = &request
                 && Desk::receive(now, attempt.timestamp, attempt.recv_window_ms).is_ok()
+                && self.fault("took effect after the fence", self.plan.ghosts)
+            {
+                let delay = self.rng.between(3_000, 12_000);
+                self.later(delay, Event::AtVenue { life, request, reached: Reached::Engine });
+                return;
+            }
+            if let Request::Submit { attempt, .. } = &request
+                && Desk::receive(now, attempt.timestamp, attempt.recv_window_ms).is_ok()
                 && self.fault("engine slow", self.plan.engine_slow)
             {
                 let slowest = self.desk.profile().fence.map_or(0, |f| f.engine_margin_ms);

@@ -35,7 +35,7 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// With outside hands on the account, their trades may be unknown for a while.
+    /// With outside hands on the account, or a venue that breaks its word, trades may be unknown for a while.
     pub(crate) fn new(outside_hands: bool) -> Self {
         Self { outside_hands, ..Self::default() }
     }

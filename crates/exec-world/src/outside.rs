@@ -1,7 +1,8 @@
-//! The world outside: prices that jump, and the account's owner, who trades by hand.
+//! The world outside: prices that jump, the account's owner, who trades by hand, and an operator at the control socket.
 
-use crate::world::World;
+use crate::{agenda::Event, world::World};
 use exchange_sim::{request::NewOrder, types};
+use exec_core::{command::OperatorCommand, conversation::Input, ids::IntentId};
 use exec_testkit::fixtures::decimal;
 use rust_decimal::Decimal;
 
@@ -52,5 +53,26 @@ impl World {
         let placed = self.desk.exchange_mut().place(venue, account, &order).is_ok();
         self.tally.count("order by hand");
         self.trace.line(self.now, || format!("! by hand: {order:?}: {placed}"));
+    }
+
+    /// Somebody at the control socket asks for something.
+    pub(crate) fn operator(&mut self) {
+        let Some(node) = &self.node else { return };
+        let life = node.life;
+        let orders: Vec<IntentId> = node.engine.books().open_orders().map(|o| o.intent().id).collect();
+        let instruments = node.engine.config().instruments();
+        let command = match self.rng.below(6) {
+            0 => OperatorCommand::Latch,
+            1 => OperatorCommand::Release,
+            2 => OperatorCommand::Reconcile,
+            3 => OperatorCommand::CancelAll(self.rng.pick(&instruments).cloned()),
+            4 => OperatorCommand::CancelAll(None),
+            _ => match self.rng.pick(&orders) {
+                Some(intent) => OperatorCommand::Cancel(*intent),
+                None => OperatorCommand::Reconcile,
+            },
+        };
+        self.tally.count("operator's commands");
+        self.later(0, Event::ToNode { life, input: Input::Operator { who: "operator".to_owned(), command } });
     }
 }

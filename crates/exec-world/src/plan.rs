@@ -16,11 +16,19 @@ pub(crate) enum Profile {
     Crash,
     /// Storm and crashes in HEDGING.
     Hedge,
+    /// The venue breaks its word: requests take effect after the fence. It must be noticed, and nothing be lost. Not in `mixed`.
+    Ghost,
 }
 
 impl Profile {
-    pub(crate) const NAMES: [(&'static str, Self); 5] =
-        [("mixed", Self::Mixed), ("calm", Self::Calm), ("storm", Self::Storm), ("crash", Self::Crash), ("hedge", Self::Hedge)];
+    pub(crate) const NAMES: [(&'static str, Self); 6] = [
+        ("mixed", Self::Mixed),
+        ("calm", Self::Calm),
+        ("storm", Self::Storm),
+        ("crash", Self::Crash),
+        ("hedge", Self::Hedge),
+        ("ghost", Self::Ghost),
+    ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::NAMES.into_iter().find(|(n, _)| *n == name).map(|(_, p)| p)
@@ -50,6 +58,9 @@ pub(crate) struct Plan {
     pub(crate) unknown_before: u32,
     pub(crate) unknown_after: u32,
     pub(crate) engine_slow: u32,
+    /// Requests that take effect later than the venue guarantees.
+    pub(crate) ghosts: u32,
+    pub(crate) operator: u32,
     pub(crate) query_unavailable: u32,
     pub(crate) query_slow: u32,
     pub(crate) event_dropped: u32,
@@ -89,8 +100,13 @@ impl Plan {
             price_jump: if rng.chance(300) { 20 } else { 0 },
             ..Self::default()
         };
+        plan.operator = if rng.chance(250) { 20 } else { 0 };
         if matches!(profile, Profile::Storm | Profile::Hedge) {
             plan.network(&mut rng);
+        }
+        if profile == Profile::Ghost {
+            (plan.ghosts, plan.reply_lost, plan.connection_lost) = (100, 100, 100);
+            plan.manual = 0;
         }
         if matches!(profile, Profile::Crash | Profile::Hedge) {
             plan.crashes(&mut rng);

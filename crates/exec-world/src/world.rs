@@ -30,6 +30,8 @@ const TICK_MS: u64 = 100;
 const QUIET_MS: u64 = 9_000;
 /// How long after the faults everything must be equal.
 const HEAL_MS: u64 = 60_000;
+/// How late a request may be that is late beyond all promises.
+const GHOST_MS: u64 = 16_000;
 pub(crate) const CRASHES_MAX: u32 = 12;
 
 /// How a world ended.
@@ -63,6 +65,10 @@ pub(crate) struct World {
     violation: Option<(u64, String)>,
     pub(crate) healing: bool,
     pub(crate) outside_orders: u64,
+    /// Whether the venue breaks its word in this world.
+    pub(crate) ghosts: bool,
+    /// How often the node has noticed that.
+    pub(crate) noticed: u32,
 }
 
 impl World {
@@ -83,7 +89,7 @@ impl World {
         let wallets = vec![("USDT".to_owned(), decimal("1000000"))];
         let account = exchange.create_account(AccountSpec { wallets, hedge: plan.hedging, leverage: 20 });
         let rng = Rng::new(plan.seed, 2);
-        let oracle = Oracle::new(plan.manual > 0);
+        let oracle = Oracle::new(plan.manual > 0 || plan.ghosts > 0);
         let mut world = Self {
             rng,
             now: 0,
@@ -103,6 +109,8 @@ impl World {
             violation: None,
             healing: false,
             outside_orders: 0,
+            ghosts: plan.ghosts > 0,
+            noticed: 0,
             plan,
         };
         world.at(0, Event::Start);
@@ -134,15 +142,19 @@ impl World {
             self.crash("restarted for its journal", false);
         }
         let begun = self.now;
+        // Requests that are late beyond all promises are waited for; then somebody looks, and lets the node go on.
+        let quiet = if self.ghosts { GHOST_MS + QUIET_MS } else { QUIET_MS };
         if self.rng.chance(300) {
             let command = OperatorCommand::CancelAll(None);
             let life = self.life;
             self.later(1_000, Event::ToNode { life, input: Input::Operator { who: "tester".to_owned(), command } });
         }
-        self.run_until(begun + QUIET_MS / 2);
+        self.run_until(begun + quiet - QUIET_MS / 2);
+        let release = Input::Operator { who: "operator".to_owned(), command: OperatorCommand::Release };
+        self.feed(self.life, release);
         let venue = self.venue_ms();
         self.desk.exchange_mut().set_flow(venue, false);
-        let mut compare_at = begun + QUIET_MS;
+        let mut compare_at = begun + quiet;
         loop {
             self.run_until(compare_at);
             if self.violation.is_some() {
@@ -152,6 +164,7 @@ impl World {
             if wrong.is_empty() {
                 self.tally.heal_ms_max = self.now - begun;
                 self.nothing_to_reconcile();
+                self.broken_promises_were_noticed();
                 self.replayed_equal();
                 return;
             }
@@ -170,6 +183,16 @@ impl World {
         }
     }
 
+    /// An attempt that was presumed dead and lives must have been raised, not only corrected.
+    fn broken_promises_were_noticed(&mut self) {
+        let Some(node) = &self.node else { return };
+        let attempts = node.engine.books().orders().flat_map(|o| o.attempts().values());
+        let risen = attempts.filter(|a| a.death_proof().is_some() && a.seen_at_venue()).count();
+        if risen > 0 && self.noticed == 0 {
+            self.violate(format!("{risen} attempts were presumed dead and live, and nobody was told"));
+        }
+    }
+
     /// Books that equal the venue's have nothing to learn from it, however often they are compared.
     fn nothing_to_reconcile(&mut self) {
         let (Some(node), now) = (&self.node, self.venue_ms()) else { return };
@@ -177,7 +200,11 @@ impl World {
         let Ok(status) = self.desk.mass_status(now, &instruments) else { return };
         let plan = reconcile::plan(node.engine.books(), &status, &instruments);
         let differences = reconcile::differences(node.engine.books(), &status);
-        if !(plan.learn.is_empty() && plan.adopt.is_empty() && plan.ask.is_empty() && plan.begin.is_empty() && differences.is_empty())
+        if !(plan.learn.is_empty()
+            && plan.adopt.is_empty()
+            && plan.ask.is_empty()
+            && plan.begin.is_empty()
+            && differences.is_empty())
         {
             self.violate(format!("reconciled books still have to learn: {plan:?} {differences:?}"));
         }
@@ -286,6 +313,9 @@ impl World {
         }
         if self.rng.chance(self.plan.manual) {
             self.outside_hand();
+        }
+        if self.rng.chance(self.plan.operator) {
+            self.operator();
         }
         self.deliver_pushed();
         if self.rng.chance(self.plan.stream_cut) && self.fault("stream cut", 1_000) {
