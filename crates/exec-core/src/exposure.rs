@@ -43,10 +43,18 @@ impl Interval {
 pub fn interval(books: &Books, instrument: &InstrumentId, leg: PositionSide) -> Interval {
     let position = books.position_qty(instrument, leg).get();
     let (mut buys, mut sells) = (Decimal::ZERO, Decimal::ZERO);
+    let (mut closing_buys, mut closing_sells) = (Decimal::ZERO, Decimal::ZERO);
     for order in books.open_orders_of(instrument) {
         let terms = &order.intent().terms;
-        // Closing orders are held to reducing by the venue; the leg itself bounds them.
-        if terms.leg != leg || terms.is_closing() {
+        if terms.leg != leg {
+            continue;
+        }
+        if terms.is_closing() {
+            let leaves = order.qty().map_or(position.abs(), |_| order.leaves_qty().get());
+            match terms.side {
+                Side::Buy => closing_buys += leaves,
+                Side::Sell => closing_sells += leaves,
+            }
             continue;
         }
         // A change in doubt counts with the larger of both quantities.
@@ -59,7 +67,11 @@ pub fn interval(books: &Books, instrument: &InstrumentId, leg: PositionSide) -> 
         }
     }
     match leg {
-        PositionSide::Net => Interval { low: position - sells, high: position + buys },
+        // The venue holds closing orders to reducing, but they may execute first: then what opens on their side starts from flat.
+        PositionSide::Net => Interval {
+            low: position - closing_sells.min(position.max(Decimal::ZERO)) - sells,
+            high: position + closing_buys.min((-position).max(Decimal::ZERO)) + buys,
+        },
         // On a leg only the opening side is counted; a close cannot cross zero.
         PositionSide::Long => Interval { low: Decimal::ZERO, high: position + buys },
         PositionSide::Short => Interval { low: position - sells, high: Decimal::ZERO },

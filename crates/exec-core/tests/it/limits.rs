@@ -1,6 +1,6 @@
 //! Limits hold whatever an order, a change or a number looks like.
 
-use crate::scene::{buy, fill_of, foreign, netting, working};
+use crate::scene::{buy, closing, fill_of, foreign, netting, working};
 use exec_core::{
     command::{ChangeOrder, Command},
     order::status::OrdStatus,
@@ -67,4 +67,20 @@ fn a_full_book_does_not_forbid_to_change_an_order() {
     let intent = working(&mut rig);
     rig.command(Command::Replace(ChangeOrder { intent, qty: qty("1"), price: price("98") }));
     assert_eq!(rig.status(intent), OrdStatus::PendingReplace);
+}
+
+#[test]
+fn an_exit_on_its_way_may_execute_before_the_order_that_turns() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.limits.position_notional_max = fixtures::decimal("250");
+    let mut rig = Rig::live(config);
+    let short = rig.submit(limit(Side::Sell, qty("2"), price("101")));
+    rig.durable();
+    rig.accept(short);
+    rig.fill(short, 5, "2", "101", "2");
+    rig.submit(closing(Side::Buy, PositionSide::Net, "2"));
+    let turn = rig.submit(limit(Side::Buy, qty("4"), price("99")));
+    assert!(matches!(rig.order(turn).denial(), Some(Denial::Limit { .. })), "flat, and then 4 long");
+    let turn = rig.submit(limit(Side::Buy, qty("2"), price("99")));
+    assert_eq!(rig.order(turn).denial(), None);
 }
