@@ -111,6 +111,8 @@ pub struct Engine {
     absences: BTreeMap<ClOrdId, VenueTime>,
     recovery: Option<recovery::Recovery>,
     differences: Vec<Difference>,
+    /// Legs that differ by what no trade explains yet; looked at once more before that is called a difference.
+    unsettled: Vec<(InstrumentId, PositionSide)>,
     restricted: BTreeMap<InstrumentId, String>,
     unplaced: BTreeMap<(InstrumentId, OrderId), Vec<TradeReport>>,
     watched: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
@@ -154,6 +156,7 @@ impl Engine {
             absences: BTreeMap::new(),
             recovery: None,
             differences: Vec::new(),
+            unsettled: Vec::new(),
             restricted: BTreeMap::new(),
             unplaced: BTreeMap::new(),
             watched: BTreeMap::new(),

@@ -186,7 +186,7 @@ impl Engine {
     pub(super) fn recover_again(&mut self, out: &mut Vec<Effect>) {
         let Some(recovery) = &mut self.recovery else {
             // Set after a difference: look again.
-            if !self.differences.is_empty() {
+            if !self.differences.is_empty() || !self.unsettled.is_empty() {
                 self.recover(out);
             }
             return;
@@ -214,6 +214,8 @@ impl Engine {
             self.alert(out, AlertLevel::Critical, "position_mode", text);
             if let Some(recovery) = &mut self.recovery {
                 recovery.mass_failed = true;
+                // The next answer is younger than all of these, and this may last.
+                recovery.buffered.clear();
             }
             self.set_timer(Timer::RecoverAgain, DIFFERENCE_MS, out);
             return;
@@ -335,7 +337,7 @@ impl Engine {
         }
         let Some(Recovery { status: Some(status), refused, .. }) = self.recovery.take() else { return };
         let first = !self.reconciled;
-        let found = reconcile::differences(&self.books, &status);
+        let found = self.settled_differences(reconcile::differences(&self.books, &status));
         for difference in found.iter().filter(|d| !self.differences.contains(d)) {
             self.alert(out, AlertLevel::Critical, "difference", format!("{difference}"));
         }
@@ -346,6 +348,8 @@ impl Engine {
         self.reconciled = true;
         if !self.differences.is_empty() {
             self.set_timer(Timer::RecoverAgain, DIFFERENCE_MS, out);
+        } else if !self.unsettled.is_empty() {
+            self.set_timer(Timer::RecoverAgain, AGAIN_MS, out);
         }
         if first {
             self.delay(out);
@@ -354,6 +358,26 @@ impl Engine {
             self.set_timer(Timer::Sweep, self.config.sweep_interval_ms, out);
         }
         self.push_report(out);
+    }
+
+    /// A reply tells an executed quantity before the stream tells its trades, and so it may be newer than the cut. Such a
+    /// difference is one only if it is still there when everything was read once more; at the start it always is.
+    fn settled_differences(&mut self, found: Vec<reconcile::Difference>) -> Vec<reconcile::Difference> {
+        let before = core::mem::take(&mut self.unsettled);
+        if !self.reconciled {
+            return found;
+        }
+        let mut settled = Vec::new();
+        for difference in found {
+            let key = (difference.instrument.clone(), difference.leg);
+            let explained = difference.ours.get() - difference.unattributed.get() == difference.venue.get();
+            if explained && !before.contains(&key) && !self.differences.contains(&difference) {
+                self.unsettled.push(key);
+            } else {
+                settled.push(difference);
+            }
+        }
+        settled
     }
 
     fn delay(&mut self, out: &mut Vec<Effect>) {

@@ -328,7 +328,8 @@ impl Engine {
         let (_, last) = order.last()?;
         let number = last.header()?.number;
         let intent = order.intent();
-        if number >= self.config.max_retries || !intent.handling.retry || order.cancel_wished() || self.draining {
+        let drains = self.draining && intent.terms.can_add_risk();
+        if number >= self.config.max_retries || !intent.handling.retry || order.cancel_wished() || drains {
             return None;
         }
         let clock = |a: &crate::order::attempt::AttemptFacts| a.rejection().is_some_and(|r| r.class == RejectClass::Clock);
@@ -371,7 +372,8 @@ impl Engine {
             self.start_timer(Timer::Retry(intent), self.config.retry_delay_initial_ms.max(1), out);
             return;
         }
-        let checked = if order.cancel_wished() || !self.young_enough(order) || self.draining {
+        let drains = self.draining && order.intent().terms.can_add_risk();
+        let checked = if order.cancel_wished() || !self.young_enough(order) || drains {
             Err(Denial::NotWorking)
         } else {
             self.check_again(order)

@@ -2,8 +2,7 @@
 
 use crate::scene::{buy, netting, refused, working};
 use exec_core::{
-    cl_ord_id::OwnId, ids::OrderId, order::intent::Handling, order::status::OrdStatus, record::LatchCause, report::VenueStatus,
-    venue::RejectClass,
+    ids::OrderId, order::intent::Handling, order::status::OrdStatus, record::LatchCause, report::VenueStatus, venue::RejectClass,
 };
 use exec_testkit::fixtures::{self};
 

@@ -95,3 +95,15 @@ fn an_exit_refused_for_its_time_is_not_tried_again_with_our_own_clock() {
     assert!(last >= rig.venue_time().0 - 5_000 + 9_000, "{last} against {}", rig.venue_time());
     let _ = exit;
 }
+
+#[test]
+fn an_exit_is_tried_again_while_the_node_comes_to_its_end() {
+    let mut rig = netting();
+    let open = working(&mut rig);
+    rig.fill(open, 5, "1", "99", "1");
+    rig.give(Input::Drain);
+    rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+    rig.outcome(Err(refused(RejectClass::Failed, -1001)));
+    rig.wait(1_000);
+    assert_eq!(rig.attempts_sent().len(), 3);
+}

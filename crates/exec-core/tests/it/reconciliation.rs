@@ -7,7 +7,7 @@ use exec_core::{
     ids::{InstrumentId, OrderId, QueryId, SessionId, TradeId},
     order::status::OrdStatus,
     report::{Report, ReportBody, TradeReport, VenueStatus},
-    terms::Terms,
+    terms::{OrderKind, Terms},
     time::VenueTime,
     units::{PositionMode, PositionSide, Side},
     venue::{Lookup, QueryError, RejectClass, Rejection, Trades},
@@ -250,4 +250,22 @@ fn a_foreign_order_seen_half_way_on_an_instrument_of_nobody() {
     reconcile(&mut rig, status);
     assert!(rig.engine.differences().is_empty(), "{:?}", rig.engine.differences());
     assert_eq!(rig.engine.books().position_qty(&instrument_id("ETHUSDT"), PositionSide::Net).to_string(), "3");
+}
+
+#[test]
+fn what_only_a_reply_has_told_is_no_difference_until_it_stays() {
+    let mut rig = netting();
+    rig.give(Input::Operator { who: "test".into(), command: OperatorCommand::Reconcile });
+    let cut = rig.flat();
+    let market = rig.submit(Terms { kind: OrderKind::Market, ..buy() });
+    rig.durable();
+    let report = rig.venue_report(market, VenueStatus::Filled, "1");
+    rig.outcome(Ok(Box::new(report)));
+    rig.answer_recovery(cut.clone());
+    rig.no_trades();
+    assert!(rig.engine.differences().is_empty(), "the cut is older than the reply: {:?}", rig.engine.differences());
+    rig.wait(1_000);
+    rig.answer_recovery(cut);
+    rig.no_trades();
+    assert_eq!(rig.engine.differences().len(), 1, "a second later it is one");
 }
