@@ -9,7 +9,7 @@ use exec_core::{
     report::{BalanceReport, MassStatus, OrderReport, PositionReport, TradeReport},
     time::VenueTime,
     units::{PositionMode, PositionSide, SignedQty},
-    venue::{Lookup, OrderRef, QueryError, Trades, TradesFrom},
+    venue::{Lookup, OrderRef, QueryError, RejectClass, Trades, TradesFrom},
 };
 use futures_util::future::try_join_all;
 
@@ -157,12 +157,28 @@ impl BinanceUsdm {
         for chunk in ids.chunks(ABREAST) {
             let known: Vec<(&InstrumentId, Option<Option<TradeId>>)> =
                 chunk.iter().map(|id| (*id, high_water.get(*id).copied())).collect();
-            let newest = try_join_all(known.iter().map(|(id, known)| self.newest_trade(id, *known))).await?;
+            let newest = try_join_all(known.iter().map(|(id, known)| self.newest_trade_of_listed(id, *known))).await?;
             for ((id, _), newest) in known.iter().zip(newest) {
                 high_water.insert((*id).clone(), newest);
             }
         }
         Ok(())
+    }
+
+    /// The same where the venue lists the instrument; none where it refuses the name. One that was delisted must not keep the
+    /// state of all the others from being read; what is left of it shows in positions and orders.
+    async fn newest_trade_of_listed(
+        &self,
+        instrument: &InstrumentId,
+        known: Option<Option<TradeId>>,
+    ) -> Result<Option<TradeId>, QueryError> {
+        match self.newest_trade(instrument, known).await {
+            Err(QueryError::Refused(refusal)) if refusal.class == RejectClass::Invalid => {
+                tracing::error!(%instrument, code = refusal.code, "the venue lists no trades of it");
+                Ok(known.flatten())
+            }
+            newest => newest,
+        }
     }
 
     /// The newest trade of an instrument. The list keeps the oldest rows of a window, so windows grow until one has rows, and

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use exchange_sim::face::RequestFault;
 use exec_core::{
-    ids::TradeId,
+    ids::{InstrumentId, TradeId},
     terms::{OrderKind, TimeInForce},
     time::VenueTime,
     units::{PositionMode, PositionSide, Side},
@@ -111,4 +111,14 @@ async fn trades_older_than_the_venue_keeps_are_not_claimed_complete() {
     let world = World::netting().await;
     let ages_ago = world.venue.trades_since(&btc(), TradesFrom::Time(VenueTime(0))).await.unwrap();
     assert!(!ages_ago.complete && ages_ago.trades.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instrument_that_the_venue_lists_no_more_does_not_hide_the_others() {
+    let world = World::netting().await;
+    world.submit(terms(&btc(), Side::Buy, "0.010", OrderKind::Market)).await.unwrap();
+    let gone = InstrumentId::new("GONEUSDT-PERP.BINANCE").unwrap();
+    let status = world.venue.mass_status(&[btc(), gone.clone()]).await.unwrap();
+    assert_eq!(status.high_water.iter().find(|(id, _)| *id == gone).unwrap().1, None);
+    assert_eq!(status.positions.iter().find(|p| p.instrument == btc()).unwrap().qty.to_string(), "0.010");
 }
