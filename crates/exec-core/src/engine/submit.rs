@@ -280,6 +280,8 @@ impl Engine {
         let competing: Vec<IntentId> = self
             .books
             .open_orders_of(&instrument)
+            // Only what rests has taken anything; another exit on its way, or between two tries, is as good as this one.
+            .filter(|o| o.attempts().values().any(|a| a.seen_at_venue() && !a.is_over()))
             .map(|o| o.intent())
             // An untriggered stop takes nothing of the leg, and protects it.
             .filter(|i| i.id != intent && i.terms.leg == leg && i.terms.is_closing() && !i.terms.kind.is_conditional())

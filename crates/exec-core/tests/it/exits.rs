@@ -107,3 +107,20 @@ fn an_exit_is_tried_again_while_the_node_comes_to_its_end() {
     rig.wait(1_000);
     assert_eq!(rig.attempts_sent().len(), 3);
 }
+
+#[test]
+fn an_exit_does_not_end_another_that_is_about_to_be_tried_again() {
+    let mut rig = Rig::live(config(PositionMode::Hedging, &["BTCUSDT"]));
+    let open = rig.submit(Terms { leg: PositionSide::Long, ..buy() });
+    rig.durable();
+    rig.accept(open);
+    rig.fill(open, 5, "1", "99", "1");
+    let first = rig.submit(closing(Side::Sell, PositionSide::Long, "1"));
+    rig.outcome(Err(refused(RejectClass::Failed, -1001)));
+    let second = rig.submit(closing(Side::Sell, PositionSide::Long, "0.4"));
+    rig.outcome(Err(refused(RejectClass::NothingToClose, -2022)));
+    assert!(!rig.status(first).is_ended(), "{:?}", rig.status(first));
+    rig.wait(150);
+    assert_eq!(rig.attempts_sent().len(), 5);
+    assert!(!rig.status(second).is_ended());
+}
