@@ -26,9 +26,9 @@ pub struct Limits {
 /// From where to where a leg's position may go with everything that is open or in doubt.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Interval {
-    /// If all sells execute and no buy does.
+    /// If all sells execute and no buy does, after whatever is long was closed.
     pub low: Decimal,
-    /// If all buys execute and no sell does.
+    /// If all buys execute and no sell does, after whatever is short was closed.
     pub high: Decimal,
 }
 
@@ -43,18 +43,9 @@ impl Interval {
 pub fn interval(books: &Books, instrument: &InstrumentId, leg: PositionSide) -> Interval {
     let position = books.position_qty(instrument, leg).get();
     let (mut buys, mut sells) = (Decimal::ZERO, Decimal::ZERO);
-    let (mut closing_buys, mut closing_sells) = (Decimal::ZERO, Decimal::ZERO);
     for order in books.open_orders_of(instrument) {
         let terms = &order.intent().terms;
-        if terms.leg != leg {
-            continue;
-        }
-        if terms.is_closing() {
-            let leaves = order.qty().map_or(position.abs(), |_| order.leaves_qty().get());
-            match terms.side {
-                Side::Buy => closing_buys += leaves,
-                Side::Sell => closing_sells += leaves,
-            }
+        if terms.leg != leg || terms.is_closing() {
             continue;
         }
         // A change in doubt counts with the larger of both quantities.
@@ -67,11 +58,8 @@ pub fn interval(books: &Books, instrument: &InstrumentId, leg: PositionSide) -> 
         }
     }
     match leg {
-        // The venue holds closing orders to reducing, but they may execute first: then what opens on their side starts from flat.
-        PositionSide::Net => Interval {
-            low: position - closing_sells.min(position.max(Decimal::ZERO)) - sells,
-            high: position + closing_buys.min((-position).max(Decimal::ZERO)) + buys,
-        },
+        // An exit always passes, now or later, and may execute first: what is held is no room for orders on the other side.
+        PositionSide::Net => Interval { low: position.min(Decimal::ZERO) - sells, high: position.max(Decimal::ZERO) + buys },
         // On a leg only the opening side is counted; a close cannot cross zero.
         PositionSide::Long => Interval { low: Decimal::ZERO, high: position + buys },
         PositionSide::Short => Interval { low: position - sells, high: Decimal::ZERO },

@@ -165,3 +165,19 @@ fn a_start_that_left_no_trace_does_not_lend_its_ids_to_the_next() {
     second.connect();
     assert_ne!(exit(&mut second), id);
 }
+
+/// An exit passes whatever the limits say, also one that is sent when an order on its side is already on the book.
+#[test]
+fn an_exit_that_comes_later_does_not_carry_an_order_beyond_the_limit() {
+    let mut config = fixtures::config(PositionMode::Netting, &["BTCUSDT"]);
+    config.limits.position_notional_max = fixtures::decimal("1000");
+    let mut rig = Rig::live(config);
+    let long = rig.submit(fixtures::limit(Side::Buy, qty("6"), price("100")));
+    rig.durable();
+    rig.accept(long);
+    rig.fill(long, 5, "6", "100", "6");
+    let turn = rig.submit(fixtures::limit(Side::Sell, qty("15"), price("101")));
+    assert_eq!(rig.status(turn), OrdStatus::Denied, "9 short now, and 15 once an exit has closed the 6");
+    let turn = rig.submit(fixtures::limit(Side::Sell, qty("9"), price("101")));
+    assert_eq!(rig.order(turn).denial(), None);
+}
