@@ -82,7 +82,7 @@ async fn an_opening_order_that_waits_for_a_stuck_disk_gets_too_old() {
     let node = start(account(&venue, &disk, &Scripted::default())).live().await;
     disk.mood(DiskMood::Stuck);
     node.ask(submit("BUY", "0.1", "OPEN")).await;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
     disk.mood(DiskMood::Sound);
     settle().await;
     assert!(venue.submits().is_empty());
