@@ -2,8 +2,8 @@
 //! what the live wire added. An event of another name is kept as its name.
 
 use super::{
-    AlgoUpdate, Dec, ExecutionType, Lenient, MarginType, OrderStatus, OrderType, PositionSide, Raw, Side, Text, TimeInForce,
-    Unknowns, UpdateReason, WorkingType, scan, shape::wire,
+    AlgoUpdate, Dec, ExecutionType, Lenient, MarginType, OrderStatus, OrderType, PositionSide, PriceMatch, Raw, Side, StpMode,
+    Text, TimeInForce, Unknowns, UpdateReason, WorkingType, scan, shape::wire,
 };
 use crate::wire::shape::Key;
 use serde::{
@@ -236,8 +236,12 @@ wire! {
             "AP" activate_price: Lenient<'a>,
             /// Distance of a trailing stop in percent.
             "cr" price_rate: Lenient<'a>,
+            /// What happens when it meets an order of the same account.
+            "V" stp_mode: StpMode<'a>,
+            /// Where its price is taken from.
+            "pm" price_match: PriceMatch<'a>,
         }
-        skip { "b", "a", "si", "ss", "V", "pm", "ma" }
+        skip { "b", "a", "si", "ss", "ma" }
     }
 
     /// `TRADE_LITE`: executions only, without fee, profit and position side.

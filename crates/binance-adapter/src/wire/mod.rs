@@ -20,7 +20,7 @@ pub use account::{
     AccountConfig, AccountV3, AssetRow, BalanceRow, LeverageReply, MultiAssetsMode, PositionMode, PositionRow, PositionV2,
     SymbolConfig,
 };
-pub use algo::{AlgoOrder, AlgoUpdate, AlgoUpdateBody};
+pub use algo::{AlgoCancelReply, AlgoOrder, AlgoUpdate, AlgoUpdateBody};
 pub use event::{
     AccountConfigUpdate, AccountUpdate, AccountUpdateBody, BalanceChange, ConditionalReject, ConditionalRejectBody,
     LeverageChange, ListenKeyExpired, MarginCall, MarginCallPosition, MultiAssetsChange, OrderTradeUpdate, OrderUpdateBody,
@@ -34,8 +34,8 @@ pub use scalar::{Dec, Flag, Lenient, Raw, Text, parse_decimal};
 pub use shape::{Unknown, Unknowns};
 pub(crate) use shape::{shape_of, wire};
 pub use vocabulary::{
-    AlgoStatus, ContractStatus, ContractType, ExecutionType, FilterType, LimitInterval, LimitKind, MarginType, OrderStatus,
-    OrderType, PositionSide, Side, TimeInForce, UpdateReason, WorkingType,
+    AlgoStatus, AlgoType, ContractStatus, ContractType, ExecutionType, FilterType, LimitInterval, LimitKind, MarginType,
+    OrderStatus, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce, UpdateReason, WorkingType,
 };
 
 /// Reads one payload from its text.

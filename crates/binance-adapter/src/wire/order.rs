@@ -4,7 +4,9 @@
 //! Source: USDⓈ-M trade endpoints, read 2026-11-22. Since 2026-06-30 replies to place, modify and cancel carry no
 //! `avgPrice` and no `cumQuote`; queries still do.
 
-use super::{Dec, Lenient, OrderStatus, OrderType, PositionSide, Side, Text, TimeInForce, WorkingType, shape::wire};
+use super::{
+    Dec, Lenient, OrderStatus, OrderType, PositionSide, PriceMatch, Side, StpMode, Text, TimeInForce, WorkingType, shape::wire,
+};
 
 wire! {
     /// One order.
@@ -58,6 +60,10 @@ wire! {
             "activatePrice" activate_price: Lenient<'a>,
             /// Distance of an old trailing stop in percent.
             "priceRate" price_rate: Lenient<'a>,
+            /// What happens when it meets an order of the same account.
+            "selfTradePreventionMode" stp_mode: StpMode<'a>,
+            /// Where its price is taken from.
+            "priceMatch" price_match: PriceMatch<'a>,
             /// The tag of a modify request.
             "modifyId" modify_id: i64,
             /// A refusal, in rows of batch replies.
@@ -65,9 +71,7 @@ wire! {
             /// The text of that refusal.
             "msg" msg: Text<'a>,
         }
-        skip {
-            "cumQty", "cumQuote", "cumBase", "pair", "priceMatch", "selfTradePreventionMode", "baseAsset", "quoteAsset",
-        }
+        skip { "cumQty", "cumQuote", "cumBase", "pair", "baseAsset", "quoteAsset" }
     }
 
     /// One row of the account's trade list.

@@ -177,12 +177,12 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
-/// A text or an integer: for fields whose JSON type the documents and the wire disagree on.
+/// A text or a number: for fields whose JSON type the documents and the wire disagree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lenient<'a> {
-    /// It came as a text.
+    /// It came as a text, or as a number that is not whole, in its own letters.
     Text(Text<'a>),
-    /// It came as a number.
+    /// It came as a whole number.
     Number(i64),
 }
 
@@ -217,29 +217,15 @@ impl fmt::Display for Lenient<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Lenient<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct LenientVisitor;
-        impl<'de> Visitor<'de> for LenientVisitor {
-            type Value = Lenient<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or an integer")
-            }
-            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Lenient::Text(Text(Cow::Borrowed(text))))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Lenient::Text(Text(Cow::Owned(text.to_owned()))))
-            }
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
-                match i64::try_from(value) {
-                    Ok(value) => Ok(Lenient::Number(value)),
-                    Err(_) => Ok(Lenient::Text(Text(Cow::Owned(value.to_string())))),
-                }
-            }
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
-                Ok(Lenient::Number(value))
-            }
+        // As it is written: a number with a fraction must not pass through a float.
+        let raw = Raw::deserialize(deserializer)?.0;
+        if raw.starts_with('"') {
+            return serde_json::from_str(raw).map(Self::Text).map_err(de::Error::custom);
         }
-        deserializer.deserialize_any(LenientVisitor)
+        if raw.starts_with(['{', '[']) {
+            return Err(de::Error::custom("a list or an object where a text or a number belongs"));
+        }
+        Ok(raw.parse().map_or(Self::Text(Text(Cow::Borrowed(raw))), Self::Number))
     }
 }
 
@@ -306,6 +292,18 @@ mod tests {
         let plain: Text<'_> = serde_json::from_str(r#""币安""#).unwrap();
         let escaped: Text<'_> = serde_json::from_str(r#""\u5e01\u5b89""#).unwrap();
         assert_eq!(plain, escaped);
+    }
+
+    #[test]
+    fn a_number_of_any_form_keeps_its_letters() {
+        let read = |json| serde_json::from_str::<Lenient<'_>>(json);
+        assert_eq!(read("1790000000000").unwrap().number(), Some(1_790_000_000_000));
+        assert_eq!(read("\"-42\"").unwrap().number(), Some(-42));
+        assert_eq!(read("0.10").unwrap().decimal().unwrap().to_string(), "0.10");
+        assert_eq!(read("99999999999999999999").unwrap().to_string(), "99999999999999999999");
+        assert_eq!(read("\"\\u0031\"").unwrap().number(), Some(1));
+        assert_eq!((read("1e5").unwrap().number(), read("true").unwrap().to_string()), (None, "true".into()));
+        assert!(read("{}").is_err() && read("[1]").is_err() && read("\"1").is_err());
     }
 
     #[test]

@@ -5,8 +5,8 @@
 use std::marker::PhantomData;
 
 use super::{
-    Dec, ExecutionType, Lenient, OrderStatus, OrderTradeUpdate, OrderType, OrderUpdateBody, PositionSide, Side, Text,
-    TimeInForce, Unknown, WorkingType, parse_decimal,
+    Dec, ExecutionType, Lenient, OrderStatus, OrderTradeUpdate, OrderType, OrderUpdateBody, PositionSide, PriceMatch, Side,
+    StpMode, Text, TimeInForce, Unknown, WorkingType, parse_decimal,
 };
 
 /// Reads the event, or gives up.
@@ -48,7 +48,7 @@ fn body<'a>(scan: &mut Scan<'a>) -> Option<OrderUpdateBody<'a>> {
     let (mut maker, mut reduce_only, mut close_position, mut price_protect) = (None, None, None, None);
     let (mut working_type, mut orig_type, mut position_side) = (None, None, None);
     let (mut realized_pnl, mut good_till_date, mut expiry_reason, mut modify_id) = (None, None, None, None);
-    let (mut activate_price, mut price_rate) = (None, None);
+    let (mut activate_price, mut price_rate, mut stp_mode, mut price_match) = (None, None, None, None);
     scan.byte(b'{')?;
     loop {
         let key = scan.key()?;
@@ -86,8 +86,10 @@ fn body<'a>(scan: &mut Scan<'a>) -> Option<OrderUpdateBody<'a>> {
             "M" => once(&mut modify_id, value.lenient()?)?,
             "AP" => once(&mut activate_price, value.lenient()?)?,
             "cr" => once(&mut price_rate, value.lenient()?)?,
+            "V" => once(&mut stp_mode, StpMode::from(value.text()?))?,
+            "pm" => once(&mut price_match, PriceMatch::from(value.text()?))?,
             // Documented and not needed, as in the list of fields.
-            "b" | "a" | "si" | "ss" | "V" | "pm" | "ma" => {}
+            "b" | "a" | "si" | "ss" | "ma" => {}
             _ => return None,
         }
         if scan.is_last()? {
@@ -127,6 +129,8 @@ fn body<'a>(scan: &mut Scan<'a>) -> Option<OrderUpdateBody<'a>> {
         price_protect,
         activate_price,
         price_rate,
+        stp_mode,
+        price_match,
         unknown: Unknown::default(),
         borrows: PhantomData,
     })

@@ -1,7 +1,51 @@
 //! The enumerations of the payloads. A value that this adapter does not know is kept as the text it came as.
 
 use super::{Text, Unknowns};
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IgnoredAny, Visitor},
+};
+use std::fmt;
+
+/// A word of an enumeration. What is no text at all becomes an unknown value too: a word of another form must not take the
+/// payload with it, it is counted like any other new word.
+struct WordVisitor;
+
+impl<'de> Visitor<'de> for WordVisitor {
+    type Value = Text<'de>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word")
+    }
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text::from(text))
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text::from(text).into_static())
+    }
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Text::from(if value { "true" } else { "false" }))
+    }
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Text::from(value.to_string().as_str()).into_static())
+    }
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Text::from(value.to_string().as_str()).into_static())
+    }
+    fn visit_f64<E: de::Error>(self, _value: f64) -> Result<Self::Value, E> {
+        Ok(Text::from("(a fraction)"))
+    }
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Text::from("null"))
+    }
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text::from("(a list)"))
+    }
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text::from("(an object)"))
+    }
+}
 
 macro_rules! vocabulary {
     ($( $(#[$doc:meta])* $name:ident { $( $variant:ident = $text:literal $(| $also:literal)* ),+ $(,)? } )*) => { $(
@@ -57,7 +101,7 @@ macro_rules! vocabulary {
 
         impl<'de: 'a, 'a> Deserialize<'de> for $name<'a> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Text::deserialize(deserializer).map(Self::from)
+                deserializer.deserialize_any(WordVisitor).map(Self::from)
             }
         }
     )* };
@@ -118,6 +162,26 @@ vocabulary! {
         Finished = "FINISHED",
         Rejected = "REJECTED",
         Expired = "EXPIRED",
+    }
+
+    /// Kind of an order in the Algo Service; the private endpoints take one kind only.
+    AlgoType { Conditional = "CONDITIONAL" }
+
+    /// What happens when an order meets another one of the same account. `NONE` stands in samples; the live default is
+    /// `EXPIRE_MAKER`.
+    StpMode { Off = "NONE", ExpireTaker = "EXPIRE_TAKER", ExpireMaker = "EXPIRE_MAKER", ExpireBoth = "EXPIRE_BOTH" }
+
+    /// A price that the venue takes from the book at entry. `OPPONENT_10` and `OPPONENT_20` are refused since 2025-10-23.
+    PriceMatch {
+        Off = "NONE",
+        Opponent = "OPPONENT",
+        Opponent5 = "OPPONENT_5",
+        Opponent10 = "OPPONENT_10",
+        Opponent20 = "OPPONENT_20",
+        Queue = "QUEUE",
+        Queue5 = "QUEUE_5",
+        Queue10 = "QUEUE_10",
+        Queue20 = "QUEUE_20",
     }
 
     /// Margin of a position. The stream writes it in lower case, set-up replies in upper case, margin calls in upper case.
@@ -202,6 +266,22 @@ mod tests {
         assert_eq!((known.as_str(), known.unknown()), ("FILLED", None));
         let new: OrderStatus<'_> = serde_json::from_str("\"TELEPORTED\"").unwrap();
         assert_eq!((new.as_str(), new.unknown()), ("TELEPORTED", Some("TELEPORTED")));
+    }
+
+    #[test]
+    fn a_value_that_is_no_word_is_unknown_and_no_failure() {
+        for (json, kept) in [
+            ("7", "7"),
+            ("-7", "-7"),
+            ("0.5", "(a fraction)"),
+            ("true", "true"),
+            ("null", "null"),
+            ("[1,{}]", "(a list)"),
+            ("{\"a\":[]}", "(an object)"),
+        ] {
+            assert_eq!(serde_json::from_str::<StpMode<'_>>(json).unwrap().unknown(), Some(kept), "{json}");
+        }
+        assert!(serde_json::from_str::<StpMode<'_>>("[1").is_err());
     }
 
     #[test]
