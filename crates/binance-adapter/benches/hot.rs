@@ -36,7 +36,8 @@ fn encode(c: &mut Criterion) {
         leg: PositionSide::Net,
         intention: Intention::Open,
         qty: Some(Qty::new(Decimal::new(46, 3)).unwrap()),
-        kind: OrderKind::Limit { price: Price::new(Decimal::new(11_939_440, 2)).unwrap(), tif: TimeInForce::Gtc },
+        kind: OrderKind::Limit { price: Price::new(Decimal::new(11_939_440, 2)).unwrap().into(), tif: TimeInForce::Gtc },
+        stp: None,
     };
     let id = ClOrdId::new("DEMO-000100001000000010ABC").unwrap();
     let mut query = Query::default();

@@ -135,7 +135,7 @@ impl BinanceUsdm {
         Ok(orders)
     }
 
-    async fn read_positions(&self) -> Result<Vec<PositionReport>, QueryError> {
+    pub(crate) async fn read_positions(&self) -> Result<Vec<PositionReport>, QueryError> {
         let reply = self.rest.ask_list(&endpoint::POSITIONS, Query::default(), Priority::Recovery).await?;
         let rows: Vec<wire::PositionRow<'_>> = read(&reply)?;
         rows.iter().map(|row| translate::position(&self.symbols, row).map_err(malformed)).collect()

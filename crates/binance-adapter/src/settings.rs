@@ -137,6 +137,8 @@ impl Settings {
             modes: &[PositionMode::Netting, PositionMode::Hedging],
             cl_ord_id_max: 36,
             forgets_unfilled_after_ms: FORGETS_UNFILLED_MS,
+            batch_max: 0,
+            rules: &[],
         }
     }
 }

@@ -45,6 +45,7 @@ impl AccountSetup for BinanceUsdm {
                         wire::MarginType::Isolated => Some(MarginType::Isolated),
                         wire::MarginType::Other(_) => None,
                     },
+                    notional_max: None,
                 })
             })
             .collect()

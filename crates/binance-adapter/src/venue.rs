@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use exec_core::{
     ids::{ClOrdId, InstrumentId},
     instrument::Instrument,
-    report::{MassStatus, OrderReport},
+    report::{MassStatus, OrderReport, PositionReport},
     time::{ClockReading, VenueTime},
     venue::{
-        Attempt, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, QueryError, Replace,
-        ReportFeed, Trades, TradesFrom, VenueClock, VenueProfile,
+        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, QueryError, Replace,
+        ReportFeed, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
     },
 };
 
@@ -217,6 +217,28 @@ impl ExecutionVenue for BinanceUsdm {
         self.confirmed(&reply, &meant)
     }
 
+    async fn batch(&self, batch: Batch) -> Vec<CommandResult> {
+        let mut results = Vec::new();
+        match batch {
+            Batch::Submit(all) => {
+                for attempt in all {
+                    results.push(self.submit(attempt).await);
+                }
+            }
+            Batch::Replace(all) => {
+                for replace in all {
+                    results.push(self.replace(replace).await);
+                }
+            }
+            Batch::Cancel(all) => {
+                for cancel in all {
+                    results.push(self.cancel(cancel).await);
+                }
+            }
+        }
+        results
+    }
+
     async fn replace(&self, replace: Replace) -> CommandResult {
         let meant = Meant::order(&replace.order).ok_or_else(nameless)?;
         let mut query = Query::default();
@@ -265,6 +287,16 @@ impl ExecutionVenue for BinanceUsdm {
 
     async fn order_status(&self, order: OrderRef) -> Result<Lookup, QueryError> {
         self.look_up(&order).await
+    }
+
+    async fn positions(&self, instruments: &[InstrumentId]) -> Result<Vec<PositionReport>, QueryError> {
+        let mut legs = self.read_positions().await?;
+        legs.retain(|leg| instruments.contains(&leg.instrument));
+        Ok(legs)
+    }
+
+    fn unrecognised(&self) -> Vec<Unrecognised> {
+        self.tally.counts().into_iter().map(|(path, count)| Unrecognised { path, count }).collect()
     }
 
     async fn mass_status(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError> {

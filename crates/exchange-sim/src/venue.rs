@@ -17,13 +17,13 @@ use exec_core::report::{
     AccountReport, BalanceReport, ExpiryReason, Fee, Fill, MassStatus, OrderReport, PositionReport, PriceReport, Quote, Report,
     ReportBody, TradeReport, VenueStatus,
 };
-use exec_core::terms::{Intention, OrderKind, TimeInForce};
+use exec_core::terms::{Intention, LimitPrice, OrderKind, PriceMatch, SelfTrade, TimeInForce};
 use exec_core::time::{ClockReading, VenueTime};
 use exec_core::units::{Amount, PositionMode, PositionSide, Price, Qty, Side, SignedQty};
 use exec_core::venue as port;
 use exec_core::venue::{
     Attempt, CommandError, CommandResult, Fence, InstrumentSetting, Lookup, QueryError, RejectClass, Rejection, Trades,
-    TradesFrom, VenueProfile,
+    TradesFrom, Unrecognised, VenueProfile,
 };
 use rust_decimal::Decimal;
 use tokio::sync::Notify;
@@ -77,6 +77,8 @@ impl Desk {
             modes: &[PositionMode::Netting, PositionMode::Hedging],
             cl_ord_id_max: 36,
             forgets_unfilled_after_ms: FORGETS_UNFILLED_AFTER_MS,
+            batch_max: 0,
+            rules: &[],
         };
         Self { exchange, account, profile }
     }
@@ -253,6 +255,17 @@ impl Desk {
         })
     }
 
+    /// Reads the legs of instruments that are not flat.
+    ///
+    /// # Errors
+    /// [`QueryError::Refused`] for an account that does not exist.
+    pub fn positions(&mut self, now: Ms, instruments: &[InstrumentId]) -> Result<Vec<PositionReport>, QueryError> {
+        self.exchange.advance(now);
+        let view = self.exchange.account(self.account).map_err(|error| refused(&error))?;
+        let asked = |row: &&PositionRow| instruments.iter().any(|id| id.symbol() == &*row.symbol);
+        Ok(view.positions.iter().filter(asked).filter(|row| !row.position_amt.is_zero()).filter_map(position_report).collect())
+    }
+
     /// Reads the account's trades of an instrument.
     ///
     /// # Errors
@@ -287,7 +300,15 @@ fn new_order(attempt: &Attempt) -> Result<NewOrder, CommandError> {
                 TimeInForce::Gtx => (types::TimeInForce::Gtx, None),
                 TimeInForce::Gtd(until) => (types::TimeInForce::Gtd, Some(until.0)),
             };
-            NewOrder { good_till_date: until, ..NewOrder::limit(symbol, side, qty, price.get(), word) }
+            let order = match price {
+                LimitPrice::At(price) => NewOrder::limit(symbol, side, qty, price.get(), word),
+                LimitPrice::Match(level) => NewOrder {
+                    price: None,
+                    price_match: Some(price_match(level)),
+                    ..NewOrder::limit(symbol, side, qty, Decimal::ZERO, word)
+                },
+            };
+            NewOrder { good_till_date: until, ..order }
         }
         OrderKind::StopMarket { .. }
         | OrderKind::StopLimit { .. }
@@ -295,6 +316,7 @@ fn new_order(attempt: &Attempt) -> Result<NewOrder, CommandError> {
         | OrderKind::TakeProfit { .. }
         | OrderKind::TrailingStopMarket { .. } => return Err(not_sent("conditional orders are not known here")),
     };
+    order.stp_mode = terms.stp.map(stp_mode);
     order.new_client_order_id = Some(attempt.cl_ord_id.as_str().to_owned());
     match terms.leg {
         PositionSide::Net if terms.intention == Intention::Reduce => order.reduce_only = Some(true),
@@ -400,6 +422,27 @@ const fn status(status: OrderStatus) -> VenueStatus {
     }
 }
 
+const fn price_match(level: PriceMatch) -> types::PriceMatch {
+    match level {
+        PriceMatch::Opponent => types::PriceMatch::Opponent,
+        PriceMatch::Opponent5 => types::PriceMatch::Opponent5,
+        PriceMatch::Opponent10 => types::PriceMatch::Opponent10,
+        PriceMatch::Opponent20 => types::PriceMatch::Opponent20,
+        PriceMatch::Queue => types::PriceMatch::Queue,
+        PriceMatch::Queue5 => types::PriceMatch::Queue5,
+        PriceMatch::Queue10 => types::PriceMatch::Queue10,
+        PriceMatch::Queue20 => types::PriceMatch::Queue20,
+    }
+}
+
+const fn stp_mode(rule: SelfTrade) -> types::StpMode {
+    match rule {
+        SelfTrade::ExpireTaker => types::StpMode::ExpireTaker,
+        SelfTrade::ExpireMaker => types::StpMode::ExpireMaker,
+        SelfTrade::ExpireBoth => types::StpMode::ExpireBoth,
+    }
+}
+
 fn kind(row: &OrderRow) -> Option<OrderKind> {
     let tif = match row.time_in_force {
         types::TimeInForce::Gtc => TimeInForce::Gtc,
@@ -410,7 +453,7 @@ fn kind(row: &OrderRow) -> Option<OrderKind> {
         types::TimeInForce::Rpi | types::TimeInForce::GteGtc => return None,
     };
     match row.order_type {
-        OrderType::Limit => Some(OrderKind::Limit { price: Price::new(row.price).ok()?, tif }),
+        OrderType::Limit => Some(OrderKind::Limit { price: LimitPrice::At(Price::new(row.price).ok()?), tif }),
         OrderType::Market => Some(OrderKind::Market),
         OrderType::Stop
         | OrderType::StopMarket
@@ -443,6 +486,7 @@ fn order_report(row: &OrderRow, reply: bool) -> Option<OrderReport> {
         fill: None,
         replaced_by: row.modify_id.and_then(|id| u64::try_from(id).ok()).map(RequestId),
         text: None,
+        made_by: None,
     })
 }
 
@@ -746,6 +790,28 @@ impl port::ExecutionVenue for SimVenue {
         self.at_desk(|desk, now| desk.submit(now, &attempt))
     }
 
+    async fn batch(&self, batch: port::Batch) -> Vec<CommandResult> {
+        let mut results = Vec::new();
+        match batch {
+            port::Batch::Submit(all) => {
+                for attempt in all {
+                    results.push(self.submit(attempt).await);
+                }
+            }
+            port::Batch::Replace(all) => {
+                for replace in all {
+                    results.push(self.replace(replace).await);
+                }
+            }
+            port::Batch::Cancel(all) => {
+                for cancel in all {
+                    results.push(self.cancel(cancel).await);
+                }
+            }
+        }
+        results
+    }
+
     async fn replace(&self, replace: port::Replace) -> CommandResult {
         self.at_desk(|desk, now| desk.replace(now, &replace))
     }
@@ -760,6 +826,14 @@ impl port::ExecutionVenue for SimVenue {
 
     async fn order_status(&self, order: port::OrderRef) -> Result<Lookup, QueryError> {
         self.at_desk(|desk, now| desk.order_status(now, &order))
+    }
+
+    async fn positions(&self, instruments: &[InstrumentId]) -> Result<Vec<PositionReport>, QueryError> {
+        self.at_desk(|desk, now| desk.positions(now, instruments))
+    }
+
+    fn unrecognised(&self) -> Vec<Unrecognised> {
+        Vec::new()
     }
 
     async fn mass_status(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError> {
@@ -865,7 +939,12 @@ impl port::AccountSetup for SimVenue {
                 types::MarginType::Crossed => port::MarginType::Cross,
                 types::MarginType::Isolated => port::MarginType::Isolated,
             };
-            Some(InstrumentSetting { instrument: id.clone(), leverage: Some(row.leverage), margin_type: Some(margin_type) })
+            Some(InstrumentSetting {
+                instrument: id.clone(),
+                leverage: Some(row.leverage),
+                margin_type: Some(margin_type),
+                notional_max: None,
+            })
         };
         Ok(instruments.iter().filter_map(setting).collect())
     }
@@ -903,14 +982,14 @@ mod tests {
     fn attempt(id: &str, side: Side, kind: OrderKind, at: Ms) -> Attempt {
         let qty = Qty::new(Decimal::new(10, 3)).ok();
         let instrument = instrument_id("BTCUSDT").unwrap();
-        let terms = Terms { instrument, side, leg: PositionSide::Net, intention: Intention::Open, qty, kind };
+        let terms = Terms { instrument, side, leg: PositionSide::Net, intention: Intention::Open, qty, kind, stp: None };
         let cl_ord_id = ClOrdId::new(id).unwrap();
         Attempt { cl_ord_id, terms, timestamp: VenueTime(at), recv_window_ms: 2_000, epoch: Epoch(1) }
     }
 
     fn resting(id: &str, at: Ms) -> Attempt {
         let price = Price::new(Decimal::from(59_000)).unwrap();
-        attempt(id, Side::Buy, OrderKind::Limit { price, tif: TimeInForce::Gtc }, at)
+        attempt(id, Side::Buy, OrderKind::Limit { price: price.into(), tif: TimeInForce::Gtc }, at)
     }
 
     #[test]
@@ -937,6 +1016,7 @@ mod tests {
             algo_id: None,
             conditional: false,
             since: VenueTime(NOW),
+            triggered: false,
         };
         let Lookup::Found(found) = desk.order_status(NOW, &by_number).unwrap() else { panic!("it is there") };
         assert_eq!((found.cl_ord_id, found.cum_qty), (ClOrdId::new("m").ok(), bought.cum_qty));

@@ -296,7 +296,7 @@ impl Books {
                 }
             }
             Record::Latched { cause, text, .. } => {
-                self.latches.entry(*cause).or_insert_with(|| text.clone());
+                self.latches.entry(cause.clone()).or_insert_with(|| text.clone());
             }
             Record::Released { .. } => self.latches.clear(),
             Record::Operator { .. } => (),

@@ -6,6 +6,7 @@ use crate::{
     terms::Terms,
     units::{Price, Qty},
 };
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// An order to place.
@@ -21,15 +22,17 @@ pub struct NewOrder {
     pub list: Option<ListPlace>,
 }
 
-/// New price and quantity for a working order.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+/// New figures for a working order; what is absent stays as it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct ChangeOrder {
     /// Which order.
     pub intent: IntentId,
     /// New FIX OrderQty (38), executed part included.
-    pub qty: Qty,
+    pub qty: Option<Qty>,
     /// New FIX Price (44).
-    pub price: Price,
+    pub price: Option<Price>,
+    /// New FIX TriggerPrice (1102) of a conditional order that has not triggered; a trailing stop's activation price.
+    pub trigger: Option<Price>,
 }
 
 /// What a strategy may ask for.
@@ -37,6 +40,10 @@ pub struct ChangeOrder {
 pub enum Command {
     /// Place an order.
     Submit(NewOrder),
+    /// Place a list of orders that belong together: all of them, or none. FIX NewOrderList.
+    SubmitList(Vec<NewOrder>),
+    /// Place, change or cancel several orders in as few requests as the venue allows. Each has its own outcome.
+    Batch(Vec<Command>),
     /// Change a working order.
     Replace(ChangeOrder),
     /// Take an order off the book.
@@ -57,6 +64,10 @@ pub enum Command {
 pub enum OperatorCommand {
     /// Place an order under the operator's name.
     Submit(NewOrder),
+    /// Place a list of orders under the operator's name.
+    SubmitList(Vec<NewOrder>),
+    /// Change any working order.
+    Replace(ChangeOrder),
     /// Take any order off the book.
     Cancel(IntentId),
     /// Take every order of this account off the book, on one instrument or on all.

@@ -2,15 +2,20 @@
 
 use crate::{
     command::{Command, OperatorCommand},
-    ids::{ClOrdId, InstrumentId, IntentId, QueryId, RequestId, Seq, SessionId, StrategyId},
+    engine::config::ProtectionPolicy,
+    ids::{ClOrdId, InstrumentId, IntentId, ListId, QueryId, RequestId, Seq, SessionId, StrategyId},
     instrument::Instrument,
-    order::{event::OrderEvent, status::OrdStatus},
+    order::{event::OrderEvent, intent::ExchangeMade, status::OrdStatus},
     pretrade::Denial,
     record::Record,
-    report::{MassStatus, PriceReport, Report},
+    report::{MassStatus, PositionReport, PriceReport, Report},
     start_report::StartReport,
     time::{ClockReading, Timestamp},
-    venue::{Attempt, Cancel, CancelAll, CommandError, CommandResult, Lookup, OrderRef, QueryError, Replace, Trades, TradesFrom},
+    units::{PositionSide, Qty},
+    venue::{
+        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, InstrumentSetting, Lookup, OrderRef, QueryError, Replace,
+        Trades, TradesFrom,
+    },
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -22,6 +27,8 @@ pub enum Input {
     Begin,
     /// The venue's instruments, at connect and whenever they change.
     Instruments(Vec<Instrument>),
+    /// What instruments are set to, at connect and whenever it changes.
+    Settings(Vec<InstrumentSetting>),
     /// The venue's clock was measured.
     Clock(ClockReading),
     /// A session of the private stream is open. Reconciliation follows.
@@ -100,6 +107,8 @@ pub enum Answer {
     Order(Result<Lookup, QueryError>),
     /// Everything.
     Mass(Result<Box<MassStatus>, QueryError>),
+    /// Legs.
+    Positions(Result<Vec<PositionReport>, QueryError>),
     /// An instrument's trades.
     Trades(Result<Trades, QueryError>),
 }
@@ -120,16 +129,24 @@ pub enum Request {
     Cancel(Cancel),
     /// Take all orders of an instrument off the book.
     CancelAll(CancelAll),
+    /// Several commands of one kind in one request. Each is answered by itself.
+    Batch {
+        /// Names the answers, in the order of the commands.
+        ids: Vec<RequestId>,
+        /// What to send.
+        batch: Batch,
+    },
 }
 
 impl Request {
-    /// The number that the answer carries.
-    pub const fn id(&self) -> RequestId {
+    /// The number that the answer carries; of a batch, the number of its first.
+    pub fn id(&self) -> RequestId {
         match self {
             Self::Submit { id, .. } => *id,
             Self::Replace(replace) => replace.request,
             Self::Cancel(cancel) => cancel.request,
             Self::CancelAll(all) => all.request,
+            Self::Batch { ids, .. } => ids.first().copied().unwrap_or(RequestId(0)),
         }
     }
 }
@@ -141,6 +158,8 @@ pub enum Query {
     Order(OrderRef),
     /// What is there, over these instruments and whatever else is found?
     Mass(Vec<InstrumentId>),
+    /// What do the legs of these instruments hold?
+    Positions(Vec<InstrumentId>),
     /// What was traded?
     Trades {
         /// On which instrument.
@@ -171,6 +190,12 @@ pub enum Timer {
     Unplaced,
     /// A position that the venue reported should be explained by fills now.
     Watch,
+    /// The venue says that a conditional order went on its way: what became of it should be known by now.
+    Verify(IntentId),
+    /// A stop should protect its position by now.
+    Protect(IntentId),
+    /// Look again whether a list of orders is as it should be.
+    List(ListId),
     /// A strategy's own.
     Strategy {
         /// Whose.
@@ -230,6 +255,10 @@ pub enum StrategyEvent {
     Phase(Phase),
     /// A fact about one of its orders.
     Order(OrderUpdate),
+    /// The exchange itself has made an order on an instrument of the strategy.
+    Exchange(ExchangeEvent),
+    /// One of its protective orders does not protect.
+    ProtectionLost(ProtectionLost),
     /// A change that it asked for was not sent.
     ChangeDenied {
         /// Of which order.
@@ -241,6 +270,32 @@ pub enum StrategyEvent {
     Price(InstrumentId),
     /// A timer of its own has fired.
     Timer(u64),
+}
+
+/// An order that the exchange made by itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExchangeEvent {
+    /// Our name for the order.
+    pub intent: IntentId,
+    /// Why it was made.
+    pub made_by: ExchangeMade,
+    /// On which instrument.
+    pub instrument: InstrumentId,
+    /// On which leg.
+    pub leg: PositionSide,
+}
+
+/// A protective order that does not protect, and what is done about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProtectionLost {
+    /// The protective order.
+    pub intent: IntentId,
+    /// What became of it.
+    pub why: String,
+    /// How much of the leg no stop covers now.
+    pub uncovered: Qty,
+    /// What is done.
+    pub policy: ProtectionPolicy,
 }
 
 /// A fact about an order, and what it changed.

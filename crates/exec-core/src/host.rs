@@ -34,6 +34,8 @@ pub fn call(
         StrategyEvent::Start => strategy.on_start(&mut context),
         StrategyEvent::Phase(phase) => strategy.on_phase(&mut context, *phase),
         StrategyEvent::Order(update) => strategy.on_order(&mut context, update),
+        StrategyEvent::Exchange(event) => strategy.on_exchange_order(&mut context, event),
+        StrategyEvent::ProtectionLost(lost) => strategy.on_protection_lost(&mut context, lost),
         StrategyEvent::ChangeDenied { intent, denial } => strategy.on_change_denied(&mut context, *intent, denial),
         StrategyEvent::Price(instrument) => strategy.on_price(&mut context, instrument),
         StrategyEvent::Timer(tag) => strategy.on_timer(&mut context, *tag),

@@ -21,6 +21,7 @@ pub mod pretrade;
 pub mod reconcile;
 pub mod record;
 pub mod report;
+pub mod rules;
 pub mod start_report;
 pub mod strategy;
 pub mod terms;

@@ -4,7 +4,7 @@ use crate::{
     ids::InstrumentId,
     instrument::{Instrument, TradingStatus},
     order::event::LiveTerms,
-    terms::{Intention, OrderKind, Terms},
+    terms::{Intention, LimitPrice, OrderKind, Terms},
     units::{PositionMode, PositionSide, notional},
     venue::VenueProfile,
 };
@@ -110,6 +110,19 @@ pub enum Denial {
         /// The bound.
         bound: Figure,
     },
+    /// The venue would refuse it.
+    #[error("{says} (venue code {code}, rule {rule})")]
+    VenueRule {
+        /// Which rule of the venue's table.
+        rule: String,
+        /// What the rule refuses.
+        says: String,
+        /// The venue's code.
+        code: i64,
+    },
+    /// A list of orders that do not belong together.
+    #[error("the list cannot be kept: {0}")]
+    List(String),
     /// No position is left to close.
     #[error("there is nothing to close")]
     NothingToClose,
@@ -224,7 +237,8 @@ pub fn check_grid(instrument: &Instrument, terms: &Terms, reference: Option<Deci
         }
     }
     // Our price may be old. A new order waits until it is not; whether an exit is inside the band is the venue's word.
-    if let (OrderKind::Limit { price, .. }, Some(band), Some(mark)) = (&terms.kind, &instrument.percent_price, reference)
+    if let (OrderKind::Limit { price: LimitPrice::At(price), .. }, Some(band), Some(mark)) =
+        (&terms.kind, &instrument.percent_price, reference)
         && !terms.is_closing()
     {
         let price = price.get();

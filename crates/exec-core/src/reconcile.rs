@@ -100,6 +100,7 @@ pub(crate) fn order_refs(order: &Order, now: VenueTime) -> Vec<OrderRef> {
         order_id: attempt.order_id(),
         algo_id: attempt.algo_id(),
         conditional: order.intent().terms.kind.is_conditional(),
+        triggered: order.has_triggered(attempt),
         since: attempt.since().unwrap_or(now),
     })
     .collect()

@@ -39,7 +39,7 @@ pub struct TradeCursor {
 }
 
 /// Why new risk is refused until somebody, or an explanation, releases it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 pub enum LatchCause {
     /// A second engine trades this account.
     SecondEngine,
@@ -49,6 +49,10 @@ pub enum LatchCause {
     Auth,
     /// An operator said so.
     Operator,
+    /// The exchange liquidates the account.
+    Liquidation,
+    /// The exchange has closed a position here by itself: whatever it hedged stands alone.
+    Exchange(InstrumentId),
 }
 
 /// One entry of the journal.
@@ -167,7 +171,7 @@ pub enum RecordError {
 }
 
 /// The version of every record kind that this build writes.
-pub const RECORD_VERSION: u8 = 1;
+pub const RECORD_VERSION: u8 = 2;
 const KIND_MAX: u16 = 12;
 
 impl Record {

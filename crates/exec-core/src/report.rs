@@ -3,6 +3,7 @@
 use crate::{
     ids::{AlgoId, Asset, ClOrdId, InstrumentId, OrderId, RequestId, TradeId},
     instrument::Instrument,
+    order::intent::ExchangeMade,
     terms::{OrderKind, Terms},
     time::VenueTime,
     units::{Amount, PositionMode, PositionSide, Price, Qty, Side, SignedQty},
@@ -120,6 +121,8 @@ pub struct OrderReport {
     pub replaced_by: Option<RequestId>,
     /// Text of a refusal after acceptance.
     pub text: Option<String>,
+    /// Set where the exchange made the order by itself.
+    pub made_by: Option<ExchangeMade>,
 }
 
 impl OrderReport {
@@ -141,6 +144,7 @@ impl OrderReport {
             },
             qty: if self.close_all { None } else { self.qty },
             kind: self.kind?,
+            stp: None,
         })
     }
 }

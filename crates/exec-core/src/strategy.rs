@@ -3,13 +3,13 @@
 use crate::{
     books::Books,
     command::{ChangeOrder, Command, NewOrder},
-    conversation::{OrderUpdate, Phase},
+    conversation::{ExchangeEvent, OrderUpdate, Phase, ProtectionLost},
     engine::Engine,
-    ids::{InstrumentId, IntentId, StrategyId},
+    ids::{InstrumentId, IntentId, ListId, StrategyId},
     instrument::Instrument,
     order::{
         Order,
-        intent::{Handling, Owner},
+        intent::{Handling, ListPlace, ListRole, Owner},
     },
     pretrade::Denial,
     report::Quote,
@@ -19,6 +19,19 @@ use crate::{
 };
 use alloc::vec::Vec;
 
+/// The names of a bracket's orders.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Bracket {
+    /// FIX ListID (66).
+    pub list: ListId,
+    /// Opens.
+    pub entry: IntentId,
+    /// Closes at a loss.
+    pub stop_loss: IntentId,
+    /// Closes at a profit.
+    pub take_profit: Option<IntentId>,
+}
+
 /// What a strategy may do and see during one call. Commands are collected and handled after the call returns, in order, in
 /// one group of the journal with the proof that the strategy has seen the event it answers.
 pub struct Context<'a> {
@@ -27,13 +40,14 @@ pub struct Context<'a> {
     strategy: &'a StrategyId,
     basis: u128,
     commands: Vec<Command>,
+    named: u128,
     state: Option<Vec<u8>>,
 }
 
 impl<'a> Context<'a> {
     /// For the shell that calls a strategy. `basis` names the call: the same basis derives the same intent ids.
     pub const fn new(now: Timestamp, engine: &'a Engine, strategy: &'a StrategyId, basis: u128) -> Self {
-        Self { now, engine, strategy, basis, commands: Vec::new(), state: None }
+        Self { now, engine, strategy, basis, commands: Vec::new(), named: 0, state: None }
     }
     /// What the strategy asked for, and its state if it gave one.
     pub fn into_parts(self) -> (Vec<Command>, Option<Vec<u8>>) {
@@ -89,9 +103,53 @@ impl<'a> Context<'a> {
     }
     /// Asks for an order with its own handling and names it.
     pub fn submit_with(&mut self, terms: Terms, handling: Handling) -> IntentId {
-        let intent = IntentId(mix(self.basis, self.commands.len() as u128));
+        let intent = self.name();
         self.commands.push(Command::Submit(NewOrder { intent, terms, handling, list: None }));
         intent
+    }
+    /// Asks for several orders in as few requests as the venue allows, and names each.
+    pub fn submit_batch(&mut self, all: Vec<Terms>) -> Vec<IntentId> {
+        let named = |terms| NewOrder { intent: self.name(), terms, handling: Handling::default(), list: None };
+        let orders: Vec<NewOrder> = all.into_iter().map(named).collect();
+        let names = orders.iter().map(|o| o.intent).collect();
+        self.commands.push(Command::Batch(orders.into_iter().map(Command::Submit).collect()));
+        names
+    }
+    /// Asks for an entry with a stop and, if wanted, a take-profit. The closing orders are sent at the entry's first fill, are
+    /// kept at what is open of it, and go when nothing is left. Both must close what the entry opens; their quantity is ignored.
+    pub fn bracket(&mut self, entry: Terms, stop_loss: Terms, take_profit: Option<Terms>) -> Bracket {
+        let list = self.name_list();
+        let mut orders = Vec::new();
+        let mut add = |intent: IntentId, role, terms| {
+            orders.push(NewOrder { intent, terms, handling: Handling::default(), list: Some(ListPlace { list, role }) });
+            intent
+        };
+        let bracket = Bracket {
+            list,
+            entry: add(self.name(), ListRole::Entry, entry),
+            stop_loss: add(self.name(), ListRole::StopLoss, stop_loss),
+            take_profit: take_profit.map(|terms| add(self.name(), ListRole::TakeProfit, terms)),
+        };
+        self.commands.push(Command::SubmitList(orders));
+        bracket
+    }
+    /// Asks for two orders of which the first to execute or to trigger cancels the other.
+    pub fn one_cancels_other(&mut self, one: Terms, other: Terms) -> (ListId, IntentId, IntentId) {
+        let list = self.name_list();
+        let place = Some(ListPlace { list, role: ListRole::OneCancelsOther });
+        let (first, second) = (self.name(), self.name());
+        let order = |intent, terms| NewOrder { intent, terms, handling: Handling::default(), list: place };
+        self.commands.push(Command::SubmitList(Vec::from([order(first, one), order(second, other)])));
+        (list, first, second)
+    }
+    fn name_list(&mut self) -> ListId {
+        // Half of a name of 128 bits is enough to tell the lists of one account apart.
+        ListId((self.name().0 >> 64) as u64)
+    }
+    /// A name that no other intent of this call has, and the same whenever this call is made again.
+    fn name(&mut self) -> IntentId {
+        self.named += 1;
+        IntentId(mix(self.basis, self.named - 1))
     }
     /// Asks for a market order that opens (or, in NETTING, turns) a position.
     pub fn market(&mut self, instrument: &InstrumentId, side: Side, leg: PositionSide, qty: Qty) -> IntentId {
@@ -102,6 +160,7 @@ impl<'a> Context<'a> {
             intention: Intention::Open,
             qty: Some(qty),
             kind: OrderKind::Market,
+            stp: None,
         })
     }
     /// Asks for a limit order that opens a position.
@@ -114,8 +173,16 @@ impl<'a> Context<'a> {
         price: Price,
         tif: TimeInForce,
     ) -> IntentId {
-        let kind = OrderKind::Limit { price, tif };
-        self.submit(Terms { instrument: instrument.clone(), side, leg, intention: Intention::Open, qty: Some(qty), kind })
+        let kind = OrderKind::Limit { price: price.into(), tif };
+        self.submit(Terms {
+            instrument: instrument.clone(),
+            side,
+            leg,
+            intention: Intention::Open,
+            qty: Some(qty),
+            kind,
+            stp: None,
+        })
     }
     /// Asks for a market order that only closes.
     pub fn close(&mut self, instrument: &InstrumentId, side: Side, leg: PositionSide, qty: Qty) -> IntentId {
@@ -126,11 +193,16 @@ impl<'a> Context<'a> {
             intention: Intention::Reduce,
             qty: Some(qty),
             kind: OrderKind::Market,
+            stp: None,
         })
     }
     /// Asks for other terms of a working order.
     pub fn replace(&mut self, intent: IntentId, qty: Qty, price: Price) {
-        self.commands.push(Command::Replace(ChangeOrder { intent, qty, price }));
+        self.commands.push(Command::Replace(ChangeOrder { intent, qty: Some(qty), price: Some(price), trigger: None }));
+    }
+    /// Asks for a change of what is given and leaves the rest.
+    pub fn change(&mut self, change: ChangeOrder) {
+        self.commands.push(Command::Replace(change));
     }
     /// Asks for an order's cancel.
     pub fn cancel(&mut self, intent: IntentId) {
@@ -163,6 +235,11 @@ pub trait Strategy: Send {
     /// A fact about one of this strategy's orders. After a crash the last ones may come again, with what they brought about
     /// already in the books; the same answer asks for nothing twice.
     fn on_order(&mut self, _ctx: &mut Context<'_>, _update: &OrderUpdate) {}
+    /// The exchange itself has made an order on one of its instruments: a liquidation, an auto-deleveraging, a settlement.
+    /// Its executions come by [`Strategy::on_order`] where the position was this strategy's alone.
+    fn on_exchange_order(&mut self, _ctx: &mut Context<'_>, _event: &ExchangeEvent) {}
+    /// One of its protective orders does not protect; what is done about it is under way already.
+    fn on_protection_lost(&mut self, _ctx: &mut Context<'_>, _lost: &ProtectionLost) {}
     /// A change that this strategy asked for was not sent.
     fn on_change_denied(&mut self, _ctx: &mut Context<'_>, _intent: IntentId, _denial: &Denial) {}
     /// A price of one of its instruments has changed.

@@ -30,6 +30,70 @@ impl TimeInForce {
     }
 }
 
+/// A level of the book that the venue takes a limit price from when the order enters it. Not followed afterwards.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub enum PriceMatch {
+    /// The best price of the other side.
+    Opponent,
+    /// The fifth price of the other side.
+    Opponent5,
+    /// The tenth price of the other side.
+    Opponent10,
+    /// The twentieth price of the other side.
+    Opponent20,
+    /// The best price of the own side.
+    Queue,
+    /// The fifth price of the own side.
+    Queue5,
+    /// The tenth price of the own side.
+    Queue10,
+    /// The twentieth price of the own side.
+    Queue20,
+}
+
+/// Where a limit price comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
+pub enum LimitPrice {
+    /// The caller says it: FIX Price (44).
+    At(Price),
+    /// The venue takes it from its book.
+    Match(PriceMatch),
+}
+
+impl LimitPrice {
+    /// The price, if the caller says it.
+    pub const fn at(self) -> Option<Price> {
+        match self {
+            Self::At(price) => Some(price),
+            Self::Match(_) => None,
+        }
+    }
+    /// The level, if the venue takes the price from its book.
+    pub const fn matched(self) -> Option<PriceMatch> {
+        match self {
+            Self::At(_) => None,
+            Self::Match(level) => Some(level),
+        }
+    }
+}
+
+impl From<Price> for LimitPrice {
+    fn from(price: Price) -> Self {
+        Self::At(price)
+    }
+}
+
+/// Which order goes when an order would trade with another of the same owner. FIX SelfMatchPreventionInstruction (2964).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub enum SelfTrade {
+    /// The one that came last.
+    ExpireTaker,
+    /// The one that stood there.
+    ExpireMaker,
+    /// Both.
+    ExpireBoth,
+}
+
 /// Which price a trigger watches.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash, Serialize, Deserialize)]
 pub enum TriggerBy {
@@ -59,7 +123,7 @@ pub enum OrderKind {
     /// Trades at `price` or better.
     Limit {
         /// FIX Price (44).
-        price: Price,
+        price: LimitPrice,
         /// How long it stands.
         tif: TimeInForce,
     },
@@ -73,7 +137,7 @@ pub enum OrderKind {
         /// When.
         trigger: Trigger,
         /// At which price then.
-        price: Price,
+        price: LimitPrice,
         /// How long it stands then.
         tif: TimeInForce,
     },
@@ -87,7 +151,7 @@ pub enum OrderKind {
         /// When.
         trigger: Trigger,
         /// At which price then.
-        price: Price,
+        price: LimitPrice,
         /// How long it stands then.
         tif: TimeInForce,
     },
@@ -104,11 +168,18 @@ pub enum OrderKind {
 }
 
 impl OrderKind {
-    /// The limit price, if this type has one.
-    pub const fn price(&self) -> Option<Price> {
+    /// Where the limit price comes from, if this type has one.
+    pub const fn limit_price(&self) -> Option<LimitPrice> {
         match self {
             Self::Limit { price, .. } | Self::StopLimit { price, .. } | Self::TakeProfit { price, .. } => Some(*price),
             Self::Market | Self::StopMarket { .. } | Self::TakeProfitMarket { .. } | Self::TrailingStopMarket { .. } => None,
+        }
+    }
+    /// The limit price, if this type has one and the caller says it.
+    pub const fn price(&self) -> Option<Price> {
+        match self.limit_price() {
+            Some(price) => price.at(),
+            None => None,
         }
     }
     /// The time in force, if this type has one.
@@ -176,9 +247,37 @@ pub struct Terms {
     pub qty: Option<Qty>,
     /// FIX OrdType (40) and its prices.
     pub kind: OrderKind,
+    /// What happens when it meets an order of the same owner; the venue's default if absent.
+    pub stp: Option<SelfTrade>,
 }
 
 impl Terms {
+    /// These terms with other figures: a price takes the place of whatever stood there, and what is absent stays.
+    #[must_use]
+    pub fn changed(&self, qty: Option<Qty>, new_price: Option<Price>, new_trigger: Option<Price>) -> Self {
+        let mut terms = self.clone();
+        if terms.intention != Intention::CloseAll {
+            terms.qty = qty.or(terms.qty);
+        }
+        match &mut terms.kind {
+            OrderKind::Limit { price, .. } | OrderKind::StopLimit { price, .. } | OrderKind::TakeProfit { price, .. } => {
+                *price = new_price.map_or(*price, LimitPrice::At);
+            }
+            OrderKind::Market
+            | OrderKind::StopMarket { .. }
+            | OrderKind::TakeProfitMarket { .. }
+            | OrderKind::TrailingStopMarket { .. } => (),
+        }
+        match &mut terms.kind {
+            OrderKind::StopMarket { trigger }
+            | OrderKind::TakeProfitMarket { trigger }
+            | OrderKind::StopLimit { trigger, .. }
+            | OrderKind::TakeProfit { trigger, .. } => trigger.price = new_trigger.unwrap_or(trigger.price),
+            OrderKind::TrailingStopMarket { activation, .. } => *activation = new_trigger.or(*activation),
+            OrderKind::Market | OrderKind::Limit { .. } => (),
+        }
+        terms
+    }
     /// Whether the venue itself holds this order to closing: `reduceOnly` or `closePosition` in NETTING, the side against
     /// the leg in HEDGING. A plain opposite order is not an exit.
     pub const fn is_closing(&self) -> bool {
@@ -187,6 +286,10 @@ impl Terms {
             PositionSide::Long => matches!(self.side, Side::Sell),
             PositionSide::Short => matches!(self.side, Side::Buy),
         }
+    }
+    /// Whether it limits the loss of a position and can do nothing else: a stop that the venue holds to closing.
+    pub const fn is_protective(&self) -> bool {
+        self.kind.is_stop() && self.is_closing()
     }
     /// Whether it may make a position larger.
     pub const fn can_add_risk(&self) -> bool {

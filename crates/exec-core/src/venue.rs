@@ -3,13 +3,15 @@
 use crate::{
     ids::{AlgoId, ClOrdId, Epoch, InstrumentId, OrderId, RequestId, TradeId},
     instrument::Instrument,
-    report::{MassStatus, OrderReport, PriceReport, Report, TradeReport},
+    report::{MassStatus, OrderReport, PositionReport, PriceReport, Report, TradeReport},
+    rules::Rule,
     terms::Terms,
     time::{ClockReading, VenueTime},
     units::{PositionMode, Price, Qty, Side},
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
 use async_trait::async_trait;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// One try to place an order, fixed and journalled before it is sent, and sent once.
@@ -66,6 +68,8 @@ pub struct OrderRef {
     pub algo_id: Option<AlgoId>,
     /// Whether it was placed as a conditional order.
     pub conditional: bool,
+    /// Whether a conditional order has become an ordinary one: from then on it is cancelled there.
+    pub triggered: bool,
     /// Venue time before which it cannot have existed; the start of any history search.
     pub since: VenueTime,
 }
@@ -77,6 +81,17 @@ pub struct Cancel {
     pub request: RequestId,
     /// Which order.
     pub order: OrderRef,
+}
+
+/// Several commands of one kind that go in one request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Batch {
+    /// New orders.
+    Submit(Vec<Attempt>),
+    /// Changes.
+    Replace(Vec<Replace>),
+    /// Cancels.
+    Cancel(Vec<Cancel>),
 }
 
 /// Whose orders a cancel-all takes. A strategy's own are cancelled one by one; this is the operator's.
@@ -123,6 +138,8 @@ pub enum RejectClass {
     NothingToClose,
     /// It would trigger at once.
     WouldTrigger,
+    /// Another closing order already stands where this one should: the old one must go first.
+    Overlap,
     /// The venue restricts this account or instrument.
     Restricted,
     /// Too many open orders.
@@ -227,6 +244,19 @@ pub struct VenueProfile {
     pub cl_ord_id_max: usize,
     /// How old an unfilled, ended order may get before the venue forgets it.
     pub forgets_unfilled_after_ms: u64,
+    /// Most orders in one batch request; below two there are none.
+    pub batch_max: usize,
+    /// What the venue refuses, rule by rule. Checked before anything is sent.
+    pub rules: &'static [Rule],
+}
+
+/// Something the venue has sent that this build does not know.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Unrecognised {
+    /// Where it stood: endpoint or event, and the path to the field or value.
+    pub path: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// What the venue confirms at once when a command succeeds.
@@ -256,6 +286,10 @@ pub trait ExecutionVenue: Send + Sync {
     /// [`CommandError`]: see there; never retried here.
     async fn submit(&self, attempt: Attempt) -> CommandResult;
 
+    /// Sends several commands of one kind in one request, once. One result for each, in their order; what has none is unknown.
+    /// Not called where [`VenueProfile::batch_max`] is below two.
+    async fn batch(&self, batch: Batch) -> Vec<CommandResult>;
+
     /// Changes price and quantity of a working order.
     ///
     /// # Errors
@@ -280,6 +314,12 @@ pub trait ExecutionVenue: Send + Sync {
     /// [`QueryError`]: nothing is known; [`Lookup::Absent`] is only returned for complete answers.
     async fn order_status(&self, order: OrderRef) -> Result<Lookup, QueryError>;
 
+    /// Reads the legs of instruments. One that is not in the answer is flat.
+    ///
+    /// # Errors
+    /// [`QueryError`]: nothing is known; a failed query is never "flat".
+    async fn positions(&self, instruments: &[InstrumentId]) -> Result<Vec<PositionReport>, QueryError>;
+
     /// Reads everything the venue holds, at a consistent cut over `instruments` and whatever else it finds.
     ///
     /// # Errors
@@ -291,6 +331,9 @@ pub trait ExecutionVenue: Send + Sync {
     /// # Errors
     /// [`QueryError`]: nothing is known.
     async fn trades_since(&self, instrument: &InstrumentId, from: TradesFrom) -> Result<Trades, QueryError>;
+
+    /// Counts what the venue has sent so far that this build does not know.
+    fn unrecognised(&self) -> Vec<Unrecognised>;
 }
 
 /// One session of a venue's private stream. One reader.
@@ -341,6 +384,8 @@ pub struct InstrumentSetting {
     pub leverage: Option<u32>,
     /// Margin type.
     pub margin_type: Option<MarginType>,
+    /// Largest notional of a position at this leverage.
+    pub notional_max: Option<Decimal>,
 }
 
 /// Settings of an account that decide what an order means.

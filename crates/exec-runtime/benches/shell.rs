@@ -9,14 +9,14 @@ use exec_core::{
     journal::{DurableWatch, Journal, JournalError},
     order::intent::Handling,
     record::Record,
-    report::{MassStatus, OrderReport, PriceReport, Quote, Report, ReportBody, VenueStatus},
+    report::{MassStatus, OrderReport, PositionReport, PriceReport, Quote, Report, ReportBody, VenueStatus},
     strategy::{Context, Strategy},
     terms::{Intention, OrderKind, Terms},
     time::VenueTime,
     units::{PositionMode, PositionSide, Side},
     venue::{
-        Attempt, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, PriceFeed, PriceSource,
-        QueryError, Replace, ReportFeed, Trades, TradesFrom, VenueProfile,
+        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, PriceFeed, PriceSource,
+        QueryError, Replace, ReportFeed, Trades, TradesFrom, Unrecognised, VenueProfile,
     },
 };
 use exec_runtime::{Account, AccountHandle, Latencies, Node};
@@ -82,7 +82,17 @@ impl ExecutionVenue for Idle {
             fill: None,
             replaced_by: None,
             text: None,
+            made_by: None,
         }))
+    }
+    async fn batch(&self, _: Batch) -> Vec<CommandResult> {
+        Vec::new()
+    }
+    async fn positions(&self, _: &[InstrumentId]) -> Result<Vec<PositionReport>, QueryError> {
+        Ok(Vec::new())
+    }
+    fn unrecognised(&self) -> Vec<Unrecognised> {
+        Vec::new()
     }
     async fn replace(&self, _: Replace) -> CommandResult {
         Err(CommandError::NotSent(String::new()))
@@ -179,6 +189,7 @@ impl Strategy for Answering {
             intention,
             qty: Some(qty("0.1")),
             kind: OrderKind::Market,
+            stp: None,
         };
         // A busy machine may stall for long; the figures say so, and the benchmark goes on.
         ctx.submit_with(terms, Handling { max_age_ms: 60_000, ..Handling::default() });

@@ -258,11 +258,13 @@ impl AccountLoop {
 
     async fn take_done(&mut self, done: Done) {
         match done {
-            Done::Outcome { request, outcome, submit, took } => {
+            Done::Outcomes { all, submit, took } => {
                 if submit {
                     self.shared.board.ack.record(took);
                 }
-                self.take(Input::Outcome { request, outcome }).await;
+                for (request, outcome) in all {
+                    self.take(Input::Outcome { request, outcome }).await;
+                }
             }
             Done::Answer { query, answer } => self.take(Input::Answer { query, answer }).await,
         }

@@ -4,7 +4,7 @@ use crate::config::RuntimeConfig;
 use exec_core::{
     conversation::{Answer, Outcome, Query, Request},
     ids::{QueryId, RequestId},
-    venue::{CommandError, ExecutionVenue, QueryError},
+    venue::{Batch, CommandError, ExecutionVenue, QueryError},
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{
@@ -19,13 +19,11 @@ use tokio::time::{Instant, timeout};
 /// A call that has come back.
 #[derive(Debug)]
 pub(crate) enum Done {
-    /// Of a request.
-    Outcome {
-        /// Which.
-        request: RequestId,
-        /// What became of it.
-        outcome: Outcome,
-        /// Whether it was a new order.
+    /// Of a request, or of several that went as one.
+    Outcomes {
+        /// Which, and what became of each.
+        all: Vec<(RequestId, Outcome)>,
+        /// Whether it was one new order.
         submit: bool,
         /// From the call to here.
         took: Duration,
@@ -68,13 +66,15 @@ impl VenueCalls {
         self.requests_open += 1;
         self.open.push(Box::pin(async move {
             let asked = Instant::now();
-            let outcome = match request {
-                Request::Submit { attempt, .. } => Outcome::Order(command(deadline, venue.submit(attempt)).await),
-                Request::Replace(replace) => Outcome::Order(command(deadline, venue.replace(replace)).await),
-                Request::Cancel(cancel) => Outcome::Order(command(deadline, venue.cancel(cancel)).await),
-                Request::CancelAll(scope) => Outcome::All(command(deadline, venue.cancel_all(scope)).await),
+            let one = |outcome| vec![(id, outcome)];
+            let all = match request {
+                Request::Submit { attempt, .. } => one(Outcome::Order(command(deadline, venue.submit(attempt)).await)),
+                Request::Replace(replace) => one(Outcome::Order(command(deadline, venue.replace(replace)).await)),
+                Request::Cancel(cancel) => one(Outcome::Order(command(deadline, venue.cancel(cancel)).await)),
+                Request::CancelAll(scope) => one(Outcome::All(command(deadline, venue.cancel_all(scope)).await)),
+                Request::Batch { ids, batch } => together(deadline, &*venue, ids, batch).await,
             };
-            Done::Outcome { request: id, outcome, submit, took: asked.elapsed() }
+            Done::Outcomes { all, submit, took: asked.elapsed() }
         }));
     }
 
@@ -85,6 +85,7 @@ impl VenueCalls {
             let answer = match query {
                 Query::Order(order) => Answer::Order(question(deadline, venue.order_status(order)).await),
                 Query::Mass(instruments) => Answer::Mass(question(deadline, venue.mass_status(&instruments)).await.map(Box::new)),
+                Query::Positions(instruments) => Answer::Positions(question(deadline, venue.positions(&instruments)).await),
                 Query::Trades { instrument, from } => {
                     Answer::Trades(question(deadline, venue.trades_since(&instrument, from)).await)
                 }
@@ -113,7 +114,7 @@ impl VenueCalls {
                 None => return std::future::pending().await,
             },
         };
-        if matches!(done, Done::Outcome { .. }) {
+        if matches!(done, Done::Outcomes { .. }) {
             self.requests_open -= 1;
         }
         done
@@ -123,6 +124,18 @@ impl VenueCalls {
     pub(crate) const fn requests_open(&self) -> usize {
         self.requests_open
     }
+}
+
+/// Sends several commands as one. What comes back without a result of its own is unknown.
+async fn together(
+    deadline: Duration,
+    venue: &dyn ExecutionVenue,
+    ids: Vec<RequestId>,
+    batch: Batch,
+) -> Vec<(RequestId, Outcome)> {
+    let mut results = timeout(deadline, venue.batch(batch)).await.unwrap_or_default().into_iter();
+    let unknown = || Err(CommandError::Unknown { why: "no answer for this one of a batch".into(), live: false });
+    ids.into_iter().map(|id| (id, Outcome::Order(results.next().unwrap_or_else(unknown)))).collect()
 }
 
 // The adapter has its own, shorter deadlines; this one only keeps a broken one from hanging the engine. It came after the

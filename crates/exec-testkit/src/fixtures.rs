@@ -88,6 +88,8 @@ pub fn profile() -> VenueProfile {
         modes: &[PositionMode::Netting, PositionMode::Hedging],
         cl_ord_id_max: 36,
         forgets_unfilled_after_ms: 3 * 24 * 3_600 * 1_000,
+        batch_max: 0,
+        rules: &[],
     }
 }
 
@@ -99,7 +101,13 @@ pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
         account_number: 1,
         tag: Tag::new("x").unwrap_or_else(|error| panic!("{error}")),
         mode,
-        strategies: vec![StrategyConfig { id: strategy_id(), instruments, external_order_claims: Vec::new() }],
+        strategies: vec![StrategyConfig {
+            id: strategy_id(),
+            instruments,
+            external_order_claims: Vec::new(),
+            protection: exec_core::engine::config::ProtectionPolicy::Exit,
+            time_to_protect_max_ms: 2_000,
+        }],
         limits: limits(),
         order_recv_window_ms: 2_000,
         max_retries: 3,
@@ -132,7 +140,8 @@ pub fn limit(side: Side, qty: Qty, price: Price) -> Terms {
         leg: PositionSide::Net,
         intention: Intention::Open,
         qty: Some(qty),
-        kind: OrderKind::Limit { price, tif: TimeInForce::Gtc },
+        kind: OrderKind::Limit { price: price.into(), tif: TimeInForce::Gtc },
+        stp: None,
     }
 }
 

@@ -9,13 +9,13 @@ use exec_core::{
     instrument::Instrument,
     journal::{DurableWatch, Journal, JournalError},
     record::Record,
-    report::{MassStatus, PriceReport, Report},
+    report::{MassStatus, PositionReport, PriceReport, Report},
     time::ClockReading,
     units::PositionMode,
     venue::{
-        AccountSetup, Attempt, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, InstrumentSetting, Lookup,
-        MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Trades, TradesFrom, VenueClock,
-        VenueProfile,
+        AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, InstrumentSetting, Lookup,
+        MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Trades, TradesFrom, Unrecognised,
+        VenueClock, VenueProfile,
     },
 };
 use mockall::mock;
@@ -29,6 +29,9 @@ mock! {
         async fn instruments(&self) -> Result<Vec<Instrument>, QueryError>;
         async fn open_feed(&self) -> Result<Box<dyn ReportFeed>, QueryError>;
         async fn submit(&self, attempt: Attempt) -> CommandResult;
+        async fn batch(&self, batch: Batch) -> Vec<CommandResult>;
+        async fn positions(&self, instruments: &[InstrumentId]) -> Result<Vec<PositionReport>, QueryError>;
+        fn unrecognised(&self) -> Vec<Unrecognised>;
         async fn replace(&self, replace: Replace) -> CommandResult;
         async fn cancel(&self, cancel: Cancel) -> CommandResult;
         async fn cancel_all(&self, scope: CancelAll) -> Result<(), CommandError>;

@@ -276,6 +276,7 @@ impl Rig {
             fill: None,
             replaced_by: None,
             text: None,
+            made_by: None,
         }
     }
 

@@ -9,9 +9,9 @@ use crate::{
 use exchange_sim::venue::{Desk, Pushed};
 use exec_core::{
     conversation::{Answer, Input, Outcome, Query, Request},
-    ids::{QueryId, SessionId},
+    ids::{QueryId, RequestId, SessionId},
     report::Report,
-    venue::{CommandError, QueryError, RejectClass, Rejection},
+    venue::{Batch, CommandError, QueryError, RejectClass, Rejection},
 };
 
 /// The session of the private stream that the venue serves.
@@ -34,6 +34,12 @@ impl World {
 
     /// The node hands a request to the transport.
     pub(crate) fn send(&mut self, life: u32, request: Request) {
+        if let Request::Batch { ids, batch } = request {
+            for request in apart(ids, batch) {
+                self.send(life, request);
+            }
+            return;
+        }
         self.tally.count("requests");
         self.open_requests.insert((life, request.id()));
         if self.fault("request not sent", self.plan.request_not_sent) {
@@ -101,6 +107,8 @@ impl World {
             Request::Replace(replace) => Outcome::Order(self.desk.replace(now, replace)),
             Request::Cancel(cancel) => Outcome::Order(self.desk.cancel(now, cancel)),
             Request::CancelAll(scope) => Outcome::All(self.desk.cancel_all(now, scope)),
+            // Taken apart when it was sent.
+            Request::Batch { .. } => return,
         };
         let judged = self.oracle.venue_answered(&request, &outcome);
         self.judge(judged);
@@ -142,6 +150,7 @@ impl World {
         let answer = match what {
             Query::Order(order) => Answer::Order(self.desk.order_status(now, order)),
             Query::Mass(instruments) => Answer::Mass(self.desk.mass_status(now, instruments).map(Box::new)),
+            Query::Positions(instruments) => Answer::Positions(self.desk.positions(now, instruments)),
             Query::Trades { instrument, from } => Answer::Trades(self.desk.trades_since(now, instrument, from)),
         };
         self.trace.line(self.now, || format!("asked {query} {} -> {}", words::short_query(what), words::short_answer(&answer)));
@@ -220,10 +229,19 @@ impl World {
     }
 }
 
+/// The commands of a batch as requests of their own: each has its own fate on this network.
+fn apart(ids: Vec<RequestId>, batch: Batch) -> Vec<Request> {
+    match batch {
+        Batch::Submit(all) => ids.into_iter().zip(all).map(|(id, attempt)| Request::Submit { id, attempt }).collect(),
+        Batch::Replace(all) => all.into_iter().map(Request::Replace).collect(),
+        Batch::Cancel(all) => all.into_iter().map(Request::Cancel).collect(),
+    }
+}
+
 fn failed(request: &Request, error: CommandError) -> Outcome {
     match request {
         Request::CancelAll(_) => Outcome::All(Err(error)),
-        Request::Submit { .. } | Request::Replace(_) | Request::Cancel(_) => Outcome::Order(Err(error)),
+        Request::Submit { .. } | Request::Replace(_) | Request::Cancel(_) | Request::Batch { .. } => Outcome::Order(Err(error)),
     }
 }
 
@@ -231,6 +249,7 @@ fn answer_of(query: &Query, error: QueryError) -> Answer {
     match query {
         Query::Order(_) => Answer::Order(Err(error)),
         Query::Mass(_) => Answer::Mass(Err(error)),
+        Query::Positions(_) => Answer::Positions(Err(error)),
         Query::Trades { .. } => Answer::Trades(Err(error)),
     }
 }

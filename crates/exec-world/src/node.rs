@@ -63,7 +63,13 @@ pub(crate) fn config(plan: &Plan) -> EngineConfig {
         .enumerate()
         .filter_map(|(n, id)| {
             let name = StrategyId::new(if n == 0 { "first" } else { "second" }).ok()?;
-            Some(StrategyConfig { id: name, instruments: vec![id], external_order_claims: Vec::new() })
+            Some(StrategyConfig {
+                id: name,
+                instruments: vec![id],
+                external_order_claims: Vec::new(),
+                protection: exec_core::engine::config::ProtectionPolicy::Exit,
+                time_to_protect_max_ms: 2_000,
+            })
         })
         .collect();
     EngineConfig {

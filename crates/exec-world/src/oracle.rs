@@ -119,8 +119,7 @@ impl Oracle {
                 // The venue holds an exit to the position it sees, which may be gone before we hear of what made it go.
                 let (mut low, mut high) = (inside.low, inside.high);
                 for order in books.open_orders_of(&instrument).filter(|o| o.leg() == leg && o.intent().terms.is_closing()) {
-                    let asked =
-                        order.replaces().values().filter(|(_, state)| state.is_pending()).map(|(terms, _)| terms.qty).max();
+                    let asked = order.replaces().values().filter(|r| r.state.is_pending()).map(|r| r.terms.qty).max();
                     let most = order.qty().max(asked).unwrap_or_default().saturating_sub(order.cum_qty()).get();
                     match order.intent().terms.side {
                         Side::Buy => high += most,

@@ -112,9 +112,9 @@ impl Player {
         if self.rng.chance(700) {
             ctx.close(&self.instrument, side, leg, qty);
         } else if let Some(price) = self.price(ctx, side, false) {
-            let kind = OrderKind::Limit { price, tif: TimeInForce::Gtc };
+            let kind = OrderKind::Limit { price: price.into(), tif: TimeInForce::Gtc };
             let instrument = self.instrument.clone();
-            ctx.submit(Terms { instrument, side, leg, intention: Intention::Reduce, qty: Some(qty), kind });
+            ctx.submit(Terms { instrument, side, leg, intention: Intention::Reduce, qty: Some(qty), kind, stp: None });
         }
     }
 

@@ -15,6 +15,7 @@ pub(crate) fn short_request(request: &Request) -> String {
         }
         Request::Replace(r) => format!("replace {} {:?} to {}@{}", r.request, r.order.cl_ord_id, r.qty, r.price),
         Request::Cancel(c) => format!("cancel {} {:?}", c.request, c.order.cl_ord_id),
+        Request::Batch { ids, .. } => format!("batch of {}", ids.len()),
         Request::CancelAll(c) => format!("cancel-all {} {}", c.request, c.instrument),
     }
 }
@@ -37,6 +38,7 @@ pub(crate) fn short_query(query: &Query) -> String {
     match query {
         Query::Order(order) => format!("order {:?} {:?}", order.cl_ord_id, order.order_id),
         Query::Mass(all) => format!("mass {}", all.len()),
+        Query::Positions(all) => format!("positions {}", all.len()),
         Query::Trades { instrument, from } => format!("trades {instrument} {from:?}"),
     }
 }
@@ -51,6 +53,11 @@ pub(crate) fn short_answer(answer: &Answer) -> String {
             let positions: Vec<String> = m.positions.iter().map(|p| format!("{:?} {}", p.leg, p.qty)).collect();
             format!("mass: {} open, {positions:?}, high {:?}", m.open_orders.len(), m.high_water)
         }
+        Answer::Positions(Ok(all)) => {
+            let legs: Vec<String> = all.iter().map(|p| format!("{} {:?} {}", p.instrument, p.leg, p.qty)).collect();
+            format!("positions {legs:?}")
+        }
+        Answer::Positions(Err(e)) => format!("{e}"),
         Answer::Mass(Err(e)) => format!("{e}"),
         Answer::Trades(Ok(t)) => {
             let ids: Vec<String> = t.trades.iter().map(|t| format!("{}/{}", t.order_id, t.fill.trade_id)).collect();
@@ -72,6 +79,7 @@ pub(crate) fn short_record(record: &Record) -> String {
 
 pub(crate) fn short_input(input: &Input) -> String {
     match input {
+        Input::Settings(all) => format!("settings {}", all.len()),
         Input::Instruments(all) => format!("instruments {}", all.len()),
         Input::Price(price) => format!("price {} {:?}", price.instrument, price.quote.bid),
         Input::Outcome { request, outcome } => format!("outcome {request}: {}", short_outcome(outcome)),

@@ -353,6 +353,8 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
             id: s.id.clone(),
             instruments: s.instruments.clone(),
             external_order_claims: s.external_order_claims.clone(),
+            protection: exec_core::engine::config::ProtectionPolicy::Exit,
+            time_to_protect_max_ms: 2_000,
         })
         .collect();
     let traded: BTreeSet<&InstrumentId> = strategies.iter().flat_map(|s| &s.instruments).collect();
@@ -360,7 +362,13 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
     if !rest.is_empty()
         && let Ok(desk) = StrategyId::new(DESK)
     {
-        strategies.push(StrategyConfig { id: desk, instruments: rest, external_order_claims: Vec::new() });
+        strategies.push(StrategyConfig {
+            id: desk,
+            instruments: rest,
+            external_order_claims: Vec::new(),
+            protection: exec_core::engine::config::ProtectionPolicy::Exit,
+            time_to_protect_max_ms: 2_000,
+        });
     }
     EngineConfig {
         account: id.clone(),

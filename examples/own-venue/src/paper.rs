@@ -13,8 +13,8 @@ use exec_core::{
     time::VenueTime,
     units::{Amount, PositionMode, PositionSide, Price, Qty, SignedQty},
     venue::{
-        Attempt, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, PriceFeed, PriceSource,
-        QueryError, RejectClass, Rejection, Replace, ReportFeed, Trades, TradesFrom, VenueProfile,
+        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, PriceFeed, PriceSource,
+        QueryError, RejectClass, Rejection, Replace, ReportFeed, Trades, TradesFrom, Unrecognised, VenueProfile,
     },
 };
 use node_config::Clock;
@@ -76,6 +76,8 @@ impl PaperVenue {
             modes: &[PositionMode::Netting],
             cl_ord_id_max: 36,
             forgets_unfilled_after_ms: u64::MAX,
+            batch_max: 0,
+            rules: &[],
         };
         let (state, news) = (Mutex::default(), Notify::new());
         Ok(Self(Arc::new(Desk { profile, instrument, price, clock, state, news })))
@@ -161,6 +163,7 @@ impl Desk {
             fill: None,
             replaced_by: None,
             text: None,
+            made_by: None,
         }
     }
 }
@@ -199,6 +202,21 @@ impl ExecutionVenue for PaperVenue {
         state.orders.insert(attempt.cl_ord_id, OrderReport { fill: None, ..order.clone() });
         self.0.tell(&mut state, ReportBody::Order(order.clone()));
         Ok(Box::new(order))
+    }
+
+    async fn batch(&self, _batch: Batch) -> Vec<CommandResult> {
+        // The profile says that there are none.
+        Vec::new()
+    }
+
+    async fn positions(&self, instruments: &[InstrumentId]) -> Result<Vec<PositionReport>, QueryError> {
+        let state = self.0.lock();
+        Ok(if instruments.contains(&self.0.instrument.id) { vec![self.0.position(&state)] } else { Vec::new() })
+    }
+
+    fn unrecognised(&self) -> Vec<Unrecognised> {
+        // It speaks our words already.
+        Vec::new()
     }
 
     async fn replace(&self, _replace: Replace) -> CommandResult {

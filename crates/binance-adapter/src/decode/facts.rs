@@ -287,6 +287,7 @@ pub(crate) const fn class(class: RejectClass) -> &'static str {
         RejectClass::WouldTake => "would_take",
         RejectClass::NothingToClose => "nothing_to_close",
         RejectClass::WouldTrigger => "would_trigger",
+        RejectClass::Overlap => "overlap",
         RejectClass::Restricted => "restricted",
         RejectClass::Count => "count",
         RejectClass::Throttled => "throttled",

@@ -52,6 +52,7 @@ pub fn order_update(symbols: &Symbols, update: &wire::OrderTradeUpdate<'_>) -> R
         fill: fill_of_update(symbols, order, side, leg)?,
         replaced_by: if amendment { order.modify_id.as_ref().and_then(Lenient::number).and_then(request) } else { None },
         text: None,
+        made_by: None,
     })
 }
 
@@ -164,6 +165,7 @@ pub fn order_reply(symbols: &Symbols, order: &wire::OrderReply<'_>) -> Result<Or
         fill: None,
         replaced_by: order.modify_id.and_then(request),
         text: None,
+        made_by: None,
     })
 }
 
@@ -206,6 +208,7 @@ pub fn algo_update(symbols: &Symbols, update: &wire::AlgoUpdate<'_>) -> Result<O
         fill: None,
         replaced_by: None,
         text: order.reason.as_ref().filter(|text| !text.as_str().is_empty()).map(|text| text.as_str().to_owned()),
+        made_by: None,
     })
 }
 
@@ -252,6 +255,7 @@ pub fn algo_order(symbols: &Symbols, order: &wire::AlgoOrder<'_>) -> Result<Opti
         fill: None,
         replaced_by: None,
         text: order.fail_reason.as_ref().filter(|text| !text.as_str().is_empty()).map(|text| text.as_str().to_owned()),
+        made_by: None,
     }))
 }
 

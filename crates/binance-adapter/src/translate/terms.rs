@@ -6,7 +6,7 @@
 
 use exec_core::{
     ids::ClOrdId,
-    terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
+    terms::{Intention, LimitPrice, OrderKind, PriceMatch, SelfTrade, Terms, TimeInForce, Trigger, TriggerBy},
     time::VenueTime,
     units::{PositionSide, Price, Side},
 };
@@ -66,7 +66,10 @@ pub fn place_params(query: &mut Query, terms: &Terms, cl_ord_id: &ClOrdId) -> Re
                 TimeInForce::Gtx => query.word("timeInForce", "GTX"),
                 TimeInForce::Gtd(until) => query.word("timeInForce", "GTD").signed("goodTillDate", until.0),
             };
-            query.decimal("price", price.get());
+            match price {
+                LimitPrice::At(price) => query.decimal("price", price.get()),
+                LimitPrice::Match(level) => query.word("priceMatch", price_match_word(level)),
+            };
             matches!(tif, TimeInForce::Ioc | TimeInForce::Fok)
         }
         OrderKind::StopMarket { .. }
@@ -85,12 +88,38 @@ pub fn place_params(query: &mut Query, terms: &Terms, cl_ord_id: &ClOrdId) -> Re
         (Intention::Reduce, PositionSide::Long | PositionSide::Short) => return Err(Place::ReduceWithTheLeg),
         (Intention::CloseAll, _) => return Err(Place::CloseAll),
     }
+    if let Some(rule) = terms.stp {
+        query.word("selfTradePreventionMode", self_trade_word(rule));
+    }
     query.text("newClientOrderId", cl_ord_id.as_str());
     if immediate {
         // These end at once: RESULT waits for their end, so that one reply tells it.
         query.word("newOrderRespType", "RESULT");
     }
     Ok(())
+}
+
+/// The venue's word for a level of its book.
+pub(crate) const fn price_match_word(level: PriceMatch) -> &'static str {
+    match level {
+        PriceMatch::Opponent => "OPPONENT",
+        PriceMatch::Opponent5 => "OPPONENT_5",
+        PriceMatch::Opponent10 => "OPPONENT_10",
+        PriceMatch::Opponent20 => "OPPONENT_20",
+        PriceMatch::Queue => "QUEUE",
+        PriceMatch::Queue5 => "QUEUE_5",
+        PriceMatch::Queue10 => "QUEUE_10",
+        PriceMatch::Queue20 => "QUEUE_20",
+    }
+}
+
+/// The venue's word for what happens between orders of one owner.
+pub(crate) const fn self_trade_word(rule: SelfTrade) -> &'static str {
+    match rule {
+        SelfTrade::ExpireTaker => "EXPIRE_TAKER",
+        SelfTrade::ExpireMaker => "EXPIRE_MAKER",
+        SelfTrade::ExpireBoth => "EXPIRE_BOTH",
+    }
 }
 
 /// The venue's word for a side.
@@ -127,7 +156,7 @@ pub struct ToldTerms<'t, 'a> {
 /// The type and its prices, if the report carries them in full; `None` for types that only the exchange makes.
 #[must_use]
 pub fn told_kind(told: &ToldTerms<'_, '_>) -> Option<OrderKind> {
-    let limit = || Some((Price::new(told.price?.0).ok()?, told_tif(told)?));
+    let limit = || Some((LimitPrice::At(Price::new(told.price?.0).ok()?), told_tif(told)?));
     match told.order_type {
         wire::OrderType::Market => Some(OrderKind::Market),
         wire::OrderType::Limit => limit().map(|(price, tif)| OrderKind::Limit { price, tif }),
@@ -194,11 +223,12 @@ mod tests {
             intention,
             qty: Some(Qty::new(Decimal::new(46, 3)).unwrap()),
             kind,
+            stp: None,
         }
     }
 
     fn limit(tif: TimeInForce) -> OrderKind {
-        OrderKind::Limit { price: Price::new(Decimal::new(11_939_440, 2)).unwrap(), tif }
+        OrderKind::Limit { price: Price::new(Decimal::new(11_939_440, 2)).unwrap().into(), tif }
     }
 
     fn params(terms: &Terms) -> Result<String, Place> {

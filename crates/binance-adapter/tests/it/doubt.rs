@@ -18,7 +18,15 @@ const ORDER: &str = "/fapi/v1/order";
 
 fn order(world: &World, id: exec_core::ids::ClOrdId) -> OrderRef {
     let _ = world;
-    OrderRef { instrument: btc(), cl_ord_id: Some(id), order_id: None, algo_id: None, conditional: false, since: VenueTime(0) }
+    OrderRef {
+        instrument: btc(),
+        cl_ord_id: Some(id),
+        order_id: None,
+        algo_id: None,
+        conditional: false,
+        since: VenueTime(0),
+        triggered: false,
+    }
 }
 
 fn is_unknown(result: &Result<Box<exec_core::report::OrderReport>, CommandError>) -> bool {

@@ -66,6 +66,7 @@ fn sent(mode: PositionMode, leg: PositionSide) -> (Rig, IntentId) {
         intention: Intention::Open,
         qty: Some(qty("4.9")),
         kind: OrderKind::Market,
+        stp: None,
     });
     rig.durable();
     assert_eq!(rig.attempts_sent().len(), 1);

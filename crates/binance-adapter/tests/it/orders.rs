@@ -147,6 +147,7 @@ async fn what_the_venue_would_refuse_is_refused_in_its_words() {
         algo_id: None,
         conditional: false,
         since: VenueTime(0),
+        triggered: false,
     });
     assert_eq!(absent.await.unwrap(), Lookup::Absent);
 }

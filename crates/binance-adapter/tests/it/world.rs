@@ -180,11 +180,12 @@ pub(crate) fn terms(instrument: &InstrumentId, side: Side, qty: &str, kind: Orde
         intention: Intention::Open,
         qty: Some(qty.parse::<Qty>().unwrap()),
         kind,
+        stp: None,
     }
 }
 
 pub(crate) fn limit(price: &str, tif: TimeInForce) -> OrderKind {
-    OrderKind::Limit { price: price.parse::<Price>().unwrap(), tif }
+    OrderKind::Limit { price: price.parse::<Price>().unwrap().into(), tif }
 }
 
 /// The reference to an order that a report describes.
@@ -196,6 +197,7 @@ pub(crate) fn reference(report: &OrderReport) -> OrderRef {
         algo_id: None,
         conditional: false,
         since: report.updated,
+        triggered: false,
     }
 }
 

@@ -93,7 +93,7 @@ async fn perform(args: &Demo) -> Result<(), Failure> {
                 "  {account}           on the wire at the kill: an answer only; the private stream had told of its order before"
             ));
         }
-        changed += read.books.orders().filter(|o| o.replaces().values().any(|(_, s)| *s == RequestState::Accepted)).count();
+        changed += read.books.orders().filter(|o| o.replaces().values().any(|r| r.state == RequestState::Accepted)).count();
         in_parts += read.books.orders().filter(|o| o.fills().count() > 1).count();
         statuses.add(&Statuses::of_books(&read.books));
         doubts.add(&read.doubts);

@@ -117,7 +117,7 @@ impl DemoStrategy {
         };
         let worth = Decimal::from(300 + self.draw(2, 500));
         let order = |worth: Decimal, kind: OrderKind| stage.opening(side, leg, worth, kind);
-        let limit = |price: Price, tif: TimeInForce| OrderKind::Limit { price, tif };
+        let limit = |price: Price, tif: TimeInForce| OrderKind::Limit { price: price.into(), tif };
         let behind = |permille: i64| stage.away(side, permille);
         match scene {
             Scene::Market => _ = submit(ctx, order(worth, OrderKind::Market)),
@@ -157,6 +157,7 @@ impl DemoStrategy {
             intention: Intention::Reduce,
             qty: Some(qty),
             kind: OrderKind::Market,
+            stp: None,
         };
         submit(ctx, Some(terms));
     }
@@ -232,7 +233,7 @@ impl Stage<'_> {
         let grid = if kind.price().is_some() { self.instrument.lot } else { self.instrument.market_lot };
         let qty = grid.floor(worth.checked_div(self.bid)?).max(grid.min).normalize();
         let qty = Some(Qty::new(qty).ok()?);
-        Some(Terms { instrument: self.instrument.id.clone(), side, leg, intention: Intention::Open, qty, kind })
+        Some(Terms { instrument: self.instrument.id.clone(), side, leg, intention: Intention::Open, qty, kind, stp: None })
     }
 }
 

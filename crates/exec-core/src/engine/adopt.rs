@@ -119,6 +119,7 @@ impl Engine {
             order_id: Some(*order_id),
             algo_id: None,
             conditional: false,
+            triggered: false,
             since,
         };
         self.unplaced.iter().map(reference).map(Query::Order).collect()
@@ -211,6 +212,7 @@ fn order_of(trades: &[TradeReport]) -> Option<OrderReport> {
         fill: None,
         replaced_by: None,
         text: None,
+        made_by: None,
     })
 }
 

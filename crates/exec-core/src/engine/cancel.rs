@@ -68,7 +68,7 @@ impl Engine {
         {
             // It never left, and now it never will.
             let request = self.request_id();
-            self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request }, out);
+            self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request, only: None }, out);
             self.learn(intent, Source::Engine, OrderEvent::CancelAnswered { request, state: RequestState::NotSent }, out);
             self.drop_parked(parked, NotSent::Withdrawn, out);
             return;
@@ -77,7 +77,7 @@ impl Engine {
         if waiting {
             // Between two attempts: the wish alone ends it.
             let request = self.request_id();
-            self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request }, out);
+            self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request, only: None }, out);
             self.learn(intent, Source::Engine, OrderEvent::CancelAnswered { request, state: RequestState::NotSent }, out);
             self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
             return;
@@ -90,7 +90,7 @@ impl Engine {
         let Some(order) = self.books.order(intent) else { return };
         for reference in order_refs(order, now) {
             let request = self.request_id();
-            self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request }, out);
+            self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request, only: None }, out);
             self.in_flight.insert(request, InFlight::Cancel { intent });
             out.push(Effect::Send(Request::Cancel(Cancel { request, order: reference })));
         }
@@ -156,5 +156,5 @@ impl Engine {
 
 /// Whether a cancel of the order is on its way. One whose answer was lost is not: nothing will ever come of it.
 pub(super) fn is_cancelling(order: &Order) -> bool {
-    order.cancels().values().any(|state| *state == RequestState::Open)
+    order.cancels().values().any(|c| c.state == RequestState::Open)
 }

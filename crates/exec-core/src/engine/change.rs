@@ -7,8 +7,8 @@ use crate::{
     exposure::check_money,
     ids::{IntentId, RequestId},
     order::{
-        Order,
-        event::{LiveTerms, OrderEvent, RequestState},
+        Order, ReplaceFacts,
+        event::{LiveTerms, OrderEvent, ReplaceHow, RequestState},
         intent::Owner,
         proof::fence_time,
         status::OrdStatus,
@@ -30,7 +30,7 @@ impl Engine {
         match self.check_change(owner, &change) {
             Ok(terms) => {
                 let request = self.request_id();
-                let event = OrderEvent::ReplaceRequested { request, terms };
+                let event = OrderEvent::ReplaceRequested { request, terms, how: ReplaceHow::InPlace };
                 let Some(seq) = self.learn(change.intent, Source::Engine, event, out) else { return };
                 let risky = self.books.order(change.intent).is_some_and(|o| o.intent().terms.can_add_risk());
                 if risky {
@@ -60,22 +60,20 @@ impl Engine {
             OrdStatus::PendingReplace => return Err(Denial::ChangeUnderWay),
             _ => return Err(Denial::NotWorking),
         }
-        if change.qty <= order.cum_qty() {
+        let qty = change.qty.or(order.qty()).unwrap_or_default();
+        if qty <= order.cum_qty() {
             return Err(Denial::QtyExecuted);
         }
-        let new = LiveTerms { qty: change.qty, price: Some(change.price), trigger: None };
+        let new = LiveTerms { qty, price: change.price.or(order.price()), trigger: None };
         if let Some(instrument) = self.instruments.get(&terms.instrument) {
             pretrade::check_change(instrument, terms, &new)?;
         }
         if terms.can_add_risk() {
             self.permit(&terms.instrument)?;
-            let add = change.qty.saturating_sub(order.qty().unwrap_or_default()).get();
+            let add = qty.saturating_sub(order.qty().unwrap_or_default()).get();
             let reference = self.quote(&terms.instrument).reference();
-            let mut priced = terms.clone();
-            if let OrderKind::Limit { price, .. } = &mut priced.kind {
-                *price = change.price;
-            }
-            check_money(&self.books, &self.config.limits, &priced, change.qty.get(), add, reference)?;
+            let priced = terms.changed(Some(qty), new.price, None);
+            check_money(&self.books, &self.config.limits, &priced, qty.get(), add, reference)?;
         }
         Ok(new)
     }
@@ -83,7 +81,7 @@ impl Engine {
     pub(super) fn send_change(&mut self, intent: IntentId, request: RequestId, out: &mut Vec<Effect>) {
         let (timestamp, recv_window_ms) = (self.venue_time(), self.config.order_recv_window_ms);
         let Some(order) = self.books.order(intent) else { return };
-        let Some((LiveTerms { qty, price: Some(price), .. }, _)) = order.replaces().get(&request).cloned() else { return };
+        let Some(LiveTerms { qty, price: Some(price), .. }) = order.replaces().get(&request).map(|r| r.terms) else { return };
         let Some(reference) = order_refs(order, timestamp).into_iter().next() else {
             self.change_not_sent(intent, request, out);
             return;
@@ -168,9 +166,9 @@ impl Engine {
     pub(super) fn end_changes(&mut self, intent: IntentId, source: Source, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent).filter(|o| changes_in_doubt(o)) else { return };
         let qty = order.qty();
-        let doubtful = order.replaces().iter().filter(|(_, (_, s))| *s == RequestState::Unknown);
+        let doubtful = order.replaces().iter().filter(|(_, r)| r.state == RequestState::Unknown);
         let verdict = |asked: &LiveTerms| if qty == Some(asked.qty) { RequestState::Accepted } else { RequestState::Refused(0) };
-        let verdicts: Vec<_> = doubtful.map(|(request, (asked, _))| (*request, verdict(asked))).collect();
+        let verdicts: Vec<_> = doubtful.map(|(request, r)| (*request, verdict(&r.terms))).collect();
         for (request, state) in verdicts {
             self.learn(intent, source, OrderEvent::ReplaceAnswered { request, state }, out);
         }
@@ -185,9 +183,9 @@ impl Engine {
         at: Option<VenueTime>,
     ) -> Vec<(RequestId, RequestState)> {
         let (Some(order), Some((price, qty))) = (self.books.order(intent), live) else { return Vec::new() };
-        let doubtful = order.replaces().iter().filter(|(_, (_, s))| *s == RequestState::Unknown);
+        let doubtful = order.replaces().iter().filter(|(_, r)| r.state == RequestState::Unknown);
         doubtful
-            .filter_map(|(request, (asked, _))| {
+            .filter_map(|(request, ReplaceFacts { terms: asked, .. })| {
                 if asked.price == Some(price) && asked.qty == qty {
                     return Some((*request, RequestState::Accepted));
                 }
@@ -201,5 +199,5 @@ impl Engine {
 }
 
 fn changes_in_doubt(order: &Order) -> bool {
-    order.replaces().values().any(|(_, s)| *s == RequestState::Unknown)
+    order.replaces().values().any(|r| r.state == RequestState::Unknown)
 }

@@ -7,6 +7,7 @@ use crate::{
     units::PositionMode,
 };
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// A strategy as the engine knows it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,6 +18,22 @@ pub struct StrategyConfig {
     pub instruments: Vec<InstrumentId>,
     /// Instruments whose foreign orders and positions it takes as its own.
     pub external_order_claims: Vec<InstrumentId>,
+    /// What is done when one of its protective orders does not protect.
+    pub protection: ProtectionPolicy,
+    /// How long after its first fill a bracket's stop may take to be acknowledged.
+    pub time_to_protect_max_ms: u64,
+}
+
+/// What is done when a protective order does not protect.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash, Serialize, Deserialize)]
+pub enum ProtectionPolicy {
+    /// Closes at market what no stop covers.
+    #[default]
+    Exit,
+    /// Places the protective order once more, then closes.
+    Rearm,
+    /// Only tells.
+    Alert,
 }
 
 /// Everything an engine is told.

@@ -10,6 +10,8 @@ mod change;
 mod doubt;
 mod gate;
 mod listen;
+mod lists;
+mod protect;
 mod recovery;
 mod replay;
 mod submit;
@@ -27,7 +29,7 @@ use crate::{
     start_report::StartReport,
     time::{ClockReading, Timestamp, VenueTime},
     units::{PositionMode, PositionSide, SignedQty},
-    venue::VenueProfile,
+    venue::{InstrumentSetting, VenueProfile},
 };
 use alloc::{
     boxed::Box,
@@ -73,6 +75,8 @@ enum Asked {
     Verify { intent: IntentId, at: Option<VenueTime> },
     /// Whose trade this is.
     Unplaced { instrument: InstrumentId, order_id: OrderId, at: Option<VenueTime> },
+    /// What a leg holds whose stop was lost.
+    Protect { lost: IntentId },
     /// Part of a recovery.
     Recovery,
 }
@@ -93,6 +97,7 @@ pub struct Engine {
     last_clock: Option<ClockReading>,
     instruments: BTreeMap<InstrumentId, Instrument>,
     quotes: BTreeMap<InstrumentId, Quote>,
+    settings: BTreeMap<InstrumentId, InstrumentSetting>,
     link: Option<SessionId>,
     reconciled: bool,
     delay_over: bool,
@@ -139,6 +144,7 @@ impl Engine {
             last_clock: None,
             instruments: BTreeMap::new(),
             quotes: BTreeMap::new(),
+            settings: BTreeMap::new(),
             link: None,
             reconciled: false,
             delay_over: false,
@@ -225,6 +231,7 @@ impl Engine {
         self.now = self.now.max(now);
         match input {
             Input::Begin => self.begin(out),
+            Input::Settings(settings) => self.take_settings(settings),
             Input::Instruments(all) => self.instruments = all.into_iter().map(|i| (i.id.clone(), i)).collect(),
             Input::Clock(reading) => (self.clock, self.last_clock) = (Some(reading), Some(reading)),
             Input::LinkUp(session) => self.link_up(session, out),
@@ -263,12 +270,20 @@ impl Engine {
         }
         let owner = Owner::Strategy(strategy.clone());
         for command in commands {
-            match command {
-                Command::Submit(new) => self.submit(owner.clone(), new, out),
-                Command::Replace(change) => self.change(&owner, change, out),
-                Command::Cancel(intent) => self.cancel_owned(&owner, intent, out),
-                Command::CancelAll(instrument) => self.cancel_all_of(Some(&owner), instrument.as_ref(), out),
-                Command::SetTimer { tag, after_ms } => {
+            self.command(&owner, command, out);
+        }
+    }
+
+    fn command(&mut self, owner: &Owner, command: Command, out: &mut Vec<Effect>) {
+        match command {
+            Command::Submit(new) => self.submit(owner.clone(), new, out),
+            Command::SubmitList(orders) => self.submit_list(owner, orders, out),
+            Command::Batch(commands) => self.batch(owner, commands, out),
+            Command::Replace(change) => self.change(owner, change, out),
+            Command::Cancel(intent) => self.cancel_owned(owner, intent, out),
+            Command::CancelAll(instrument) => self.cancel_all_of(Some(owner), instrument.as_ref(), out),
+            Command::SetTimer { tag, after_ms } => {
+                if let Some(strategy) = owner.strategy() {
                     let timer = Timer::Strategy { strategy: strategy.clone(), tag };
                     self.set_timer(timer, after_ms, out);
                 }
@@ -276,10 +291,22 @@ impl Engine {
         }
     }
 
+    fn take_settings(&mut self, settings: Vec<InstrumentSetting>) {
+        for setting in settings {
+            self.settings.insert(setting.instrument.clone(), setting);
+        }
+    }
+
     fn operator(&mut self, who: &str, command: OperatorCommand, out: &mut Vec<Effect>) {
         self.record(Record::Operator { who: who.into(), what: format!("{command:?}"), at: self.now }, out);
         match command {
             OperatorCommand::Submit(new) => self.submit(Owner::Operator(who.into()), new, out),
+            OperatorCommand::SubmitList(orders) => self.submit_list(&Owner::Operator(who.into()), orders, out),
+            OperatorCommand::Replace(change) => {
+                if let Some(owner) = self.books.order(change.intent).map(|o| o.intent().owner.clone()) {
+                    self.change(&owner, change, out);
+                }
+            }
             OperatorCommand::Cancel(intent) => self.cancel(intent, out),
             OperatorCommand::CancelAll(instrument) => {
                 self.cancel_all_of(None, instrument.as_ref(), out);
@@ -322,7 +349,8 @@ impl Engine {
                 self.unplaced_answer(&instrument, order_id, at, result, out);
             }
             (Asked::Recovery, answer) => self.recovery_answer(query, answer, out),
-            (_, Answer::Mass(_) | Answer::Trades(_)) => (),
+            (Asked::Protect { lost }, Answer::Positions(result)) => self.protect_answer(lost, result, out),
+            (_, Answer::Mass(_) | Answer::Trades(_) | Answer::Positions(_) | Answer::Order(_)) => (),
         }
     }
 
@@ -339,6 +367,9 @@ impl Engine {
             Timer::ChangeDoubt(intent) => self.change_timer(intent, out),
             Timer::RecoverAgain => self.recover_again(out),
             Timer::GateDelay => self.delay_over = true,
+            Timer::Protect(intent) => self.protect_timer(intent, out),
+            Timer::List(list) => self.keep_list(list, out),
+            Timer::Verify(intent) => self.verify(intent, out),
             Timer::Sweep => self.sweep(out),
             Timer::Unplaced => self.ask_unplaced(out),
             Timer::Watch => self.watch(out),

@@ -133,6 +133,8 @@ impl Engine {
                     }
                 }
             }
+            // A recovery asks for everything at once.
+            Answer::Positions(_) => (),
             Answer::Order(result) => {
                 let Some((asked, at)) = recovery.open.remove(&query) else { return };
                 let waiting = match &asked {
@@ -140,7 +142,7 @@ impl Engine {
                         .order_id
                         .filter(|id| self.unplaced.contains_key(&(r.instrument.clone(), *id)))
                         .map(|id| (r.instrument.clone(), id)),
-                    Query::Mass(_) | Query::Trades { .. } => None,
+                    Query::Mass(_) | Query::Positions(_) | Query::Trades { .. } => None,
                 };
                 match (result, waiting) {
                     (Err(_), _) => self.fail(asked, out),
@@ -158,7 +160,7 @@ impl Engine {
                 let Some((asked, _)) = recovery.open.remove(&query) else { return };
                 match (result, &asked) {
                     (Ok(trades), Query::Trades { instrument, from }) => self.take_trades(instrument, from, &trades, out),
-                    (Ok(_), Query::Order(_) | Query::Mass(_)) => (),
+                    (Ok(_), Query::Order(_) | Query::Mass(_) | Query::Positions(_)) => (),
                     (Err(QueryError::Refused(refusal)), Query::Trades { instrument, .. })
                         if refusal.class == RejectClass::Invalid =>
                     {

@@ -94,10 +94,11 @@ impl Engine {
             let Some(order) = self.books.order(intent) else { continue };
             let doubtful: Vec<_> =
                 order.attempts().iter().filter(|(_, a)| a.header().is_some() && !a.is_settled()).map(|(id, _)| *id).collect();
-            let cancels: Vec<_> = order.cancels().iter().filter(|(_, s)| **s == RequestState::Open).map(|(r, _)| *r).collect();
+            let cancels: Vec<_> =
+                order.cancels().iter().filter(|(_, c)| c.state == RequestState::Open).map(|(r, _)| *r).collect();
             let changes: Vec<_> =
-                order.replaces().iter().filter(|(_, (_, s))| *s == RequestState::Open).map(|(r, _)| *r).collect();
-            let changing = order.replaces().values().any(|(_, s)| s.is_pending());
+                order.replaces().iter().filter(|(_, r)| r.state == RequestState::Open).map(|(r, _)| *r).collect();
+            let changing = order.replaces().values().any(|r| r.state.is_pending());
             let untried = order.attempts().is_empty() && order.denial().is_none();
             let wished_off = order.cancel_wished();
             let over = order.given_up().is_none() && !untried && order.attempts().values().all(|a| a.is_over());

@@ -126,6 +126,7 @@ impl Engine {
             recv_window_ms: self.config.order_recv_window_ms,
             epoch: self.books.epoch(),
             qty,
+            replaces: None,
         };
         let Some(seq) = self.learn(intent, Source::Engine, OrderEvent::Attempted { cl_ord_id, header }, out) else { return };
         let risky = self.books.order(intent).is_some_and(|o| o.intent().terms.can_add_risk());

@@ -120,8 +120,9 @@ impl AttemptFacts {
     pub fn is_over(&self) -> bool {
         self.ending.is_some()
             || (!self.seen_at_venue() && (self.rejected.is_some() || self.not_sent.is_some() || self.dead.is_some()))
-            // A refusal after acceptance, as conditional orders may get at their trigger.
-            || self.rejected.is_some()
+            // A refusal after acceptance, as conditional orders may get at their trigger. One of the request itself is
+            // overridden by the venue's showing the order.
+            || self.rejected.as_ref().is_some_and(Rejection::is_reported)
     }
     /// Whether the venue shows an attempt of which it, or our transport, or the fence said that it cannot be there.
     pub(super) fn is_contested(&self) -> bool {

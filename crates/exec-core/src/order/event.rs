@@ -25,6 +25,8 @@ pub struct AttemptHeader {
     pub epoch: Epoch,
     /// The quantity that is sent: that of the terms, or less for a closing order that is held to its leg.
     pub qty: Option<Qty>,
+    /// The replace request that it carries out, where a change is a new order; its terms are the request's.
+    pub replaces: Option<RequestId>,
 }
 
 /// Why an attempt never left.
@@ -73,6 +75,16 @@ pub struct LiveTerms {
     pub price: Option<Price>,
     /// FIX TriggerPrice (1102), if it has one.
     pub trigger: Option<Price>,
+}
+
+/// How a change of an order is carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub enum ReplaceHow {
+    /// By the venue, on the order as it stands.
+    InPlace,
+    /// As a new attempt under the same order; the old one is cancelled after it (an order that closes) or before it (one that
+    /// may add risk).
+    NewAttempt,
 }
 
 /// Which of two reports of terms is newer.
@@ -207,6 +219,8 @@ pub enum OrderEvent {
     CancelRequested {
         /// Names the request.
         request: RequestId,
+        /// Absent: the order is wished off the book. Else only this attempt goes, because another stands for the order.
+        only: Option<ClOrdId>,
     },
     /// A cancel request has come this far.
     CancelAnswered {
@@ -219,8 +233,10 @@ pub enum OrderEvent {
     ReplaceRequested {
         /// Names the request.
         request: RequestId,
-        /// The terms asked for.
+        /// The terms asked for; a quantity of zero for an order that closes all.
         terms: LiveTerms,
+        /// How it is carried out.
+        how: ReplaceHow,
     },
     /// A replace request has come this far.
     ReplaceAnswered {

@@ -38,6 +38,21 @@ pub enum Provenance {
     Recovered,
     /// Found at the venue under a foreign id.
     Foreign,
+    /// Made by the exchange itself.
+    Exchange(ExchangeMade),
+}
+
+/// Why an exchange makes an order in an account by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub enum ExchangeMade {
+    /// The account's margin ran out.
+    Liquidation,
+    /// A counterpart's margin ran out, and this account's position was taken for it.
+    AutoDeleveraging,
+    /// The instrument is settled for good.
+    Settlement,
+    /// The contract was delivered.
+    Delivery,
 }
 
 /// What to do with a limit order whose fate is unknown.
@@ -78,6 +93,8 @@ pub enum ListRole {
     TakeProfit,
     /// One of two that cancel each other.
     OneCancelsOther,
+    /// Closes at market what its stop should have covered.
+    Exit,
 }
 
 /// Which list an order belongs to, and as what.

@@ -12,11 +12,12 @@ use crate::{
     ids::{AlgoId, Asset, ClOrdId, OrderId, RequestId, TradeId},
     pretrade::Denial,
     report::Fill,
+    terms::Terms,
     units::{Amount, PositionSide, Price, Qty},
 };
 use alloc::collections::BTreeMap;
 use attempt::{AttemptFacts, VenueEnding};
-use event::{GivenUp, LiveTerms, OrderEvent, RequestState};
+use event::{GivenUp, LiveTerms, OrderEvent, ReplaceHow, RequestState};
 use intent::Intent;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -87,13 +88,33 @@ pub struct Transition {
     pub presumption_broken: bool,
 }
 
+/// A cancel request and how far it has come.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct CancelFacts {
+    /// Absent: it wishes the order off the book. Else it takes this attempt away, because another stands for the order.
+    pub only: Option<ClOrdId>,
+    /// How far it has come.
+    pub state: RequestState,
+}
+
+/// A replace request and how far it has come.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ReplaceFacts {
+    /// The terms asked for; a quantity of zero for an order that closes all.
+    pub terms: LiveTerms,
+    /// How it is carried out.
+    pub how: ReplaceHow,
+    /// How far it has come.
+    pub state: RequestState,
+}
+
 /// An order and everything known about it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     intent: Intent,
     attempts: BTreeMap<ClOrdId, AttemptFacts>,
-    cancels: BTreeMap<RequestId, RequestState>,
-    replaces: BTreeMap<RequestId, (LiveTerms, RequestState)>,
+    cancels: BTreeMap<RequestId, CancelFacts>,
+    replaces: BTreeMap<RequestId, ReplaceFacts>,
     denied: Option<Denial>,
     given_up: Option<GivenUp>,
 }
@@ -122,15 +143,60 @@ impl Order {
     pub fn last(&self) -> Option<(&ClOrdId, &AttemptFacts)> {
         self.attempts.iter().max_by_key(|(_, a)| a.header.map(|h| h.number))
     }
-    fn last_attempt(&self) -> Option<&AttemptFacts> {
-        self.last().map(|(_, a)| a)
+    /// The attempt that speaks for the order: the one that has triggered, or else the newest that the venue has shown, or else
+    /// the newest.
+    pub fn governing(&self) -> Option<(&ClOrdId, &AttemptFacts)> {
+        let by_number = |(_, a): &(&ClOrdId, &AttemptFacts)| a.header.map(|h| h.number);
+        let triggered = self.attempts.iter().filter(|(_, a)| self.has_triggered(a)).min_by_key(by_number);
+        let shown = || self.attempts.iter().filter(|(_, a)| a.seen_at_venue()).max_by_key(by_number);
+        triggered.or_else(shown).or_else(|| self.last())
     }
-    /// Cancel requests and how far they have come.
-    pub const fn cancels(&self) -> &BTreeMap<RequestId, RequestState> {
+    /// Whether an attempt's condition is met: the venue said so, or shows the ordinary order that it became.
+    pub fn has_triggered(&self, attempt: &AttemptFacts) -> bool {
+        let conditional = self.intent.terms.kind.is_conditional() || attempt.algo_id.is_some();
+        attempt.triggered || (conditional && (attempt.order_id.is_some() || !attempt.cum_qty.is_zero()))
+    }
+    /// Whether the order waits at the venue for its trigger, or has not got there yet.
+    pub fn is_untriggered(&self) -> bool {
+        self.intent.terms.kind.is_conditional() && !self.attempts.values().any(|a| self.has_triggered(a))
+    }
+    /// What an attempt asks for: the order's terms, or those of the change that it carries out, in the quantity it was fixed with.
+    pub fn terms_of(&self, attempt: &AttemptFacts) -> Terms {
+        let Some(header) = attempt.header else { return self.intent.terms.clone() };
+        let change = header.replaces.and_then(|request| self.replaces.get(&request)).map(|r| r.terms);
+        let changed = change.map(|c| self.intent.terms.changed(Some(c.qty), c.price, c.trigger));
+        Terms { qty: header.qty, ..changed.unwrap_or_else(|| self.intent.terms.clone()) }
+    }
+    /// Attempts at the venue that stand beside the one that speaks for the order, or that ask for what is executed already.
+    pub fn surplus(&self) -> impl Iterator<Item = &ClOrdId> {
+        let governing = self.governing().map(|(id, _)| *id);
+        let done = self.intent.terms.qty.is_some() && self.qty().is_some_and(|qty| self.cum_qty() >= qty);
+        let live = |a: &AttemptFacts| a.seen_at_venue() && !a.is_over() && !self.is_executed(a);
+        self.attempts.iter().filter(move |(id, a)| live(a) && (done || governing != Some(**id))).map(|(id, _)| id)
+    }
+    /// Whether all that an attempt asked for is executed.
+    fn is_executed(&self, attempt: &AttemptFacts) -> bool {
+        let asked = attempt.live_terms().map(|t| t.qty).or(attempt.header.and_then(|h| h.qty)).or(self.intent.terms.qty);
+        !attempt.cum_qty.is_zero() && asked.is_some_and(|asked| attempt.cum_qty >= asked)
+    }
+    /// The change that is carried out as a new attempt, while it is under way.
+    pub fn renewal(&self) -> Option<(RequestId, &ReplaceFacts)> {
+        let under_way = |r: &ReplaceFacts| r.how == ReplaceHow::NewAttempt && r.state.is_pending();
+        self.replaces.iter().find(|(_, r)| under_way(r)).map(|(id, r)| (*id, r))
+    }
+    /// The attempt that carries out a change.
+    pub fn renewed_by(&self, request: RequestId) -> Option<(&ClOrdId, &AttemptFacts)> {
+        self.attempts
+            .iter()
+            .filter(|(_, a)| a.header.and_then(|h| h.replaces) == Some(request))
+            .max_by_key(|(_, a)| a.header.map(|h| h.number))
+    }
+    /// Cancel requests.
+    pub const fn cancels(&self) -> &BTreeMap<RequestId, CancelFacts> {
         &self.cancels
     }
-    /// Replace requests, the terms asked for, and how far they have come.
-    pub const fn replaces(&self) -> &BTreeMap<RequestId, (LiveTerms, RequestState)> {
+    /// Replace requests.
+    pub const fn replaces(&self) -> &BTreeMap<RequestId, ReplaceFacts> {
         &self.replaces
     }
     /// Why risk said no.
@@ -147,18 +213,26 @@ impl Order {
     }
     /// FIX OrderQty (38) as it stands now; `None` for an order that closes all and has not been triggered.
     pub fn qty(&self) -> Option<Qty> {
-        let last = self.last_attempt();
-        let live = last.and_then(AttemptFacts::live_terms).map(|t| t.qty);
-        live.or_else(|| last.and_then(|a| a.header).and_then(|h| h.qty)).or(self.intent.terms.qty)
+        let speaks = self.governing().map(|(_, a)| a);
+        let live = speaks.and_then(AttemptFacts::live_terms).map(|t| t.qty);
+        live.or_else(|| speaks.and_then(|a| a.header).and_then(|h| h.qty)).or(self.intent.terms.qty)
     }
     /// The most that may execute: what a change on its way asks for may execute before the change is confirmed.
     fn most_qty(&self) -> Option<Qty> {
-        let asked = self.replaces.values().filter(|(_, state)| state.is_pending()).map(|(terms, _)| terms.qty).max();
+        let asked = self.replaces.values().filter(|r| r.state.is_pending()).map(|r| r.terms.qty).max();
         self.qty().map(|qty| asked.map_or(qty, |asked| asked.max(qty)))
     }
     /// FIX Price (44) as it stands now.
     pub fn price(&self) -> Option<Price> {
-        self.last_attempt().and_then(AttemptFacts::live_terms).and_then(|t| t.price).or(self.intent.terms.kind.price())
+        let speaks = self.governing().map(|(_, a)| a);
+        let live = speaks.and_then(AttemptFacts::live_terms).and_then(|t| t.price);
+        live.or_else(|| speaks.and_then(|a| self.terms_of(a).kind.price())).or(self.intent.terms.kind.price())
+    }
+    /// FIX TriggerPrice (1102) as it stands now.
+    pub fn trigger_price(&self) -> Option<Price> {
+        let speaks = self.governing().map(|(_, a)| a);
+        let live = speaks.and_then(AttemptFacts::live_terms).and_then(|t| t.trigger);
+        live.or_else(|| speaks.and_then(|a| self.terms_of(a).kind.trigger_price())).or(self.intent.terms.kind.trigger_price())
     }
     /// FIX CumQty (14).
     pub fn cum_qty(&self) -> Qty {
@@ -208,7 +282,7 @@ impl Order {
     }
     /// Whether somebody wants it off the book. A refused cancel does not end the wish; only the order's end does.
     pub fn cancel_wished(&self) -> bool {
-        !self.cancels.is_empty()
+        self.cancels.values().any(|c| c.only.is_none())
     }
     /// Which position it changes.
     pub const fn leg(&self) -> PositionSide {
@@ -265,26 +339,29 @@ impl Order {
                 attempt.history = attempt.history.max(*history);
                 Ok(new || more)
             }
-            OrderEvent::CancelRequested { request } => {
-                let new = !self.cancels.contains_key(request);
-                self.cancels.entry(*request).or_insert(RequestState::Open);
-                Ok(new)
-            }
-            OrderEvent::CancelAnswered { request, state } => {
-                let known = self.cancels.get_mut(request).ok_or(Contradiction::Request(*request))?;
-                Ok(raise(known, state))
-            }
-            OrderEvent::ReplaceRequested { request, terms } => match self.replaces.get(request) {
-                Some((known, _)) if known != terms => Err(Contradiction::RequestTerms(*request)),
+            OrderEvent::CancelRequested { request, only } => match self.cancels.get(request) {
+                Some(known) if known.only != *only => Err(Contradiction::RequestTerms(*request)),
                 Some(_) => Ok(false),
                 None => {
-                    self.replaces.insert(*request, (*terms, RequestState::Open));
+                    self.cancels.insert(*request, CancelFacts { only: *only, state: RequestState::Open });
+                    Ok(true)
+                }
+            },
+            OrderEvent::CancelAnswered { request, state } => {
+                let known = self.cancels.get_mut(request).ok_or(Contradiction::Request(*request))?;
+                Ok(raise(&mut known.state, state))
+            }
+            OrderEvent::ReplaceRequested { request, terms, how } => match self.replaces.get(request) {
+                Some(known) if (known.terms, known.how) != (*terms, *how) => Err(Contradiction::RequestTerms(*request)),
+                Some(_) => Ok(false),
+                None => {
+                    self.replaces.insert(*request, ReplaceFacts { terms: *terms, how: *how, state: RequestState::Open });
                     Ok(true)
                 }
             },
             OrderEvent::ReplaceAnswered { request, state } => {
-                let (_, known) = self.replaces.get_mut(request).ok_or(Contradiction::Request(*request))?;
-                Ok(raise(known, state))
+                let known = self.replaces.get_mut(request).ok_or(Contradiction::Request(*request))?;
+                Ok(raise(&mut known.state, state))
             }
             OrderEvent::Doubted { .. }
             | OrderEvent::Accepted { .. }

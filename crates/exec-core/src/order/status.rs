@@ -85,16 +85,16 @@ pub(super) fn derive(order: &Order) -> OrdStatus {
     if let Some(ended) = ended {
         return ended;
     }
-    if order.cancels.values().any(|state| state.is_pending()) {
+    if order.cancels.values().any(|c| c.only.is_none() && c.state.is_pending()) {
         return OrdStatus::PendingCancel;
     }
-    if order.replaces.values().any(|(_, state)| state.is_pending()) {
+    if order.replaces.values().any(|r| r.state.is_pending()) {
         return OrdStatus::PendingReplace;
     }
     if !cum.is_zero() {
         return OrdStatus::PartiallyFilled;
     }
-    if order.attempts.values().any(|a| a.triggered) {
+    if order.attempts.values().any(|a| order.has_triggered(a)) {
         return OrdStatus::Triggered;
     }
     if order.attempts.values().any(|a| a.seen_at_venue()) {
@@ -103,16 +103,17 @@ pub(super) fn derive(order: &Order) -> OrdStatus {
     if order.attempts.is_empty() { OrdStatus::Initialized } else { OrdStatus::PendingNew }
 }
 
-/// The end of an order is the end of its last attempt, once all of them are over and, where the venue left it open, once
+/// The end of an order is the end of the attempt that speaks for it, once all of them are over and, where the venue left it open, once
 /// it is recorded that none follows.
 fn ending(order: &Order) -> Option<OrdStatus> {
     if order.denied.is_some() {
         return Some(OrdStatus::Denied);
     }
-    if order.attempts.values().any(|a| !a.is_over()) {
+    // Between the end of an old attempt and the beginning of the new one that a change asked for, the order lives.
+    if order.attempts.values().any(|a| !a.is_over()) || order.renewal().is_some() {
         return None;
     }
-    let Some(last) = order.last_attempt() else {
+    let Some((_, last)) = order.governing() else {
         return order.given_up.map(|_| OrdStatus::NotSent);
     };
     match last.ending {

@@ -18,17 +18,17 @@ use exec_testkit::fixtures::{price, qty};
 fn the_doubt_of_an_earlier_change_does_not_date_a_later_one() {
     let mut rig = netting();
     let intent = working(&mut rig);
-    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty("2")), price: Some(price("98")), trigger: None }));
     rig.durable();
     let request = rig.last_request();
     rig.outcome(Err(unknown()));
     let mut report = rig.venue_report(intent, VenueStatus::New, "0");
-    (report.qty, report.kind) = (Some(qty("2")), Some(OrderKind::Limit { price: price("98"), tif: TimeInForce::Gtc }));
+    (report.qty, report.kind) = (Some(qty("2")), Some(OrderKind::Limit { price: price("98").into(), tif: TimeInForce::Gtc }));
     report.replaced_by = Some(request);
     rig.stream(report.clone());
     assert_eq!(rig.status(intent), OrdStatus::New);
     rig.wait(50_000);
-    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("3"), price: price("97") }));
+    rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty("3")), price: Some(price("97")), trigger: None }));
     rig.durable();
     rig.outcome(Err(unknown()));
     rig.wait(1_000);
@@ -41,7 +41,7 @@ fn the_doubt_of_an_earlier_change_does_not_date_a_later_one() {
 fn a_change_of_an_earlier_start_is_dated_by_the_venues_clock() {
     let mut rig = netting();
     let intent = working(&mut rig);
-    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty("2")), price: Some(price("98")), trigger: None }));
     rig.durable();
     let report = rig.venue_report(intent, VenueStatus::New, "0");
     let kept = rig.journal.len();
@@ -58,7 +58,7 @@ fn a_change_of_an_earlier_start_is_dated_by_the_venues_clock() {
 fn an_order_is_not_filled_while_a_larger_change_is_in_doubt() {
     let mut rig = netting();
     let intent = working(&mut rig);
-    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty("2")), price: Some(price("98")), trigger: None }));
     rig.durable();
     rig.outcome(Err(unknown()));
     // the fast trade event does not carry the quantity
@@ -79,7 +79,7 @@ fn an_order_is_not_filled_while_a_larger_change_is_in_doubt() {
 fn a_change_that_waited_too_long_for_the_disk_is_not_sent() {
     let mut rig = netting();
     let intent = working(&mut rig);
-    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty("2")), price: Some(price("98")), trigger: None }));
     rig.wait(30_000);
     rig.durable();
     assert!(!rig.sent.iter().any(|r| matches!(r, Request::Replace(_))));
@@ -90,7 +90,7 @@ fn a_change_that_waited_too_long_for_the_disk_is_not_sent() {
 fn a_change_in_doubt_ends_when_the_venue_says_that_the_order_is_filled() {
     let mut rig = netting();
     let intent = working(&mut rig);
-    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty("2")), price: Some(price("98")), trigger: None }));
     rig.durable();
     rig.outcome(Err(unknown()));
     rig.fill(intent, 5, "1", "99", "1");

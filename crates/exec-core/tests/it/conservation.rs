@@ -17,7 +17,7 @@ fn check(order: &Order) -> Result<(), TestCaseError> {
         _ => prop_assert!(leaves.is_zero()),
     }
     // A change on its way that asks for more keeps an order alive of which everything known is executed.
-    let wanting = order.replaces().values().any(|(terms, state)| state.is_pending() && terms.qty > cum);
+    let wanting = order.replaces().values().any(|r| r.state.is_pending() && r.terms.qty > cum);
     if !wanting {
         prop_assert_eq!(status.is_ended(), leaves.is_zero());
     }

@@ -37,6 +37,7 @@ fn closing(side: Side, leg: PositionSide, amount: &str) -> Terms {
         intention: Intention::Reduce,
         qty: Some(qty(amount)),
         kind: OrderKind::Market,
+        stp: None,
     }
 }
 
@@ -307,8 +308,8 @@ fn limits_hold_with_everything_open_counted_as_executed() {
 fn a_change_is_one_at_a_time_durable_first_and_proven_by_the_venue() {
     let mut rig = netting();
     let intent = working(&mut rig);
-    let change = exec_core::command::ChangeOrder { intent, qty: qty("2"), price: price("98") };
-    rig.command(Command::Replace(change.clone()));
+    let change = exec_core::command::ChangeOrder { intent, qty: Some(qty("2")), price: Some(price("98")), trigger: None };
+    rig.command(Command::Replace(change));
     assert_eq!(rig.status(intent), OrdStatus::PendingReplace);
     assert_eq!(rig.sent.len(), 1, "the change can add risk and waits for the disk");
     rig.durable();
@@ -319,18 +320,23 @@ fn a_change_is_one_at_a_time_durable_first_and_proven_by_the_venue() {
     assert_eq!(rig.status(intent), OrdStatus::PendingReplace);
     rig.wait(1_000);
     let mut report = rig.venue_report(intent, VenueStatus::New, "0");
-    (report.qty, report.kind) = (Some(qty("2")), Some(OrderKind::Limit { price: price("98"), tif: TimeInForce::Gtc }));
+    (report.qty, report.kind) = (Some(qty("2")), Some(OrderKind::Limit { price: price("98").into(), tif: TimeInForce::Gtc }));
     assert_eq!(rig.answer_orders(&Ok(Lookup::Found(Box::new(report)))), 1);
     assert_eq!(rig.status(intent), OrdStatus::New);
     assert_eq!(rig.order(intent).qty(), Some(qty("2")));
-    assert!(rig.order(intent).replaces().values().all(|(_, s)| *s == RequestState::Accepted));
+    assert!(rig.order(intent).replaces().values().all(|r| r.state == RequestState::Accepted));
 }
 
 #[test]
 fn a_change_that_never_came_is_disproven_only_past_its_fence() {
     let mut rig = netting();
     let intent = working(&mut rig);
-    rig.command(Command::Replace(exec_core::command::ChangeOrder { intent, qty: qty("2"), price: price("98") }));
+    rig.command(Command::Replace(exec_core::command::ChangeOrder {
+        intent,
+        qty: Some(qty("2")),
+        price: Some(price("98")),
+        trigger: None,
+    }));
     rig.durable();
     rig.outcome(Err(unknown()));
     let asked_at = rig.ms;
@@ -468,7 +474,7 @@ fn foreign(order_id: &str, amount: &str, cum: &str) -> OrderReport {
         side: Side::Buy,
         leg: Some(PositionSide::Net),
         status: VenueStatus::New,
-        kind: Some(OrderKind::Limit { price: price("99"), tif: TimeInForce::Gtc }),
+        kind: Some(OrderKind::Limit { price: price("99").into(), tif: TimeInForce::Gtc }),
         qty: Some(qty(amount)),
         reduce_only: false,
         close_all: false,
@@ -479,6 +485,7 @@ fn foreign(order_id: &str, amount: &str, cum: &str) -> OrderReport {
         fill: None,
         replaced_by: None,
         text: None,
+        made_by: None,
     }
 }
 
@@ -570,7 +577,7 @@ fn a_resting_take_profit_never_blocks_an_exit() {
     rig.durable();
     rig.accept(open);
     rig.fill(open, 1, "1", "99", "1");
-    let kind = OrderKind::Limit { price: price("120"), tif: TimeInForce::Gtc };
+    let kind = OrderKind::Limit { price: price("120").into(), tif: TimeInForce::Gtc };
     let profit = rig.submit(Terms { kind, ..closing(Side::Sell, PositionSide::Long, "1") });
     rig.accept(profit);
     let exit = rig.submit(closing(Side::Sell, PositionSide::Long, "1"));

@@ -53,7 +53,7 @@ fn an_exit_is_not_held_to_a_band_around_an_old_price() {
         Some(exec_core::instrument::PercentPrice { up: fixtures::decimal("1.05"), down: fixtures::decimal("0.95") });
     rig.give(Input::Instruments(vec![instrument]));
     rig.ms += DAY;
-    let kind = OrderKind::Limit { price: price("80"), tif: TimeInForce::Ioc };
+    let kind = OrderKind::Limit { price: price("80").into(), tif: TimeInForce::Ioc };
     let exit = rig.submit(Terms { kind, ..closing(Side::Sell, PositionSide::Net, "1") });
     assert_eq!(rig.order(exit).denial(), None);
 }

@@ -105,6 +105,7 @@ fn an_order_that_ended_before_the_books_began_stays_outside() {
         fill: None,
         replaced_by: None,
         text: None,
+        made_by: None,
     };
     rig.stream(placed.clone());
     rig.wait(100);
@@ -136,7 +137,7 @@ fn an_ended_order_tells_the_terms_it_ended_with() {
     let intent = rig.submit(fixtures::limit(Side::Buy, qty("10"), price("100")));
     rig.durable();
     rig.accept(intent);
-    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("12"), price: price("100") }));
+    rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty("12")), price: Some(price("100")), trigger: None }));
     rig.durable();
     rig.wait(10);
     let mut ended = rig.venue_report(intent, VenueStatus::Canceled, "11");

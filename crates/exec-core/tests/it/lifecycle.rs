@@ -43,9 +43,8 @@ fn facts_of(order: &Order, given: &BTreeSet<&'static str>) -> BTreeSet<&'static 
     let mut facts = given.clone();
     let cum = order.cum_qty();
     if !cum.is_zero() {
-        let ended = ["canceled", "expired", "vanished"].iter().any(|f| given.contains(f))
-            || (given.contains("rejected") && given.contains("given up"));
-        let wanting = order.replaces().values().any(|(terms, state)| state.is_pending() && terms.qty > cum);
+        let ended = ["canceled", "expired", "vanished"].iter().any(|f| given.contains(f));
+        let wanting = order.replaces().values().any(|r| r.state.is_pending() && r.terms.qty > cum);
         let full = order.qty().is_some_and(|qty| cum >= qty) && (ended || !wanting);
         facts.insert(if full { "executed in full" } else { "executed in part" });
     }

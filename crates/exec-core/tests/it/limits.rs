@@ -20,7 +20,7 @@ fn a_change_is_held_to_the_limit_of_one_order() {
     config.limits.order_notional_max = fixtures::decimal("150");
     let mut rig = Rig::live(config);
     let intent = working(&mut rig);
-    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("2"), price: price("99") }));
+    rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty("2")), price: Some(price("99")), trigger: None }));
     assert_ne!(rig.status(intent), OrdStatus::PendingReplace, "198 is above 150");
 }
 
@@ -65,7 +65,7 @@ fn a_full_book_does_not_forbid_to_change_an_order() {
     config.limits.open_orders_max = 1;
     let mut rig = Rig::live(config);
     let intent = working(&mut rig);
-    rig.command(Command::Replace(ChangeOrder { intent, qty: qty("1"), price: price("98") }));
+    rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty("1")), price: Some(price("98")), trigger: None }));
     assert_eq!(rig.status(intent), OrdStatus::PendingReplace);
 }
 

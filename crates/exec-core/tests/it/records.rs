@@ -1,19 +1,19 @@
 //! The bytes of every record kind stay what they were: a journal written today is read by every later build.
 //!
-//! `golden/records-v1.txt` holds one line a record: its kind, its bytes in hex, and how it prints. A new kind or variant adds
+//! `golden/records-v2.txt` holds one line a record: its kind, its bytes in hex, and how it prints. A new kind or variant adds
 //! a line; a line that changes breaks every journal that exists.
 
 use exec_core::{
     ids::{AccountId, AlgoId, Epoch, IntentId, ListId, OrderId, RequestId, Seq, TradeId},
     order::{
-        event::{AttemptHeader, GivenUp, LiveTerms, NotSent, OrderEvent, RequestState, TermsVersion},
-        intent::{Handling, InDoubt, Intent, ListPlace, ListRole, Owner, Provenance},
+        event::{AttemptHeader, GivenUp, LiveTerms, NotSent, OrderEvent, ReplaceHow, RequestState, TermsVersion},
+        intent::{ExchangeMade, Handling, InDoubt, Intent, ListPlace, ListRole, Owner, Provenance},
         proof::{DeathProof, VanishedProof},
     },
     pretrade::{Denial, Figure},
     record::{Baseline, LatchCause, RECORD_VERSION, Record, RecordError, TradeCursor},
     report::{ExpiryReason, Fee, Fill, Source},
-    terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
+    terms::{Intention, LimitPrice, OrderKind, PriceMatch, SelfTrade, Terms, TimeInForce, Trigger, TriggerBy},
     time::{Timestamp, VenueTime},
     units::{PositionMode, PositionSide, Side},
     venue::{Attempt, Fence, RejectClass, Rejection},
@@ -25,7 +25,7 @@ use exec_testkit::{
 use proptest::prelude::*;
 use std::fmt::Write as _;
 
-const GOLDEN: &str = include_str!("golden/records-v1.txt");
+const GOLDEN: &str = include_str!("golden/records-v2.txt");
 
 fn terms(kind: OrderKind) -> Terms {
     let close_all = matches!(kind, OrderKind::StopMarket { .. });
@@ -35,6 +35,7 @@ fn terms(kind: OrderKind) -> Terms {
         leg: PositionSide::Long,
         intention: if close_all { Intention::CloseAll } else { Intention::Reduce },
         qty: (!close_all).then(|| qty("1.50")),
+        stp: matches!(kind, OrderKind::Limit { .. }).then_some(SelfTrade::ExpireBoth),
         kind,
     }
 }
@@ -44,11 +45,12 @@ fn kinds() -> Vec<OrderKind> {
     let (price, tif) = (price("99.10"), TimeInForce::Gtd(VenueTime(1_800_000_000_000)));
     vec![
         OrderKind::Market,
-        OrderKind::Limit { price, tif },
+        OrderKind::Limit { price: price.into(), tif },
         OrderKind::StopMarket { trigger },
-        OrderKind::StopLimit { trigger, price, tif: TimeInForce::Gtc },
+        OrderKind::Limit { price: LimitPrice::Match(PriceMatch::Queue5), tif: TimeInForce::Gtc },
+        OrderKind::StopLimit { trigger, price: price.into(), tif: TimeInForce::Gtc },
         OrderKind::TakeProfitMarket { trigger },
-        OrderKind::TakeProfit { trigger, price, tif: TimeInForce::Ioc },
+        OrderKind::TakeProfit { trigger, price: price.into(), tif: TimeInForce::Ioc },
         OrderKind::TrailingStopMarket { activation: Some(price), callback_percent: decimal("1.5"), by: TriggerBy::Last },
     ]
 }
@@ -61,6 +63,7 @@ fn events() -> Vec<OrderEvent> {
         recv_window_ms: 2_000,
         epoch: Epoch(993_600),
         qty: Some(qty("2")),
+        replaces: None,
     };
     let fence = Fence { engine_margin_ms: 2_000, visibility_ms: 1_000 };
     let attempt = Attempt {
@@ -107,9 +110,12 @@ fn events() -> Vec<OrderEvent> {
         OrderEvent::Canceled { cl_ord_id: id },
         OrderEvent::Expired { cl_ord_id: id, reason: ExpiryReason::SelfTrade },
         OrderEvent::Vanished { cl_ord_id: id, proof: vanished },
-        OrderEvent::CancelRequested { request },
+        OrderEvent::CancelRequested { request, only: None },
+        OrderEvent::CancelRequested { request, only: Some(id) },
         OrderEvent::CancelAnswered { request, state: RequestState::Refused(-2011) },
-        OrderEvent::ReplaceRequested { request, terms: live },
+        OrderEvent::ReplaceRequested { request, terms: live, how: ReplaceHow::InPlace },
+        OrderEvent::ReplaceRequested { request, terms: live, how: ReplaceHow::NewAttempt },
+        OrderEvent::Attempted { cl_ord_id: id, header: AttemptHeader { number: 2, replaces: Some(request), ..header } },
         OrderEvent::ReplaceAnswered { request, state: RequestState::Accepted },
         OrderEvent::GivenUp(GivenUp::Settled),
     ]
@@ -133,17 +139,19 @@ fn records() -> Vec<Record> {
         Record::Balance { asset: asset("USDT"), wallet: "10000.00000000".parse().expect("an amount"), at: VenueTime(9) },
         Record::Cursor { strategy: strategy_id(), seen: Seq(12), state: Some(vec![1, 2, 3]) },
         Record::Latched { cause: LatchCause::SecondEngine, text: "two".into(), at },
+        Record::Latched { cause: LatchCause::Exchange(instrument_id("BTCUSDT")), text: "taken".into(), at },
         Record::Released { who: "ada".into(), at },
         Record::Operator { who: "ada".into(), what: "Latch".into(), at },
         Record::Raw { why: "unknown".into(), raw: "{}".into(), at },
     ];
     let owners = [Owner::Strategy(strategy_id()), Owner::Operator("ada".into()), Owner::External];
-    let provenances = [Provenance::Ours, Provenance::Recovered, Provenance::Foreign];
+    let provenances =
+        [Provenance::Ours, Provenance::Recovered, Provenance::Foreign, Provenance::Exchange(ExchangeMade::AutoDeleveraging)];
     for (n, kind) in kinds().into_iter().enumerate() {
         all.push(Record::Intent(Intent {
             id: IntentId(n as u128 + (1 << 100)),
             owner: owners[n % 3].clone(),
-            provenance: provenances[n % 3],
+            provenance: provenances[n % 4],
             terms: terms(kind),
             handling: Handling { max_age_ms: 200, in_doubt: InDoubt::Keep, retry: false },
             list: (n == 2).then_some(ListPlace { list: ListId(4), role: ListRole::StopLoss }),

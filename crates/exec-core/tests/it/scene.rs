@@ -28,7 +28,15 @@ pub(crate) fn btc() -> InstrumentId {
 }
 
 pub(crate) fn closing(side: Side, leg: PositionSide, amount: &str) -> Terms {
-    Terms { instrument: btc(), side, leg, intention: Intention::Reduce, qty: Some(qty(amount)), kind: OrderKind::Market }
+    Terms {
+        instrument: btc(),
+        side,
+        leg,
+        intention: Intention::Reduce,
+        qty: Some(qty(amount)),
+        kind: OrderKind::Market,
+        stp: None,
+    }
 }
 
 pub(crate) fn unknown() -> CommandError {
@@ -77,7 +85,7 @@ pub(crate) fn foreign(order_id: &str, amount: &str, cum: &str) -> OrderReport {
         side: Side::Buy,
         leg: Some(PositionSide::Net),
         status: VenueStatus::New,
-        kind: Some(OrderKind::Limit { price: price("99"), tif: TimeInForce::Gtc }),
+        kind: Some(OrderKind::Limit { price: price("99").into(), tif: TimeInForce::Gtc }),
         qty: Some(qty(amount)),
         reduce_only: false,
         close_all: false,
@@ -88,6 +96,7 @@ pub(crate) fn foreign(order_id: &str, amount: &str, cum: &str) -> OrderReport {
         fill: None,
         replaced_by: None,
         text: None,
+        made_by: None,
     }
 }
 

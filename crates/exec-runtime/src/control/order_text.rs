@@ -118,6 +118,7 @@ impl SubmitOrder {
             },
             qty: self.qty.as_deref().map(str::parse::<Qty>).transpose()?,
             kind: self.kind()?,
+            stp: None,
         })
     }
 
@@ -155,11 +156,11 @@ impl SubmitOrder {
             }
         }
         Ok(match self.kind.as_str() {
-            "LIMIT" => OrderKind::Limit { price: self.price()?, tif: self.tif()? },
+            "LIMIT" => OrderKind::Limit { price: self.price()?.into(), tif: self.tif()? },
             "STOP_MARKET" => OrderKind::StopMarket { trigger: self.trigger()? },
             "TAKE_PROFIT_MARKET" => OrderKind::TakeProfitMarket { trigger: self.trigger()? },
-            "STOP_LIMIT" => OrderKind::StopLimit { trigger: self.trigger()?, price: self.price()?, tif: self.tif()? },
-            "TAKE_PROFIT" => OrderKind::TakeProfit { trigger: self.trigger()?, price: self.price()?, tif: self.tif()? },
+            "STOP_LIMIT" => OrderKind::StopLimit { trigger: self.trigger()?, price: self.price()?.into(), tif: self.tif()? },
+            "TAKE_PROFIT" => OrderKind::TakeProfit { trigger: self.trigger()?, price: self.price()?.into(), tif: self.tif()? },
             "TRAILING_STOP_MARKET" => OrderKind::TrailingStopMarket {
                 activation: self.trigger.as_deref().map(str::parse::<Price>).transpose()?,
                 callback_percent: parse_decimal(self.need("callback_percent", self.callback_percent.as_ref())?)?,
@@ -215,7 +216,7 @@ mod tests {
         let limit = order(r#"{"instrument":"BTCUSDT-PERP.X","side":"BUY","type":"LIMIT","qty":"0.10","price":"5","tif":"GTX"}"#);
         let terms = limit.terms(PositionMode::Netting).unwrap();
         assert_eq!((terms.leg, terms.intention, terms.side), (PositionSide::Net, Intention::Open, Side::Buy));
-        assert_eq!(terms.kind, OrderKind::Limit { price: "5".parse().unwrap(), tif: TimeInForce::Gtx });
+        assert_eq!(terms.kind, OrderKind::Limit { price: "5".parse::<Price>().unwrap().into(), tif: TimeInForce::Gtx });
         assert_eq!(terms.qty, Some("0.10".parse().unwrap()));
         assert!(limit.terms(PositionMode::Hedging).is_err());
         let close = order(

@@ -85,6 +85,7 @@ fn order(order: &Order) -> Value {
             Provenance::Ours => "ours",
             Provenance::Recovered => "recovered",
             Provenance::Foreign => "foreign",
+            Provenance::Exchange(_) => "exchange",
         },
         "instrument": terms.instrument,
         "side": terms.side,

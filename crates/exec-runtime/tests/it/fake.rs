@@ -13,9 +13,9 @@ use exec_core::{
     time::{ClockReading, VenueTime},
     units::{PositionMode, PositionSide, Price, Qty, Side, SignedQty},
     venue::{
-        AccountSetup, Attempt, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Fence, InstrumentSetting, Lookup,
-        MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Trades, TradesFrom, VenueClock,
-        VenueProfile,
+        AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Fence, InstrumentSetting,
+        Lookup, MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Trades, TradesFrom, Unrecognised,
+        VenueClock, VenueProfile,
     },
 };
 use rust_decimal::Decimal;
@@ -137,6 +137,8 @@ impl Fake {
             modes: &[PositionMode::Netting, PositionMode::Hedging],
             cl_ord_id_max: 36,
             forgets_unfilled_after_ms: 259_200_000,
+            batch_max: 0,
+            rules: &[],
         };
         Self { state: Arc::new(Mutex::new(state)), profile }
     }
@@ -257,6 +259,7 @@ impl ExecutionVenue for Fake {
                         fill: None,
                         replaced_by: None,
                         text: None,
+                        made_by: None,
                     };
                     s.open.insert(attempt.cl_ord_id, report.clone());
                     report
@@ -264,6 +267,15 @@ impl ExecutionVenue for Fake {
                 Ok(Box::new(report))
             }
         }
+    }
+    async fn batch(&self, _: Batch) -> Vec<CommandResult> {
+        Vec::new()
+    }
+    async fn positions(&self, _: &[InstrumentId]) -> Result<Vec<PositionReport>, QueryError> {
+        Ok(Vec::new())
+    }
+    fn unrecognised(&self) -> Vec<Unrecognised> {
+        Vec::new()
     }
     async fn replace(&self, _replace: Replace) -> CommandResult {
         Err(CommandError::NotSent("no test replaces".into()))
@@ -356,6 +368,7 @@ impl AccountSetup for Fake {
             instrument: i.clone(),
             leverage: Some(leverage),
             margin_type: Some(MarginType::Cross),
+            notional_max: None,
         };
         Ok(instruments.iter().map(setting).collect())
     }
@@ -489,7 +502,13 @@ pub(crate) fn engine_config(account: &str) -> EngineConfig {
         account_number: 1,
         tag: Tag::new("t").unwrap(),
         mode: PositionMode::Netting,
-        strategies: vec![StrategyConfig { id: strategy_id(), instruments: vec![btc()], external_order_claims: Vec::new() }],
+        strategies: vec![StrategyConfig {
+            id: strategy_id(),
+            instruments: vec![btc()],
+            external_order_claims: Vec::new(),
+            protection: exec_core::engine::config::ProtectionPolicy::Exit,
+            time_to_protect_max_ms: 2_000,
+        }],
         limits: Limits {
             order_notional_max: Decimal::from(1_000_000),
             position_notional_max: Decimal::from(1_000_000),

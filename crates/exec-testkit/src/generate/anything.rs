@@ -58,6 +58,7 @@ pub fn any_event() -> impl Strategy<Value = OrderEvent> {
         recv_window_ms: 2_000,
         epoch: fixtures::EPOCH,
         qty: qty.map(lots),
+        replaces: None,
     });
     let order_id = option::of((1_u64..3).prop_map(OrderId::from_number));
     let algo_id = option::of((1_u64..3).prop_map(AlgoId::from_number));
@@ -85,9 +86,9 @@ pub fn any_event() -> impl Strategy<Value = OrderEvent> {
         }),
         2 => attempt().prop_map(|cl_ord_id| OrderEvent::Canceled { cl_ord_id }),
         1 => attempt().prop_map(|cl_ord_id| OrderEvent::Expired { cl_ord_id, reason: ExpiryReason::TimeUp }),
-        2 => request().prop_map(|request| OrderEvent::CancelRequested { request }),
+        2 => request().prop_map(|request| OrderEvent::CancelRequested { request, only: None  }),
         2 => (request(), state()).prop_map(|(request, state)| OrderEvent::CancelAnswered { request, state }),
-        2 => (request(), live_terms()).prop_map(|(request, terms)| OrderEvent::ReplaceRequested { request, terms }),
+        2 => (request(), live_terms()).prop_map(|(request, terms)| OrderEvent::ReplaceRequested { request, terms, how: exec_core::order::event::ReplaceHow::InPlace }),
         2 => (request(), state()).prop_map(|(request, state)| OrderEvent::ReplaceAnswered { request, state }),
         1 => Just(OrderEvent::GivenUp(GivenUp::Settled)),
     ]

@@ -126,7 +126,7 @@ fn made_before_heard(facts: Vec<OrderEvent>) -> Vec<OrderEvent> {
             OrderEvent::Attempted { cl_ord_id, .. } | OrderEvent::Adopted { cl_ord_id, .. } => {
                 (Needs::Attempt(*cl_ord_id), Needs::Nothing)
             }
-            OrderEvent::CancelRequested { request } | OrderEvent::ReplaceRequested { request, .. } => {
+            OrderEvent::CancelRequested { request, .. } | OrderEvent::ReplaceRequested { request, .. } => {
                 (Needs::Request(*request), Needs::Nothing)
             }
             OrderEvent::CancelAnswered { request, .. } | OrderEvent::ReplaceAnswered { request, .. } => {
@@ -247,7 +247,7 @@ impl Story {
             let request = RequestId(self.requests);
             let new = total.plus(lots(more + 1)).max(qty);
             let terms = LiveTerms { qty: new, price: Some(ticks(*price)), trigger: None };
-            self.facts.push(OrderEvent::ReplaceRequested { request, terms });
+            self.facts.push(OrderEvent::ReplaceRequested { request, terms, how: exec_core::order::event::ReplaceHow::InPlace });
             let state = request_state(*state);
             if state == RequestState::Accepted {
                 qty = new;
@@ -263,7 +263,7 @@ impl Story {
         for state in &plan.cancels {
             self.requests += 1;
             let request = RequestId(self.requests);
-            self.facts.push(OrderEvent::CancelRequested { request });
+            self.facts.push(OrderEvent::CancelRequested { request, only: None });
             // The newer of two answers is the better known one.
             self.facts.push(OrderEvent::CancelAnswered { request, state: RequestState::Unknown });
             self.facts.push(OrderEvent::CancelAnswered { request, state: request_state(*state) });
@@ -344,7 +344,14 @@ fn partly(whole: &Fill, bits: u8) -> Fill {
 }
 
 fn header(number: u8) -> AttemptHeader {
-    AttemptHeader { number, timestamp: VenueTime(1_000), recv_window_ms: 2_000, epoch: fixtures::EPOCH, qty: None }
+    AttemptHeader {
+        number,
+        timestamp: VenueTime(1_000),
+        recv_window_ms: 2_000,
+        epoch: fixtures::EPOCH,
+        qty: None,
+        replaces: None,
+    }
 }
 
 fn proof(cl_ord_id: ClOrdId, header: &AttemptHeader) -> Option<DeathProof> {

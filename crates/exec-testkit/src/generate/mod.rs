@@ -46,11 +46,11 @@ pub fn kind() -> impl Strategy<Value = OrderKind> {
             let (price, trigger) = (ticks(price), Trigger { price: ticks(trigger), by, price_protect });
             match which {
                 0 => OrderKind::Market,
-                1 => OrderKind::Limit { price, tif },
+                1 => OrderKind::Limit { price: price.into(), tif },
                 2 => OrderKind::StopMarket { trigger },
-                3 => OrderKind::StopLimit { trigger, price, tif },
+                3 => OrderKind::StopLimit { trigger, price: price.into(), tif },
                 4 => OrderKind::TakeProfitMarket { trigger },
-                5 => OrderKind::TakeProfit { trigger, price, tif },
+                5 => OrderKind::TakeProfit { trigger, price: price.into(), tif },
                 _ => OrderKind::TrailingStopMarket { activation: Some(price), callback_percent: Decimal::ONE, by },
             }
         },
@@ -67,5 +67,6 @@ pub fn terms(leg: PositionSide) -> impl Strategy<Value = Terms> {
         intention,
         qty: Some(lots(qty)),
         kind,
+        stp: None,
     })
 }

@@ -153,6 +153,7 @@ fn attempted(number: u8, qty: Option<Qty>) -> OrderEvent {
         recv_window_ms: 2_000,
         epoch: fixtures::EPOCH,
         qty,
+        replaces: None,
     };
     OrderEvent::Attempted { cl_ord_id: attempt_id(number), header }
 }
@@ -175,7 +176,7 @@ fn cancel(word: &str, stage: &mut Stage) -> Result<Parsed, Wrong> {
     if word == "cancel" {
         let request = next_request(stage);
         stage.cancel = Some(request);
-        return Ok(Parsed::Facts(vec![OrderEvent::CancelRequested { request }]));
+        return Ok(Parsed::Facts(vec![OrderEvent::CancelRequested { request, only: None }]));
     }
     let request = stage.cancel.ok_or("no cancel was asked for".to_owned())?;
     Ok(Parsed::Facts(vec![OrderEvent::CancelAnswered { request, state: answer(word) }]))
@@ -187,7 +188,11 @@ fn replace(word: &str, words: &mut Words<'_>, stage: &mut Stage) -> Result<Parse
         let request = next_request(stage);
         stage.replace = Some(request);
         let terms = LiveTerms { qty, price, trigger: None };
-        return Ok(Parsed::Facts(vec![OrderEvent::ReplaceRequested { request, terms }]));
+        return Ok(Parsed::Facts(vec![OrderEvent::ReplaceRequested {
+            request,
+            terms,
+            how: exec_core::order::event::ReplaceHow::InPlace,
+        }]));
     }
     let request = stage.replace.ok_or("no replace was asked for".to_owned())?;
     Ok(Parsed::Facts(vec![OrderEvent::ReplaceAnswered { request, state: answer(word) }]))

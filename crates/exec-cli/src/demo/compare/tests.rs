@@ -59,6 +59,7 @@ fn records(ledger: &Ledger) -> Vec<Record> {
             intention: Intention::Open,
             qty,
             kind: OrderKind::Market,
+            stp: None,
         };
         all.push(Record::Intent(Intent {
             id: intent,
@@ -70,7 +71,8 @@ fn records(ledger: &Ledger) -> Vec<Record> {
             asked: AT,
         }));
         let mut fact = |event| all.push(Record::Order { intent, at: AT, source: Source::Stream, event });
-        let header = AttemptHeader { number: 0, timestamp: VenueTime(1), recv_window_ms: 1, epoch: Epoch(1), qty };
+        let header =
+            AttemptHeader { number: 0, timestamp: VenueTime(1), recv_window_ms: 1, epoch: Epoch(1), qty, replaces: None };
         fact(OrderEvent::Attempted { cl_ord_id, header });
         let order_id = Some(OrderId::from_number(row.order_id as u64));
         fact(OrderEvent::Accepted { cl_ord_id, order_id, algo_id: None });
