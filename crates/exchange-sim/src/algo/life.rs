@@ -105,12 +105,8 @@ impl Exchange {
         let ids: Vec<AlgoId> = state.open_algos.values().copied().filter(mine).collect();
         for id in ids {
             let Some(order) = self.algo.orders.get(&id) else { continue };
-            let Some(room) = self.closable(account, market, &order.row) else { continue };
-            let held = order.held;
-            if room.is_zero() && held {
+            if self.closable(account, market, &order.row).is_some_and(|room| room.is_zero()) {
                 self.end_algo(id, AlgoStatus::Expired, None);
-            } else if let Some(order) = self.algo.orders.get_mut(&id) {
-                order.held |= !room.is_zero();
             }
         }
     }

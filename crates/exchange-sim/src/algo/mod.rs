@@ -34,8 +34,6 @@ pub(crate) struct AlgoOrder {
     child: Option<OrderId>,
     /// The best price a trailing stop has followed to.
     extreme: Decimal,
-    /// Whether there was something to close since it was placed; it dies with the position only then.
-    held: bool,
     /// When something happens to it by itself.
     alarm: Option<Ms>,
 }

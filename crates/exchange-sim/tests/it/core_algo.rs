@@ -231,15 +231,37 @@ fn close_position_takes_all_there_is_and_dies_with_the_position() {
     assert_eq!(refused(&mut bench, a, &gte), -4509);
 }
 
+/// Measured by clients: a flat leg refuses it (production, 2026-08-23), a second one of its kind beside it too (testnet, 2026-09-12).
 #[test]
-fn a_close_position_placed_before_the_position_waits_for_it() {
-    let mut bench = Bench::still(false);
-    let a = bench.a;
-    let early = put(&mut bench, a, &closing(Side::Sell, "59900"));
-    bench.give_position("0.010", "60000");
-    assert_eq!(truth(&bench, a, &early).status, AlgoStatus::New);
-    bench.give_position("-0.010", "60000");
-    assert_eq!(truth(&bench, a, &early).status, AlgoStatus::Expired);
+fn what_closes_the_whole_leg_needs_the_leg_and_stands_alone_in_its_kind() {
+    for leg in [PositionSide::Both, PositionSide::Long] {
+        let hedge = leg == PositionSide::Long;
+        let mut bench = Bench::still(hedge);
+        let (a, c) = (bench.a, bench.c);
+        let whole = |order_type, trigger| NewAlgoOrder::closing(BTC, Side::Sell, order_type, d(trigger)).on_leg(leg);
+        let stop = || whole(OrderType::StopMarket, "59900");
+        assert_eq!(refused(&mut bench, a, &stop()), -4509, "nothing to close");
+        put(&mut bench, a, &self::stop(Side::Sell, "0.010", "59900").on_leg(leg));
+        bench.ok(c, &gtc(Side::Sell, "0.010", "60000"));
+        bench.ok(a, &gtc(Side::Buy, "0.010", "60000").on_leg(leg));
+        let first = put(&mut bench, a, &stop());
+        assert_eq!((first.time_in_force, first.reduce_only, first.quantity), (TimeInForce::GteGtc, !hedge, d("0")));
+        assert_eq!(refused(&mut bench, a, &whole(OrderType::StopMarket, "59800")), -4130);
+        put(&mut bench, a, &whole(OrderType::TakeProfitMarket, "61000"));
+        assert_eq!(refused(&mut bench, a, &whole(OrderType::TakeProfitMarket, "62000")), -4130);
+        if hedge {
+            bench.ok(c, &gtc(Side::Buy, "0.010", "60000"));
+            bench.ok(a, &gtc(Side::Sell, "0.010", "60000").on_leg(PositionSide::Short));
+            let other = NewAlgoOrder::closing(BTC, Side::Buy, OrderType::StopMarket, d("60100")).on_leg(PositionSide::Short);
+            put(&mut bench, a, &other);
+        } else {
+            let other = NewAlgoOrder::closing(BTC, Side::Buy, OrderType::StopMarket, d("60100"));
+            assert_eq!(refused(&mut bench, a, &other), -4509, "the other direction closes nothing");
+        }
+        bench.exchange.cancel_algo(bench.now, a, &AlgoRef::id(first.algo_id)).unwrap();
+        put(&mut bench, a, &whole(OrderType::StopMarket, "59800"));
+        put(&mut bench, a, &self::stop(Side::Sell, "0.010", "59700").on_leg(leg));
+    }
 }
 
 #[test]

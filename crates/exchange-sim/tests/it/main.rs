@@ -10,6 +10,7 @@ mod core_orders;
 mod core_positions;
 mod core_random;
 mod face_algo;
+mod face_batch;
 mod face_bench;
 mod face_call;
 mod face_door;
