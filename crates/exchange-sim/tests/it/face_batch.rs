@@ -80,6 +80,16 @@ async fn each_kind_of_batch_has_its_limit() {
 }
 
 #[tokio::test]
+async fn lists_of_ids_are_read_in_both_spellings() {
+    let bench = start(quiet()).await;
+    outcomes(&send(&bench, "POST", &json!([limit("a", "55000"), limit("b", "54000")])).await);
+    let cancel = |list: &'static str| bench.signed("DELETE", PATH, list);
+    assert_eq!(outcomes(&cancel("symbol=BTCUSDT&origclientorderidlist=%5B%22a%22%5D").await), ["CANCELED"]);
+    assert_eq!(outcomes(&cancel("symbol=BTCUSDT&origClientOrderIdList=%5B%22b%22%5D").await), ["CANCELED"]);
+    assert_eq!(outcomes(&cancel("symbol=BTCUSDT&orderidlist=%5B1%2C2%5D").await), ["-2011", "-2011"]);
+}
+
+#[tokio::test]
 async fn changes_come_back_with_their_tags() {
     let bench = start(quiet()).await;
     outcomes(&send(&bench, "POST", &json!([limit("a", "55000"), limit("b", "54000"), limit("c", "53000")])).await);

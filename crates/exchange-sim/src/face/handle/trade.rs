@@ -109,8 +109,10 @@ pub(super) fn modify_batch(call: &mut Call<'_>) -> Body {
 pub(super) fn cancel_batch(call: &mut Call<'_>) -> Body {
     let symbol = call.symbol()?.to_owned();
     let params = &call.ask.params;
-    let numbers = ask::id_list(params, "orderIdList")?;
-    let names = ask::id_list(params, "origClientOrderIdList")?;
+    // Documented in camel case; ccxt and python-binance send lower case, which production takes (python-binance issue 1195).
+    let list = |names: [&str; 2]| ask::id_list(params, if params.get(names[0]).is_some() { names[0] } else { names[1] });
+    let numbers = list(["orderIdList", "orderidlist"])?;
+    let names = list(["origClientOrderIdList", "origclientorderidlist"])?;
     let orders: Vec<OrderRef> = match (numbers, names) {
         (Some(numbers), _) => numbers
             .iter()
