@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::AlgoOrder;
 use super::trigger::{crossed, rises};
+use super::{AlgoOrder, Pace};
 use crate::entry::good_till_date;
 use crate::error::ApiError;
 use crate::exchange::Exchange;
@@ -40,7 +40,16 @@ impl Exchange {
             state.algos.insert(id);
             state.open_algos.insert(row.client_algo_id.clone(), id);
         }
-        let placed = AlgoOrder { account, market, row, child: None, extreme: Decimal::ZERO, alarm: None };
+        let placed = AlgoOrder {
+            account,
+            market,
+            row,
+            child: None,
+            extreme: Decimal::ZERO,
+            alarm: None,
+            pace: Pace::default(),
+            left: None,
+        };
         self.algo.orders.insert(id, placed);
         self.algo.waiting.insert((market, id));
         self.algo.set_alarm(id, expiry);

@@ -11,7 +11,7 @@ use crate::core_bench::{BTC, Bench, ETH, d, gtc, limit, market};
 
 const DAY: i64 = 86_400_000;
 
-fn stop(side: Side, quantity: &str, trigger: &str) -> NewAlgoOrder {
+pub(crate) fn stop(side: Side, quantity: &str, trigger: &str) -> NewAlgoOrder {
     NewAlgoOrder::market(BTC, side, OrderType::StopMarket, d(quantity), d(trigger))
 }
 
@@ -23,7 +23,7 @@ fn closing(side: Side, trigger: &str) -> NewAlgoOrder {
     NewAlgoOrder::closing(BTC, side, OrderType::StopMarket, d(trigger))
 }
 
-fn stop_limit(side: Side, quantity: &str, trigger: &str, price: &str, tif: TimeInForce) -> NewAlgoOrder {
+pub(crate) fn stop_limit(side: Side, quantity: &str, trigger: &str, price: &str, tif: TimeInForce) -> NewAlgoOrder {
     NewAlgoOrder { order_type: OrderType::Stop, price: Some(d(price)), time_in_force: Some(tif), ..stop(side, quantity, trigger) }
 }
 
@@ -32,7 +32,7 @@ fn trailing(side: Side, quantity: &str, rate: &str) -> NewAlgoOrder {
     NewAlgoOrder { quantity: Some(d(quantity)), callback_rate: Some(d(rate)), ..bare }
 }
 
-fn put(bench: &mut Bench, account: AccountId, order: &NewAlgoOrder) -> AlgoRow {
+pub(crate) fn put(bench: &mut Bench, account: AccountId, order: &NewAlgoOrder) -> AlgoRow {
     let row = bench.exchange.place_algo(bench.now, account, order).unwrap();
     bench.exchange.check_invariants().unwrap();
     row
@@ -43,14 +43,14 @@ fn refused(bench: &mut Bench, account: AccountId, order: &NewAlgoOrder) -> i32 {
 }
 
 /// Makes one trade at a price between `b` and `c`, so that the contract price is there.
-fn print_at(bench: &mut Bench, price: &str) {
+pub(crate) fn print_at(bench: &mut Bench, price: &str) {
     let (b, c) = (bench.b, bench.c);
     bench.ok(b, &gtc(Side::Sell, "0.001", price));
     bench.ok(c, &limit(Side::Buy, "0.001", price, TimeInForce::Ioc));
 }
 
 /// Takes what one account was told, as short words.
-fn words(bench: &mut Bench, account: AccountId) -> Vec<String> {
+pub(crate) fn words(bench: &mut Bench, account: AccountId) -> Vec<String> {
     bench
         .told(account)
         .into_iter()
@@ -70,7 +70,7 @@ fn algo_news(bench: &mut Bench, account: AccountId) -> Vec<AlgoRow> {
     rows.collect()
 }
 
-fn truth(bench: &Bench, account: AccountId, row: &AlgoRow) -> AlgoRow {
+pub(crate) fn truth(bench: &Bench, account: AccountId, row: &AlgoRow) -> AlgoRow {
     let rows = bench.exchange.ledger(account).unwrap().algo_orders;
     rows.into_iter().find(|other| other.algo_id == row.algo_id).unwrap()
 }
