@@ -54,6 +54,9 @@ impl Exchange {
         self.check_amendment(market, &order, change, price, quantity)?;
         let crossing = order.row.time_in_force == TimeInForce::Gtx && self.markets[market].book.crosses(order.row.side, price);
         if quantity <= order.row.executed_qty || crossing {
+            if let Some(order) = self.markets[market].orders.get_mut(&id) {
+                order.row.modify_id = change.modify_id;
+            }
             self.end_order(market, id, Ending::Canceled);
             return self.row_of(market, id).ok_or_else(ApiError::no_such_order);
         }

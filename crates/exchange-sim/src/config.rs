@@ -63,10 +63,34 @@ pub struct AlgoConfig {
     pub child_delay_ms: Ms,
     /// From the child's entry until TRIGGERED is told; above 0 the child's NEW and fills come before it.
     pub told_delay_ms: Ms,
+    /// Where TRIGGERED stands among what is told of the child's entry, when it is told at once.
+    pub told: TriggeredTold,
+    /// From the child's end until FINISHED is told.
+    pub finish_delay_ms: Ms,
+    /// Whether each ALGO_UPDATE is pushed twice.
+    pub told_twice: bool,
+    /// Whether each order draws its own delays from the seed, up to those above, and its own place of TRIGGERED; and each
+    /// ALGO_UPDATE whether it is pushed twice, if it may be.
+    pub varied: bool,
+    /// How far the lists lag behind: new orders are missing in both, and orders that have left are still in the open one;
+    /// at most `guarantees.visibility_ms`.
+    pub list_lag_ms: Ms,
     /// Whether the single query answers `-2013` for a live conditional order, as seen on production by `algoId` (2026-09-19).
     pub query_denies_live: bool,
     /// Open conditional orders an account may have over all symbols.
     pub max_open: usize,
+}
+
+/// Where TRIGGERED stands among the events of the child's entry. They come from different services: no order is promised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TriggeredTold {
+    /// Before them.
+    #[default]
+    First,
+    /// After the child's NEW, before its fills are told in full.
+    Between,
+    /// After them.
+    Last,
 }
 
 /// Maker and taker rates and the BNB option.
@@ -193,9 +217,32 @@ impl Default for ExchangeConfig {
     }
 }
 
+impl AlgoConfig {
+    /// Gives the same within its bounds: no delay below 0, no lag above what the exchange promises.
+    pub(crate) fn bounded(self, visibility_ms: Ms) -> Self {
+        Self {
+            child_delay_ms: self.child_delay_ms.max(0),
+            told_delay_ms: self.told_delay_ms.max(0),
+            finish_delay_ms: self.finish_delay_ms.max(0),
+            list_lag_ms: self.list_lag_ms.min(visibility_ms).max(0),
+            ..self
+        }
+    }
+}
+
 impl Default for AlgoConfig {
     fn default() -> Self {
-        Self { child_delay_ms: 0, told_delay_ms: 0, query_denies_live: true, max_open: 200 }
+        Self {
+            child_delay_ms: 0,
+            told_delay_ms: 0,
+            told: TriggeredTold::First,
+            finish_delay_ms: 0,
+            told_twice: false,
+            varied: false,
+            list_lag_ms: 0,
+            query_denies_live: true,
+            max_open: 200,
+        }
     }
 }
 

@@ -86,6 +86,7 @@ refusals! {
     duplicate_client_id = -4116, "ClientOrderId is duplicated.";
     stop_triggering = -4117, "stop order is triggering";
     use_algo_endpoint = -4120, "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead.";
+    close_position_exists = -4130, "An open stop or take profit order with GTE and closePosition in the direction is existing.";
     market_order_reject = -4131, "The counterparty's best price does not meet the PERCENT_PRICE filter limit.";
     bad_activation_price = -4135, "Invalid activation price.";
     close_position_quantity = -4137, "Quantity must be zero with closePosition equals true.";

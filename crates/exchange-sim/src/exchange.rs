@@ -103,7 +103,7 @@ impl Exchange {
             expiries: BTreeSet::new(),
             countdowns: BTreeSet::new(),
             flow_steps: BTreeSet::new(),
-            algo: AlgoBook::default(),
+            algo: AlgoBook::new(config.seed),
             next_mark: now + SECOND - now.rem_euclid(SECOND),
             next_funding: Ms::MAX,
             next_force_id: 1,
@@ -200,8 +200,10 @@ fn check(config: &ExchangeConfig) -> Result<(), ConfigError> {
     if config.query_lag_ms > config.guarantees.visibility_ms {
         return Err(ConfigError::Time("query_lag_ms may not exceed guarantees.visibility_ms"));
     }
-    if config.algo.child_delay_ms < 0 || config.algo.told_delay_ms < 0 {
-        return Err(ConfigError::Time("the delays of algo may not be negative"));
+    if config.algo != config.algo.bounded(config.guarantees.visibility_ms) {
+        return Err(ConfigError::Time(
+            "the delays of algo may not be negative, nor may algo.list_lag_ms exceed guarantees.visibility_ms",
+        ));
     }
     if config.funding.is_some_and(|funding| funding.interval_ms <= 0) {
         return Err(ConfigError::Time("funding.interval_ms must be positive"));

@@ -94,11 +94,11 @@ impl Exchange {
         Ok(kept.filter(|row| (start..=end).contains(&row.time)).take(limit).cloned().collect())
     }
 
-    /// Lists changes of orders, newest first.
+    /// Lists changes of orders in a window of at most 30 days, newest first.
     ///
     /// # Errors
     ///
-    /// `-1121` for an unknown symbol, `-1023` for a bad window.
+    /// `-1121` for an unknown symbol, `-1023` and `-4165` for a bad window.
     pub fn amendments(&self, account: AccountId, query: &AmendmentsQuery) -> Result<Vec<AmendmentRow>, ApiError> {
         let market = self.market_index(&query.symbol)?;
         let symbol = &self.markets[market].spec.symbol;
@@ -106,7 +106,7 @@ impl Exchange {
         let named = query.order != OrderRef::default();
         let one =
             if named { Some(self.known_id(account, market, &query.order)?.ok_or_else(ApiError::no_such_order)?) } else { None };
-        let (start, end) = self.bounds(query.start_time, query.end_time, KEPT_MS)?;
+        let (start, end) = self.window(query.start_time, query.end_time, 30 * DAY)?;
         let rows = state.amendments.iter().rev().filter(|row| row.symbol == *symbol && self.now - row.time <= KEPT_MS);
         let rows = rows.filter(|row| one.is_none_or(|id| id == row.order_id) && (start..=end).contains(&row.time));
         Ok(rows.take(query.limit.unwrap_or(50).min(100)).cloned().collect())

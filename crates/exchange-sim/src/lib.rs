@@ -49,7 +49,7 @@ mod time;
 
 pub use config::{
     AccountSpec, AlgoConfig, Backstop, ExchangeConfig, FeeSchedule, FenceGuarantees, FlowConfig, ForcedStyle, FundingConfig,
-    IdSpace, MarketData,
+    IdSpace, MarketData, TriggeredTold,
 };
 pub use error::ApiError;
 pub use event::{Event, MarketEvent, UserEvent};

@@ -68,9 +68,8 @@ impl Exchange {
             == (order.account, &row.client_algo_id, row.side, row.position_side);
         ensure(same, || format!("algo {id} and its child {child_id} differ"))?;
         let over = child.row.status.is_final();
-        ensure(!told || over == (row.status == AlgoStatus::Finished), || {
-            format!("algo {id} is {} and its child {}", row.status, child.row.status)
-        })?;
+        let finishing = row.status == AlgoStatus::Finished || (over && order.alarm.is_some());
+        ensure(!told || over == finishing, || format!("algo {id} is {} and its child {}", row.status, child.row.status))?;
         let linked = self.algo.children.get(&(order.market, child_id)) == Some(&id);
         ensure(linked != over, || format!("algo {id}: child {child_id} is linked: {linked}, over: {over}"))
     }

@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::AlgoOrder;
 use super::trigger::{crossed, rises};
+use super::{AlgoOrder, Pace};
 use crate::entry::good_till_date;
 use crate::error::ApiError;
 use crate::exchange::Exchange;
@@ -28,20 +28,28 @@ impl Exchange {
     /// # Errors
     ///
     /// The venue's refusal; nothing is kept and no event follows. `-2021` if it would trigger at once, `-4045` if the account
-    /// holds too many.
+    /// holds too many; for what closes the whole leg `-4509` without a position and `-4130` beside another one of its kind.
     pub fn place_algo(&mut self, now: Ms, account: AccountId, order: &NewAlgoOrder) -> Result<AlgoRow, ApiError> {
         self.advance(now);
         let (market, row) = self.admit_algo(account, order)?;
         let shown = row.clone();
         let id = row.algo_id;
         self.algo.next_id += 1;
-        let held = self.closable(account, market, &row).is_some_and(|room| !room.is_zero());
         let expiry = (row.time_in_force == TimeInForce::Gtd).then_some(row.good_till_date);
         if let Some(state) = self.accounts.get_mut(&account) {
             state.algos.insert(id);
             state.open_algos.insert(row.client_algo_id.clone(), id);
         }
-        let placed = AlgoOrder { account, market, row, child: None, extreme: Decimal::ZERO, held, alarm: None };
+        let placed = AlgoOrder {
+            account,
+            market,
+            row,
+            child: None,
+            extreme: Decimal::ZERO,
+            alarm: None,
+            pace: Pace::default(),
+            left: None,
+        };
         self.algo.orders.insert(id, placed);
         self.algo.waiting.insert((market, id));
         self.algo.set_alarm(id, expiry);
@@ -72,15 +80,30 @@ impl Exchange {
         if state.open_algos.len() >= self.config.algo.max_open {
             return Err(ApiError::max_stop_orders());
         }
-        let depends = order.time_in_force == Some(TimeInForce::GteGtc);
-        if depends && self.closable(account, market, &row).is_none_or(|room| room.is_zero()) {
+        if self.closable(account, market, &row).is_some_and(|room| room.is_zero()) {
             return Err(ApiError::gte_without_position());
+        }
+        if row.close_position && self.closes_already(account, market, &row) {
+            return Err(ApiError::close_position_exists());
         }
         Ok((market, row))
     }
 
+    /// Tells whether a leg has a closing order of this kind and direction already; a stop and a take-profit do not disturb each other.
+    fn closes_already(&self, account: AccountId, market: usize, new: &AlgoRow) -> bool {
+        let Some(state) = self.accounts.get(&account) else { return false };
+        let open = state.open_algos.values().filter_map(|id| self.algo.orders.get(id));
+        let mut rivals = open.filter(|order| order.market == market && order.row.close_position);
+        rivals.any(|order| {
+            (order.row.order_type, order.row.side, order.row.position_side) == (new.order_type, new.side, new.position_side)
+        })
+    }
+
     fn fill_in_algo(&mut self, market: usize, order: &NewAlgoOrder) -> Result<AlgoRow, ApiError> {
-        let time_in_force = order.time_in_force.unwrap_or(TimeInForce::Gtc);
+        let closing = order.close_position == Some(true);
+        let leg = order.position_side.unwrap_or(PositionSide::Both);
+        // What closes the whole leg lives as long as the leg does, whatever was sent.
+        let time_in_force = if closing { TimeInForce::GteGtc } else { order.time_in_force.unwrap_or(TimeInForce::Gtc) };
         let good_till_date = if time_in_force == TimeInForce::Gtd { good_till_date(order.good_till_date, self.now)? } else { 0 };
         let working_type = order.working_type.unwrap_or(WorkingType::ContractPrice);
         let trailing = order.order_type == OrderType::TrailingStopMarket;
@@ -95,7 +118,7 @@ impl Exchange {
             order_type: order.order_type,
             symbol: self.markets[market].spec.symbol.clone(),
             side: order.side,
-            position_side: order.position_side.unwrap_or(PositionSide::Both),
+            position_side: leg,
             time_in_force,
             quantity: order.quantity.unwrap_or_default(),
             status: AlgoStatus::New,
@@ -108,9 +131,9 @@ impl Exchange {
             stp_mode: order.stp_mode.unwrap_or(StpMode::ExpireMaker),
             working_type,
             price_match: order.price_match.unwrap_or(PriceMatch::None),
-            close_position: order.close_position.unwrap_or(false),
+            close_position: closing,
             price_protect: order.price_protect.unwrap_or(false),
-            reduce_only: order.reduce_only.unwrap_or(false),
+            reduce_only: order.reduce_only.unwrap_or(false) || (closing && leg == PositionSide::Both),
             activate_price: trailing.then(|| order.activate_price.unwrap_or(start)),
             callback_rate: order.callback_rate,
             is_activated: false,

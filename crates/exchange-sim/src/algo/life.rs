@@ -1,5 +1,6 @@
 //! How conditional orders end: by their child, by the user, by time, or with the position they were to close.
 
+use crate::config::AlgoConfig;
 use crate::error::ApiError;
 use crate::event::{Event, UserEvent};
 use crate::exchange::Exchange;
@@ -40,14 +41,9 @@ impl Exchange {
         Ok(ids.len())
     }
 
-    /// Changes how the service behaves from now on; alarms that run already keep their time.
-    pub fn set_algo_config(&mut self, config: crate::config::AlgoConfig) {
-        let fit = |delay: Ms| delay.max(0);
-        self.config.algo = crate::config::AlgoConfig {
-            child_delay_ms: fit(config.child_delay_ms),
-            told_delay_ms: fit(config.told_delay_ms),
-            ..config
-        };
+    /// Changes how the service behaves from now on, within its bounds; alarms that run already keep their time.
+    pub fn set_algo_config(&mut self, config: AlgoConfig) {
+        self.config.algo = config.bounded(self.config.guarantees.visibility_ms);
     }
 
     /// Tells an order as it stands now, at once: after what was committed, before what was not.
@@ -55,7 +51,8 @@ impl Exchange {
         let Some(order) = self.algo.orders.get(&id) else { return };
         let (account, time) = (order.account, self.now);
         let event = UserEvent::Algo(Box::new(self.shown(order)));
-        self.events.push(Event::User { account, time, event });
+        let copies = self.algo.draw_copies(self.config.algo);
+        self.events.extend(std::iter::repeat_n(Event::User { account, time, event }, copies));
     }
 
     /// Ends an order without a child and tells it.
@@ -85,17 +82,27 @@ impl Exchange {
         self.tell_algo(id);
     }
 
-    /// Ends a told order whose child has ended.
+    /// Ends a told order whose child has ended, now or later.
     pub(super) fn finish(&mut self, id: AlgoId) {
-        let now = self.now;
-        let Some(order) = self.algo.orders.get_mut(&id) else { return };
+        let Some(order) = self.algo.orders.get(&id) else { return };
         let child = order.child.and_then(|child| self.markets[order.market].orders.get(&child));
         let over = child.is_some_and(|child| Order::leaves(child).is_zero());
-        if over && order.row.status == AlgoStatus::Triggered {
-            order.row.status = AlgoStatus::Finished;
-            order.row.update_time = now;
-            self.tell_algo(id);
+        if !over || order.row.status != AlgoStatus::Triggered || order.alarm.is_some() {
+            return;
         }
+        match order.pace.finish_delay_ms {
+            0 => self.tell_finished(id),
+            delay => self.algo.set_alarm(id, Some(self.now.saturating_add(delay))),
+        }
+    }
+
+    /// Tells that the child has ended.
+    pub(super) fn tell_finished(&mut self, id: AlgoId) {
+        let now = self.now;
+        let Some(order) = self.algo.orders.get_mut(&id) else { return };
+        order.row.status = AlgoStatus::Finished;
+        order.row.update_time = now;
+        self.tell_algo(id);
     }
 
     /// Expires the orders of an account that have no position left to close.
@@ -105,12 +112,8 @@ impl Exchange {
         let ids: Vec<AlgoId> = state.open_algos.values().copied().filter(mine).collect();
         for id in ids {
             let Some(order) = self.algo.orders.get(&id) else { continue };
-            let Some(room) = self.closable(account, market, &order.row) else { continue };
-            let held = order.held;
-            if room.is_zero() && held {
+            if self.closable(account, market, &order.row).is_some_and(|room| room.is_zero()) {
                 self.end_algo(id, AlgoStatus::Expired, None);
-            } else if let Some(order) = self.algo.orders.get_mut(&id) {
-                order.held |= !room.is_zero();
             }
         }
     }
@@ -125,9 +128,11 @@ impl Exchange {
         }
     }
 
-    /// Frees the client id.
+    /// Lets the service hold an order no more, and frees its client id.
     fn release(&mut self, id: AlgoId) {
-        let Some(order) = self.algo.orders.get(&id) else { return };
+        let now = self.now;
+        let Some(order) = self.algo.orders.get_mut(&id) else { return };
+        order.left = Some(now);
         if let Some(state) = self.accounts.get_mut(&order.account)
             && state.open_algos.get(&order.row.client_algo_id) == Some(&id)
         {

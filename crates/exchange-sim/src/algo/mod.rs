@@ -18,8 +18,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rust_decimal::Decimal;
 
+use crate::config::{AlgoConfig, TriggeredTold};
+use crate::rng::Rng;
 use crate::row::AlgoRow;
 use crate::types::{AccountId, AlgoId, Ms, OrderId, WorkingType};
+
+/// The stream of chance that is the service's own.
+const LANE: u64 = 2;
 
 /// A conditional order, open or final.
 #[derive(Clone, Debug)]
@@ -34,10 +39,21 @@ pub(crate) struct AlgoOrder {
     child: Option<OrderId>,
     /// The best price a trailing stop has followed to.
     extreme: Decimal,
-    /// Whether there was something to close since it was placed; it dies with the position only then.
-    held: bool,
     /// When something happens to it by itself.
     alarm: Option<Ms>,
+    /// How fast it goes, from its trigger on.
+    pace: Pace,
+    /// When the service ceased to hold it.
+    left: Option<Ms>,
+}
+
+/// How fast one order goes from its trigger on, and in which order that is told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    child_delay_ms: Ms,
+    told_delay_ms: Ms,
+    told: TriggeredTold,
+    finish_delay_ms: Ms,
 }
 
 /// A price that triggers are compared with.
@@ -63,10 +79,12 @@ pub(crate) struct AlgoBook {
     /// Conditional orders whose children have ended.
     ended: Vec<AlgoId>,
     next_id: AlgoId,
+    rng: Rng,
 }
 
-impl Default for AlgoBook {
-    fn default() -> Self {
+impl AlgoBook {
+    /// Opens the service of an exchange with this seed.
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             orders: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -77,11 +95,35 @@ impl Default for AlgoBook {
             ended: Vec::new(),
             // Above 2^51, as on the venue: a double still holds it, 32 bits do not.
             next_id: 4_000_001_900_000_001,
+            rng: Rng::new(seed, LANE),
         }
     }
-}
 
-impl AlgoBook {
+    /// Chooses how fast an order goes that triggers now.
+    fn draw_pace(&mut self, config: AlgoConfig) -> Pace {
+        let AlgoConfig { child_delay_ms, told_delay_ms, told, finish_delay_ms, varied, .. } = config;
+        if !varied {
+            return Pace { child_delay_ms, told_delay_ms, told, finish_delay_ms };
+        }
+        let mut upto = |ms: Ms| {
+            let steps = u64::try_from(ms).unwrap_or(0).saturating_add(1);
+            Ms::try_from(self.rng.below(steps)).unwrap_or(0)
+        };
+        // Half of the orders are told at once, whatever the longest delay.
+        let at_once = upto(1) == 0;
+        Pace {
+            child_delay_ms: upto(child_delay_ms),
+            told_delay_ms: if at_once { 0 } else { upto(told_delay_ms) },
+            told: [TriggeredTold::First, TriggeredTold::Between, TriggeredTold::Last][usize::try_from(upto(2)).unwrap_or(0)],
+            finish_delay_ms: upto(finish_delay_ms),
+        }
+    }
+
+    /// Chooses how many times an event is pushed.
+    fn draw_copies(&mut self, config: AlgoConfig) -> usize {
+        if config.told_twice && (!config.varied || self.rng.below(2) == 0) { 2 } else { 1 }
+    }
+
     /// Notes that legs of an account moved in a market.
     pub(crate) fn note_move(&mut self, account: AccountId, market: usize) {
         self.moved.insert((account, market));

@@ -1,5 +1,9 @@
 //! Conditional orders as the venue shows them: one, the open ones, the past. The truth is in the ledger.
 
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+
 use super::AlgoOrder;
 use crate::error::ApiError;
 use crate::exchange::Exchange;
@@ -40,11 +44,37 @@ impl Exchange {
         algo_id: Option<AlgoId>,
     ) -> Result<Vec<AlgoRow>, ApiError> {
         let only = symbol.map(|symbol| self.market_index(symbol)).transpose()?;
-        let mut ids: Vec<AlgoId> = self.client(account)?.open_algos.values().copied().collect();
-        ids.sort_unstable();
+        let state = self.client(account)?;
+        // Without lag the past need not be looked through.
+        let ids: BTreeSet<AlgoId> = match self.config.algo.list_lag_ms {
+            0 => state.open_algos.values().copied().collect(),
+            _ => state.algos.clone(),
+        };
         let orders = ids.iter().filter(|id| algo_id.is_none_or(|only| only == **id));
         let orders = orders.filter_map(|id| self.algo.orders.get(id));
-        Ok(orders.filter(|order| only.is_none_or(|only| only == order.market)).map(|order| self.shown(order)).collect())
+        let orders = orders.filter(|order| only.is_none_or(|only| only == order.market));
+        Ok(orders.filter_map(|order| self.listed(order)).collect())
+    }
+
+    /// Gives an order as the open list has it, which shows what was a little while ago.
+    fn listed(&self, order: &AlgoOrder) -> Option<AlgoRow> {
+        let then = self.now - self.config.algo.list_lag_ms;
+        if order.row.create_time > then {
+            return None;
+        }
+        let mut row = self.shown(order);
+        if let Some(left) = order.left {
+            if left <= then {
+                return None;
+            }
+            let triggered = row.trigger_time != 0 && row.trigger_time <= then;
+            row.status = if triggered { AlgoStatus::Triggering } else { AlgoStatus::New };
+            row.trigger_time = if triggered { row.trigger_time } else { 0 };
+            row.update_time = row.trigger_time.max(row.create_time);
+            (row.actual_order_id, row.actual_type, row.reason) = (None, None, None);
+            (row.actual_price, row.actual_qty) = (Decimal::ZERO, Decimal::ZERO);
+        }
+        Some(row)
     }
 
     /// Lists conditional orders of a symbol by creation, newest first, as production does (2026-09-19).
@@ -59,7 +89,8 @@ impl Exchange {
         let limit = query.limit.unwrap_or(500).min(1_000);
         let orders = self.client(account)?.algos.iter().filter_map(|id| self.algo.orders.get(id));
         let rows = orders.filter(|order| order.market == market).map(|order| self.shown(order));
-        let rows = rows.filter(|row| !self.algo_purged(row));
+        let then = self.now - self.config.algo.list_lag_ms;
+        let rows = rows.filter(|row| row.create_time <= then && !self.algo_purged(row));
         let mut rows: Vec<AlgoRow> = if let Some(from) = query.algo_id {
             rows.filter(|row| row.algo_id >= from).take(limit).collect()
         } else {

@@ -3,14 +3,18 @@
 use rust_decimal::Decimal;
 
 use super::{AlgoOrder, Tick};
+use crate::config::TriggeredTold;
 use crate::error::ApiError;
+use crate::event::{Event, UserEvent};
 use crate::exchange::Exchange;
 use crate::literal::dec;
 use crate::margin::reducible;
 use crate::order::Order;
 use crate::request::NewOrder;
 use crate::resting::Ending;
-use crate::types::{AlgoId, AlgoStatus, ExpiryReason, OrderType, PositionSide, PriceMatch, Side, TimeInForce, WorkingType};
+use crate::types::{
+    AlgoId, AlgoStatus, ExecType, ExpiryReason, OrderId, OrderType, PositionSide, PriceMatch, Side, TimeInForce, WorkingType,
+};
 
 /// Tells whether an order triggers on a price that rises to its trigger (else one that falls to it).
 pub(super) fn rises(order_type: OrderType, side: Side) -> bool {
@@ -113,13 +117,14 @@ impl Exchange {
 
     fn trigger(&mut self, id: AlgoId) {
         let now = self.now;
+        let pace = self.algo.draw_pace(self.config.algo);
         let Some(order) = self.algo.orders.get_mut(&id) else { return };
+        order.pace = pace;
         order.row.status = AlgoStatus::Triggering;
         order.row.trigger_time = now;
         order.row.update_time = now;
-        let market = order.market;
+        let (market, delay) = (order.market, pace.child_delay_ms);
         self.algo.waiting.remove(&(market, id));
-        let delay = self.config.algo.child_delay_ms;
         self.algo.set_alarm(id, (delay > 0).then(|| now.saturating_add(delay)));
         self.tell_algo(id);
         if delay == 0 {
@@ -138,10 +143,8 @@ impl Exchange {
                 self.tell_triggered(id);
                 self.finish(id);
             }
-            (
-                AlgoStatus::Triggered | AlgoStatus::Finished | AlgoStatus::Canceled | AlgoStatus::Rejected | AlgoStatus::Expired,
-                _,
-            ) => {}
+            (AlgoStatus::Triggered, _) => self.tell_finished(id),
+            (AlgoStatus::Finished | AlgoStatus::Canceled | AlgoStatus::Rejected | AlgoStatus::Expired, _) => {}
         }
     }
 
@@ -171,16 +174,35 @@ impl Exchange {
         if !ended {
             self.algo.children.insert((market, child), id);
         }
-        let delay = self.config.algo.told_delay_ms;
-        if delay == 0 {
-            // Told before the child's own events, which the commit lets go.
-            self.tell_triggered(id);
-        } else {
-            self.algo.set_alarm(id, Some(self.now.saturating_add(delay)));
-        }
-        self.commit();
+        self.tell_entry(id, &order, child);
         self.finish(id);
         self.liquidate(order.account);
+        self.commit();
+    }
+
+    /// Lets the child's own events go, and TRIGGERED before, between, after or later than them.
+    fn tell_entry(&mut self, id: AlgoId, order: &AlgoOrder, child: OrderId) {
+        if order.pace.told_delay_ms > 0 {
+            self.algo.set_alarm(id, Some(self.now.saturating_add(order.pace.told_delay_ms)));
+            return self.commit();
+        }
+        let begin = self.events.len();
+        if order.pace.told != TriggeredTold::First {
+            self.commit();
+        }
+        let end = self.events.len();
+        self.tell_triggered(id);
+        if order.pace.told == TriggeredTold::Between {
+            let new = |event: &Event| match event {
+                Event::User { account, event: UserEvent::Order(update), .. } => {
+                    (*account, update.order.order_id, update.exec_type) == (order.account, child, ExecType::New)
+                }
+                Event::User { .. } | Event::Market { .. } => false,
+            };
+            let place = self.events[begin..end].iter().position(new).map_or(end, |at| begin + at + 1);
+            let told = self.events.len() - end;
+            self.events[place..].rotate_right(told);
+        }
         self.commit();
     }
 

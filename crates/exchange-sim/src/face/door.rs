@@ -14,7 +14,7 @@ use super::json::{Obj, array, quoted};
 use super::params::Params;
 use super::routes::route;
 use super::state::{Admitted, State};
-use crate::config::AlgoConfig;
+use crate::config::{AlgoConfig, TriggeredTold};
 use crate::types::{AccountId, Ms, PositionSide, SymbolStatus};
 
 /// A body, or the reason why not.
@@ -47,6 +47,11 @@ struct Settle {
 struct Algo {
     child_delay_ms: Option<Ms>,
     told_delay_ms: Option<Ms>,
+    told: Option<String>,
+    finish_delay_ms: Option<Ms>,
+    told_twice: Option<bool>,
+    varied: Option<bool>,
+    list_lag_ms: Option<Ms>,
     query_denies_live: Option<bool>,
 }
 
@@ -169,16 +174,7 @@ impl State {
             ("POST", "settle") => read::<Settle>(body)
                 .and_then(|ask| self.exchange.settle_symbol(now, &ask.symbol).map_err(|error| error.to_string()))
                 .map(|()| done()),
-            ("POST", "algo") => read::<Algo>(body).map(|algo| {
-                let before = self.exchange.config().algo;
-                self.exchange.set_algo_config(AlgoConfig {
-                    child_delay_ms: algo.child_delay_ms.unwrap_or(before.child_delay_ms),
-                    told_delay_ms: algo.told_delay_ms.unwrap_or(before.told_delay_ms),
-                    query_denies_live: algo.query_denies_live.unwrap_or(before.query_denies_live),
-                    ..before
-                });
-                done()
-            }),
+            ("POST", "algo") => self.door_algo(body),
             ("POST", "legacy") => read::<Switch>(body).map(|switch| {
                 self.hub.set_legacy_private(switch.on);
                 done()
@@ -217,6 +213,31 @@ impl State {
         let leg = ask.position_side.as_deref().map_or(Some(PositionSide::Both), PositionSide::parse);
         let leg = leg.ok_or_else(|| "position_side is BOTH, LONG or SHORT".to_owned())?;
         self.exchange.deleverage(now, account, &ask.symbol, leg, ask.quantity).map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    /// Changes what is named of the Algo Service's ways; the rest stays.
+    fn door_algo(&mut self, body: &str) -> Opened {
+        let ask: Algo = read(body)?;
+        let before = self.exchange.config().algo;
+        let told = match ask.told.as_deref() {
+            None => before.told,
+            Some("first") => TriggeredTold::First,
+            Some("between") => TriggeredTold::Between,
+            Some("last") => TriggeredTold::Last,
+            Some(other) => return Err(format!("told is first, between or last, not {other}")),
+        };
+        self.exchange.set_algo_config(AlgoConfig {
+            child_delay_ms: ask.child_delay_ms.unwrap_or(before.child_delay_ms),
+            told_delay_ms: ask.told_delay_ms.unwrap_or(before.told_delay_ms),
+            told,
+            finish_delay_ms: ask.finish_delay_ms.unwrap_or(before.finish_delay_ms),
+            told_twice: ask.told_twice.unwrap_or(before.told_twice),
+            varied: ask.varied.unwrap_or(before.varied),
+            list_lag_ms: ask.list_lag_ms.unwrap_or(before.list_lag_ms),
+            query_denies_live: ask.query_denies_live.unwrap_or(before.query_denies_live),
+            max_open: before.max_open,
+        });
         Ok(done())
     }
 

@@ -98,6 +98,10 @@ impl Refusal {
         Self::bad(-4082, format!("Invalid number of batch place orders: {count}"))
     }
 
+    pub(super) fn too_many_cancels() -> Self {
+        Self::bad(-4032, "Exceed maximum cancel order size.")
+    }
+
     pub(super) fn listen_key() -> Self {
         Self::bad(-1125, "This listenKey does not exist. Please use `POST /fapi/v1/listenKey` to recreate `listenKey`")
     }

@@ -11,7 +11,7 @@ use crate::core_bench::{BTC, Bench, ETH, d, gtc, limit, market};
 
 const DAY: i64 = 86_400_000;
 
-fn stop(side: Side, quantity: &str, trigger: &str) -> NewAlgoOrder {
+pub(crate) fn stop(side: Side, quantity: &str, trigger: &str) -> NewAlgoOrder {
     NewAlgoOrder::market(BTC, side, OrderType::StopMarket, d(quantity), d(trigger))
 }
 
@@ -23,7 +23,7 @@ fn closing(side: Side, trigger: &str) -> NewAlgoOrder {
     NewAlgoOrder::closing(BTC, side, OrderType::StopMarket, d(trigger))
 }
 
-fn stop_limit(side: Side, quantity: &str, trigger: &str, price: &str, tif: TimeInForce) -> NewAlgoOrder {
+pub(crate) fn stop_limit(side: Side, quantity: &str, trigger: &str, price: &str, tif: TimeInForce) -> NewAlgoOrder {
     NewAlgoOrder { order_type: OrderType::Stop, price: Some(d(price)), time_in_force: Some(tif), ..stop(side, quantity, trigger) }
 }
 
@@ -32,7 +32,7 @@ fn trailing(side: Side, quantity: &str, rate: &str) -> NewAlgoOrder {
     NewAlgoOrder { quantity: Some(d(quantity)), callback_rate: Some(d(rate)), ..bare }
 }
 
-fn put(bench: &mut Bench, account: AccountId, order: &NewAlgoOrder) -> AlgoRow {
+pub(crate) fn put(bench: &mut Bench, account: AccountId, order: &NewAlgoOrder) -> AlgoRow {
     let row = bench.exchange.place_algo(bench.now, account, order).unwrap();
     bench.exchange.check_invariants().unwrap();
     row
@@ -43,14 +43,14 @@ fn refused(bench: &mut Bench, account: AccountId, order: &NewAlgoOrder) -> i32 {
 }
 
 /// Makes one trade at a price between `b` and `c`, so that the contract price is there.
-fn print_at(bench: &mut Bench, price: &str) {
+pub(crate) fn print_at(bench: &mut Bench, price: &str) {
     let (b, c) = (bench.b, bench.c);
     bench.ok(b, &gtc(Side::Sell, "0.001", price));
     bench.ok(c, &limit(Side::Buy, "0.001", price, TimeInForce::Ioc));
 }
 
 /// Takes what one account was told, as short words.
-fn words(bench: &mut Bench, account: AccountId) -> Vec<String> {
+pub(crate) fn words(bench: &mut Bench, account: AccountId) -> Vec<String> {
     bench
         .told(account)
         .into_iter()
@@ -70,7 +70,7 @@ fn algo_news(bench: &mut Bench, account: AccountId) -> Vec<AlgoRow> {
     rows.collect()
 }
 
-fn truth(bench: &Bench, account: AccountId, row: &AlgoRow) -> AlgoRow {
+pub(crate) fn truth(bench: &Bench, account: AccountId, row: &AlgoRow) -> AlgoRow {
     let rows = bench.exchange.ledger(account).unwrap().algo_orders;
     rows.into_iter().find(|other| other.algo_id == row.algo_id).unwrap()
 }
@@ -231,15 +231,37 @@ fn close_position_takes_all_there_is_and_dies_with_the_position() {
     assert_eq!(refused(&mut bench, a, &gte), -4509);
 }
 
+/// Measured by clients: a flat leg refuses it (production, 2026-08-23), a second one of its kind beside it too (testnet, 2026-09-12).
 #[test]
-fn a_close_position_placed_before_the_position_waits_for_it() {
-    let mut bench = Bench::still(false);
-    let a = bench.a;
-    let early = put(&mut bench, a, &closing(Side::Sell, "59900"));
-    bench.give_position("0.010", "60000");
-    assert_eq!(truth(&bench, a, &early).status, AlgoStatus::New);
-    bench.give_position("-0.010", "60000");
-    assert_eq!(truth(&bench, a, &early).status, AlgoStatus::Expired);
+fn what_closes_the_whole_leg_needs_the_leg_and_stands_alone_in_its_kind() {
+    for leg in [PositionSide::Both, PositionSide::Long] {
+        let hedge = leg == PositionSide::Long;
+        let mut bench = Bench::still(hedge);
+        let (a, c) = (bench.a, bench.c);
+        let whole = |order_type, trigger| NewAlgoOrder::closing(BTC, Side::Sell, order_type, d(trigger)).on_leg(leg);
+        let stop = || whole(OrderType::StopMarket, "59900");
+        assert_eq!(refused(&mut bench, a, &stop()), -4509, "nothing to close");
+        put(&mut bench, a, &self::stop(Side::Sell, "0.010", "59900").on_leg(leg));
+        bench.ok(c, &gtc(Side::Sell, "0.010", "60000"));
+        bench.ok(a, &gtc(Side::Buy, "0.010", "60000").on_leg(leg));
+        let first = put(&mut bench, a, &stop());
+        assert_eq!((first.time_in_force, first.reduce_only, first.quantity), (TimeInForce::GteGtc, !hedge, d("0")));
+        assert_eq!(refused(&mut bench, a, &whole(OrderType::StopMarket, "59800")), -4130);
+        put(&mut bench, a, &whole(OrderType::TakeProfitMarket, "61000"));
+        assert_eq!(refused(&mut bench, a, &whole(OrderType::TakeProfitMarket, "62000")), -4130);
+        if hedge {
+            bench.ok(c, &gtc(Side::Buy, "0.010", "60000"));
+            bench.ok(a, &gtc(Side::Sell, "0.010", "60000").on_leg(PositionSide::Short));
+            let other = NewAlgoOrder::closing(BTC, Side::Buy, OrderType::StopMarket, d("60100")).on_leg(PositionSide::Short);
+            put(&mut bench, a, &other);
+        } else {
+            let other = NewAlgoOrder::closing(BTC, Side::Buy, OrderType::StopMarket, d("60100"));
+            assert_eq!(refused(&mut bench, a, &other), -4509, "the other direction closes nothing");
+        }
+        bench.exchange.cancel_algo(bench.now, a, &AlgoRef::id(first.algo_id)).unwrap();
+        put(&mut bench, a, &whole(OrderType::StopMarket, "59800"));
+        put(&mut bench, a, &self::stop(Side::Sell, "0.010", "59700").on_leg(leg));
+    }
 }
 
 #[test]

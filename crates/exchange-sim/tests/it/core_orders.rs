@@ -215,8 +215,11 @@ fn modify_at_or_below_the_executed_quantity_cancels() {
     let (a, c) = (bench.a, bench.c);
     let order = bench.ok(a, &gtc(Side::Sell, "0.010", "60000"));
     bench.ok(c, &gtc(Side::Buy, "0.004", "60000"));
+    bench.told(a);
     let ended = bench.modify(a, &order, "60000", "0.004").unwrap();
-    assert_eq!((ended.status, ended.executed_qty), (OrderStatus::Canceled, d("0.004")));
+    assert_eq!((ended.status, ended.executed_qty, ended.modify_id), (OrderStatus::Canceled, d("0.004"), Some(77)));
+    let UserEvent::Order(update) = bench.told(a).swap_remove(0) else { panic!("an order update") };
+    assert_eq!((update.exec_type, update.modify_id), (ExecType::Canceled, None), "only an AMENDMENT carries the tag");
     assert_eq!(bench.modify(a, &order, "60000", "0.02").unwrap_err().code, -2013);
 }
 
@@ -281,4 +284,53 @@ fn a_halted_symbol_takes_cancels_only() {
     assert_eq!(bench.refused(a, &gtc(Side::Buy, "0.010", "59000")), -1122);
     assert_eq!(bench.modify(a, &order, "59001", "0.010").unwrap_err().code, -5024);
     assert_eq!(bench.cancel(a, &order).unwrap().status, OrderStatus::Canceled);
+}
+
+#[test]
+fn each_level_of_a_matched_price_is_counted_from_the_touch() {
+    let mut bench = Bench::still(false);
+    let (a, b) = (bench.a, bench.b);
+    for level in 0..20 {
+        bench.ok(b, &gtc(Side::Buy, "0.001", &(59_990 - level).to_string()));
+        bench.ok(b, &gtc(Side::Sell, "0.001", &(60_010 + level).to_string()));
+    }
+    let matched = |side, mode| NewOrder { price: None, price_match: Some(mode), ..limit(side, "0.001", "1", TimeInForce::Gtx) };
+    for (mode, depth) in [(PriceMatch::Queue, 1), (PriceMatch::Queue5, 5), (PriceMatch::Queue10, 10), (PriceMatch::Queue20, 20)] {
+        for (side, price) in [(Side::Buy, 59_991 - depth), (Side::Sell, 60_009 + depth)] {
+            let row = bench.ok(a, &matched(side, mode));
+            assert_eq!((row.price, row.price_match), (price.into(), mode), "{side}");
+            bench.cancel(a, &row).unwrap();
+        }
+    }
+    for (mode, depth) in [(PriceMatch::Opponent, 1), (PriceMatch::Opponent5, 5)] {
+        for (side, price) in [(Side::Buy, 60_009 + depth), (Side::Sell, 59_991 - depth)] {
+            let order = NewOrder { time_in_force: Some(TimeInForce::Ioc), ..matched(side, mode) };
+            assert_eq!(bench.ok(a, &order).price, price.into(), "{side} {mode}");
+            let maker = gtc(side.opposite(), "0.001", if side == Side::Buy { "60010" } else { "59990" });
+            bench.ok(b, &maker);
+        }
+    }
+    assert_eq!(bench.refused(a, &matched(Side::Buy, PriceMatch::Opponent10)), -5037);
+    let priced = NewOrder { price: Some(d("59000")), ..matched(Side::Buy, PriceMatch::Queue) };
+    assert_eq!(bench.refused(a, &priced), -1106, "a price and a match exclude each other");
+    let at_market = NewOrder { price_match: Some(PriceMatch::Queue), ..market(Side::Buy, "0.001") };
+    assert_eq!(bench.refused(a, &at_market), -5038);
+    bench.exchange.cancel_all(bench.now, b, BTC).unwrap();
+    assert_eq!(bench.refused(a, &matched(Side::Buy, PriceMatch::Queue5)), -5041);
+}
+
+#[test]
+fn what_prevention_leaves_of_an_ioc_order_has_a_reason_of_its_own() {
+    let mut bench = Bench::still(false);
+    let a = bench.a;
+    bench.ok(a, &gtc(Side::Sell, "0.010", "60000"));
+    bench.told(a);
+    let taker = NewOrder { stp_mode: Some(StpMode::ExpireTaker), ..limit(Side::Buy, "0.010", "60000", TimeInForce::Ioc) };
+    assert_eq!(bench.ok(a, &taker).status, OrderStatus::ExpiredInMatch);
+    assert_eq!(bench.order_news(a).last().unwrap().2, ExpiryReason::IocSelfTrade);
+    let post_only = NewOrder { stp_mode: Some(StpMode::ExpireBoth), ..limit(Side::Buy, "0.010", "60000", TimeInForce::Gtx) };
+    assert_eq!(bench.refused(a, &post_only), -5022, "prevention has no effect on GTX");
+    let at_market = NewOrder { stp_mode: Some(StpMode::ExpireBoth), ..market(Side::Buy, "0.010") };
+    assert_eq!(bench.ok(a, &at_market).status, OrderStatus::ExpiredInMatch);
+    assert!(bench.exchange.open_orders(a, None).unwrap().is_empty(), "both ended");
 }

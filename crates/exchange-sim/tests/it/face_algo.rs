@@ -171,6 +171,14 @@ async fn refusals_and_the_lie_of_the_single_query() {
     assert_eq!(bench.signed("GET", "/fapi/v1/algoOrder", &by_id).await.json()["algoStatus"], "TRIGGERING");
     assert_eq!(bench.signed("DELETE", "/fapi/v1/algoOrder", &by_id).await.refusal(), (400, -4117));
     assert_eq!(bench.door("algo", r#"{"told_delay_ms":"x"}"#).await.status, 400);
+    assert_eq!(bench.door("algo", r#"{"told":"never"}"#).await.status, 400);
+    let odd = r#"{"told":"last","finish_delay_ms":5,"told_twice":true,"varied":true,"list_lag_ms":500,"child_delay_ms":0}"#;
+    assert_eq!(bench.door("algo", odd).await.status, 200);
+    let later = place(&bench, &STOP.replace("63000", "65000")).await.json()["algoId"].to_string();
+    let open = bench.signed("GET", "/fapi/v1/openAlgoOrders", "symbol=BTCUSDT").await;
+    assert!(!open.text.contains(&later), "the list lags: {}", open.text);
+    bench.door("algo", r#"{"list_lag_ms":0}"#).await;
+    assert!(bench.signed("GET", "/fapi/v1/openAlgoOrders", "").await.text.contains(&later));
     let books = bench.get(&format!("/sim/ledger?key={KEY}")).await.json();
     assert_eq!(books["algoOrders"][0]["algoStatus"], "TRIGGERING");
 }

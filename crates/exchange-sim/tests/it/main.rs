@@ -1,6 +1,7 @@
 //! What the crate promises, seen from outside. One binary; the files are its chapters.
 
 mod core_algo;
+mod core_algo_told;
 mod core_bench;
 mod core_extremes;
 mod core_flow;
@@ -10,6 +11,7 @@ mod core_orders;
 mod core_positions;
 mod core_random;
 mod face_algo;
+mod face_batch;
 mod face_bench;
 mod face_call;
 mod face_door;

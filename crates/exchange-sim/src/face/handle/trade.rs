@@ -10,6 +10,11 @@ use super::{Body, Call};
 use crate::request::{AllOrdersQuery, AmendmentsQuery, ForceOrdersQuery, OrderRef, UserTradesQuery};
 use crate::types::{AutoCloseType, Ms};
 
+/// Orders in one batch to place or modify.
+const ITEMS_MAX: usize = 5;
+/// Orders in one batch to cancel.
+const CANCELS_MAX: usize = 10;
+
 /// Places one order from its parameters, alone or out of a batch.
 fn place_one(call: &mut Call<'_>, params: &Params) -> Body {
     let account = call.account()?;
@@ -92,20 +97,22 @@ fn item(answer: Body) -> String {
 }
 
 pub(super) fn place_batch(call: &mut Call<'_>) -> Body {
-    let items = ask::batch(&call.ask.params, 5)?;
+    let items = ask::batch(&call.ask.params, ITEMS_MAX)?;
     Ok(array(items.iter().map(|params| item(place_one(call, params)))))
 }
 
 pub(super) fn modify_batch(call: &mut Call<'_>) -> Body {
-    let items = ask::batch(&call.ask.params, 5)?;
+    let items = ask::batch(&call.ask.params, ITEMS_MAX)?;
     Ok(array(items.iter().map(|params| item(modify_one(call, params)))))
 }
 
 pub(super) fn cancel_batch(call: &mut Call<'_>) -> Body {
     let symbol = call.symbol()?.to_owned();
     let params = &call.ask.params;
-    let numbers = ask::id_list(params, "orderIdList")?;
-    let names = ask::id_list(params, "origClientOrderIdList")?;
+    // Documented in camel case; ccxt and python-binance send lower case, which production takes (python-binance issue 1195).
+    let list = |names: [&str; 2]| ask::id_list(params, if params.get(names[0]).is_some() { names[0] } else { names[1] });
+    let numbers = list(["orderIdList", "orderidlist"])?;
+    let names = list(["origClientOrderIdList", "origclientorderidlist"])?;
     let orders: Vec<OrderRef> = match (numbers, names) {
         (Some(numbers), _) => numbers
             .iter()
@@ -114,8 +121,11 @@ pub(super) fn cancel_batch(call: &mut Call<'_>) -> Body {
         (None, Some(names)) => names.iter().map(|name| OrderRef::client(name)).collect(),
         (None, None) => return Err(Refusal::missing_either("orderIdList", "origClientOrderIdList")),
     };
-    if orders.is_empty() || orders.len() > 10 {
-        return Err(Refusal::batch_size(orders.len()));
+    if orders.is_empty() {
+        return Err(Refusal::missing_either("orderIdList", "origClientOrderIdList"));
+    }
+    if orders.len() > CANCELS_MAX {
+        return Err(Refusal::too_many_cancels());
     }
     Ok(array(orders.iter().map(|order| item(cancel_one(call, &symbol, order)))))
 }
