@@ -2,7 +2,7 @@
 
 use crate::{
     cl_ord_id::Tag,
-    ids::{AccountId, AlgoId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, OrderId, Seq, StrategyId},
+    ids::{AccountId, AlgoId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, ListId, OrderId, Seq, StrategyId},
     order::{Contradiction, Contribution, Order, Transition, event::OrderEvent, intent::Owner},
     position::Position,
     record::{Baseline, LatchCause, Record, TradeCursor},
@@ -86,6 +86,7 @@ pub struct Books {
     by_cl_ord_id: BTreeMap<ClOrdId, IntentId>,
     by_order_id: BTreeMap<(InstrumentId, OrderId), IntentId>,
     by_algo_id: BTreeMap<AlgoId, IntentId>,
+    by_list: BTreeMap<ListId, Vec<IntentId>>,
     positions: BTreeMap<(InstrumentId, PositionSide), Position>,
     shares: BTreeMap<(Owner, InstrumentId, PositionSide), SignedQty>,
     wallets: BTreeMap<Asset, Wallet>,
@@ -109,6 +110,7 @@ impl Books {
             by_cl_ord_id: BTreeMap::new(),
             by_order_id: BTreeMap::new(),
             by_algo_id: BTreeMap::new(),
+            by_list: BTreeMap::new(),
             positions: BTreeMap::new(),
             shares: BTreeMap::new(),
             wallets: BTreeMap::new(),
@@ -150,6 +152,10 @@ impl Books {
     /// Orders of an instrument that have not ended.
     pub fn open_orders_of<'a>(&'a self, instrument: &'a InstrumentId) -> impl Iterator<Item = &'a Order> {
         self.open_orders().filter(move |o| o.intent().terms.instrument == *instrument)
+    }
+    /// Orders of a list, in the order in which they were asked for.
+    pub fn orders_of_list(&self, list: ListId) -> impl Iterator<Item = &Order> {
+        self.by_list.get(&list).into_iter().flatten().filter_map(|id| self.orders.get(id))
     }
     /// How many orders have not ended.
     pub fn open_count(&self) -> u32 {
@@ -272,6 +278,9 @@ impl Books {
                 if let Some(strategy) = intent.owner.strategy() {
                     self.strategies.entry(strategy.clone()).or_default();
                 }
+                if let (Some(place), false) = (intent.list, self.orders.contains_key(&intent.id)) {
+                    self.by_list.entry(place.list).or_default().push(intent.id);
+                }
                 self.open.insert(intent.id);
                 self.orders.entry(intent.id).or_insert_with(|| Order::new(intent.clone()));
             }
@@ -344,7 +353,8 @@ impl Books {
                 self.by_algo_id.insert(*algo_id, id);
             }
         }
-        if order.status().is_ended() {
+        // What still stands at the venue beside an order that is done must be taken away.
+        if order.status().is_ended() && order.surplus().next().is_none() {
             self.open.remove(&id);
         } else {
             self.open.insert(id);

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod order;
 pub mod position;
 pub mod pretrade;
+pub mod protection;
 pub mod reconcile;
 pub mod record;
 pub mod report;

@@ -142,6 +142,8 @@ pub enum RejectClass {
     Overlap,
     /// The venue restricts this account or instrument.
     Restricted,
+    /// The venue is liquidating the account.
+    Liquidating,
     /// Too many open orders.
     Count,
     /// Too many requests; nothing executed.

@@ -38,7 +38,10 @@ impl Engine {
         // A type that this build does not know still has a side and a quantity, and they count.
         terms_of.kind = terms_of.kind.or(Some(OrderKind::Market));
         let Some(terms) = terms_of.terms(self.config.mode) else { return };
-        let (owner, provenance) = self.owner_of(&cl_ord_id, &report.instrument, out);
+        let (owner, provenance) = match report.made_by {
+            Some(made_by) => (self.owner_of_position(&report.instrument), Provenance::Exchange(made_by)),
+            None => self.owner_of(&cl_ord_id, &report.instrument, out),
+        };
         let id = adopted_id(report, &cl_ord_id);
         if self.books.order(id).is_some() {
             return;
@@ -47,6 +50,9 @@ impl Engine {
         self.alert(out, AlertLevel::Info, "adopted", format!("{cl_ord_id} on {} under {owner:?}", report.instrument));
         let intent = Intent { id, owner, provenance, terms, handling: Handling::default(), list: None, asked: self.now };
         self.record(Record::Intent(intent), out);
+        if let Some(made_by) = report.made_by {
+            self.exchange_acted(id, made_by, &report.instrument, leg, out);
+        }
         let history = match cut {
             Some(cut) if report.updated <= cut => report.cum_qty.unwrap_or_default(),
             Some(_) | None => Qty::ZERO,

@@ -1,13 +1,13 @@
 //! Cancels: they pass in every phase, wait for nothing, are repeated until answered, and settle nothing by themselves.
 
-use super::{Asked, Engine, InFlight, Parked};
+use super::{Asked, Engine, InFlight, ParkedWhat};
 use crate::{
     conversation::{Effect, Query, Request, Timer},
-    ids::{InstrumentId, IntentId, RequestId},
+    ids::{ClOrdId, InstrumentId, IntentId, RequestId},
     order::{
         Order,
         event::{GivenUp, NotSent, OrderEvent, RequestState},
-        intent::Owner,
+        intent::{Owner, Provenance},
     },
     reconcile::order_refs,
     report::Source,
@@ -60,10 +60,10 @@ impl Engine {
     /// Wishes an order off the book. The wish stands until the order has ended.
     pub(super) fn cancel(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
-        if order.status().is_ended() || is_cancelling(order) {
+        if order.status().is_ended() || is_cancelling(order) || matches!(order.intent().provenance, Provenance::Exchange(_)) {
             return;
         }
-        if let Some(at) = self.parked.iter().position(|p| matches!(p, Parked::Submit { intent: i, .. } if *i == intent))
+        if let Some(at) = self.parked.iter().position(|p| p.intent == intent && matches!(p.what, ParkedWhat::Submit(_)))
             && let Some(parked) = self.parked.remove(at)
         {
             // It never left, and now it never will.
@@ -74,15 +74,34 @@ impl Engine {
             return;
         }
         let waiting = order.attempts().values().all(|a| a.is_over());
+        let renewal = order.renewal().map(|(request, _)| request);
         if waiting {
             // Between two attempts: the wish alone ends it.
             let request = self.request_id();
             self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request, only: None }, out);
             self.learn(intent, Source::Engine, OrderEvent::CancelAnswered { request, state: RequestState::NotSent }, out);
+            if let Some(request) = renewal {
+                let over = OrderEvent::ReplaceAnswered { request, state: RequestState::NotSent };
+                self.learn(intent, Source::Engine, over, out);
+            }
             self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
             return;
         }
         self.send_cancel(intent, out);
+    }
+
+    /// Cancels one attempt of an order, because another stands for the order. Once at a time.
+    pub(super) fn send_cancel_of(&mut self, intent: IntentId, attempt: ClOrdId, out: &mut Vec<Effect>) {
+        let now = self.venue_time();
+        let Some(order) = self.books.order(intent) else { return };
+        if order.cancels().values().any(|c| c.state == RequestState::Open && c.only.is_none_or(|only| only == attempt)) {
+            return;
+        }
+        let Some(reference) = order_refs(order, now).into_iter().find(|r| r.cl_ord_id == Some(attempt)) else { return };
+        let request = self.request_id();
+        self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request, only: Some(attempt) }, out);
+        self.in_flight.insert(request, InFlight::Cancel { intent });
+        out.push(Effect::Send(Request::Cancel(Cancel { request, order: reference })));
     }
 
     pub(super) fn send_cancel(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
@@ -103,7 +122,7 @@ impl Engine {
                 self.learn(intent, Source::Reply, answered(RequestState::Accepted), out);
                 self.take_order_report(&report, Source::Reply, out);
                 // An acknowledgement never closes an order by itself; if the report did not, ask.
-                if self.books.order(intent).is_some_and(|o| !o.status().is_ended()) {
+                if self.books.order(intent).is_some_and(|o| self.is_to_go(o)) {
                     self.verify(intent, out);
                 }
             }
@@ -139,9 +158,21 @@ impl Engine {
     pub(super) fn cancel_again(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
         // An attempt that was never seen is the doubt's business: it cancels at the fence itself.
-        if !order.status().is_ended() && order.cancel_wished() && !is_cancelling(order) {
-            self.send_cancel(intent, out);
+        if !order.status().is_ended() && order.cancel_wished() {
+            if !is_cancelling(order) {
+                self.send_cancel(intent, out);
+            }
+            return;
         }
+        self.renew(intent, out);
+        self.cancel_surplus(intent, out);
+    }
+
+    /// Whether something of an order that was to be cancelled may still stand at the venue.
+    pub(super) fn is_to_go(&self, order: &Order) -> bool {
+        let wished = order.cancel_wished() && !order.status().is_ended();
+        let superseded = |id: &ClOrdId| order.attempts().get(id).is_some_and(|a| !a.is_over());
+        wished || order.cancels().values().filter_map(|c| c.only.as_ref()).any(superseded)
     }
 
     /// Asks for every attempt of an order that is not over.

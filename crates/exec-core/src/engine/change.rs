@@ -1,6 +1,6 @@
 //! Changing a working order in place: one change at a time, durable first where it can add risk, settled by evidence.
 
-use super::{Asked, Engine, InFlight, Parked};
+use super::{Asked, Engine, InFlight, Parked, ParkedWhat};
 use crate::{
     command::ChangeOrder,
     conversation::{Effect, Query, Request, StrategyEvent, Timer},
@@ -16,7 +16,6 @@ use crate::{
     pretrade::{self, Denial},
     reconcile::order_refs,
     report::Source,
-    terms::OrderKind,
     time::VenueTime,
     venue::{CommandError, CommandResult, Lookup, QueryError, RejectClass, Replace},
 };
@@ -27,20 +26,27 @@ const ASK_EVERY_MS: u64 = 1_000;
 
 impl Engine {
     pub(super) fn change(&mut self, owner: &Owner, change: ChangeOrder, out: &mut Vec<Effect>) {
-        match self.check_change(owner, &change) {
-            Ok(terms) => {
-                let request = self.request_id();
-                let event = OrderEvent::ReplaceRequested { request, terms, how: ReplaceHow::InPlace };
-                let Some(seq) = self.learn(change.intent, Source::Engine, event, out) else { return };
-                let risky = self.books.order(change.intent).is_some_and(|o| o.intent().terms.can_add_risk());
-                if risky {
-                    self.parked.push_back(Parked::Replace { seq, intent: change.intent, request, asked: self.now });
-                } else {
-                    self.send_change(change.intent, request, out);
-                }
-            }
-            Err(denial) => self.deny_change(owner, change.intent, denial, out),
+        if let Err(denial) = self.try_change(owner, change, out) {
+            self.deny_change(owner, change.intent, denial, out);
         }
+    }
+
+    pub(super) fn try_change(&mut self, owner: &Owner, change: ChangeOrder, out: &mut Vec<Effect>) -> Result<(), Denial> {
+        let intent = change.intent;
+        let (terms, how) = self.check_change(owner, &change)?;
+        let request = self.request_id();
+        let event = OrderEvent::ReplaceRequested { request, terms, how };
+        let Some(seq) = self.learn(intent, Source::Engine, event, out) else { return Ok(()) };
+        let risky = self.books.order(intent).is_some_and(|o| o.intent().terms.can_add_risk());
+        match how {
+            ReplaceHow::NewAttempt => self.renew(intent, out),
+            ReplaceHow::InPlace if risky => {
+                let what = ParkedWhat::Replace(request);
+                self.parked.push_back(Parked { seq, intent, asked: self.now, batch: None, what });
+            }
+            ReplaceHow::InPlace => self.send_change(intent, request, out),
+        }
+        Ok(())
     }
 
     pub(super) fn deny_change(&mut self, owner: &Owner, intent: IntentId, denial: Denial, out: &mut Vec<Effect>) {
@@ -49,22 +55,28 @@ impl Engine {
         }
     }
 
-    fn check_change(&self, owner: &Owner, change: &ChangeOrder) -> Result<LiveTerms, Denial> {
+    fn check_change(&self, owner: &Owner, change: &ChangeOrder) -> Result<(LiveTerms, ReplaceHow), Denial> {
         let order = self.books.order(change.intent).filter(|o| o.intent().owner == *owner).ok_or(Denial::NoSuchOrder)?;
         let terms = &order.intent().terms;
-        if !self.profile.replace || !matches!(terms.kind, OrderKind::Limit { .. }) {
-            return Err(Denial::Unsupported(terms.kind.name().into()));
-        }
         match order.status() {
-            OrdStatus::New | OrdStatus::PartiallyFilled => (),
+            OrdStatus::New | OrdStatus::Triggered | OrdStatus::PartiallyFilled => (),
             OrdStatus::PendingReplace => return Err(Denial::ChangeUnderWay),
             _ => return Err(Denial::NotWorking),
         }
         let qty = change.qty.or(order.qty()).unwrap_or_default();
+        let new = LiveTerms { qty, price: change.price.or(order.price()), trigger: change.trigger.or(order.trigger_price()) };
+        if order.is_untriggered() {
+            self.check_renewal(order, &new)?;
+            return Ok((new, ReplaceHow::NewAttempt));
+        }
+        // What rests on the ordinary book is changed there, also when it was conditional once.
+        let new = LiveTerms { trigger: None, ..new };
+        if !self.profile.replace || terms.kind.limit_price().is_none() || new.price.is_none() || change.trigger.is_some() {
+            return Err(Denial::Unsupported(terms.kind.name().into()));
+        }
         if qty <= order.cum_qty() {
             return Err(Denial::QtyExecuted);
         }
-        let new = LiveTerms { qty, price: change.price.or(order.price()), trigger: None };
         if let Some(instrument) = self.instruments.get(&terms.instrument) {
             pretrade::check_change(instrument, terms, &new)?;
         }
@@ -75,7 +87,7 @@ impl Engine {
             let priced = terms.changed(Some(qty), new.price, None);
             check_money(&self.books, &self.config.limits, &priced, qty.get(), add, reference)?;
         }
-        Ok(new)
+        Ok((new, ReplaceHow::InPlace))
     }
 
     pub(super) fn send_change(&mut self, intent: IntentId, request: RequestId, out: &mut Vec<Effect>) {

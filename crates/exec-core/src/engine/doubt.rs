@@ -18,6 +18,8 @@ use alloc::{format, vec::Vec};
 
 /// Delay before the first question; doubles with each.
 const ASK_FIRST_MS: u64 = 1_000;
+/// Cancels of one order that follow a question at once.
+const AT_ONCE_MAX: usize = 3;
 /// Longest delay between questions where no fence ends them.
 const ASK_LONGEST_MS: u64 = 30_000;
 
@@ -48,7 +50,7 @@ impl Engine {
         let terms = &order.intent().terms;
         let fence = if terms.kind.is_conditional() { self.profile.conditional_fence } else { self.profile.fence };
         let fence_at = fence.as_ref().zip(attempt.header()).map(|(f, h)| fence_time(h.timestamp, h.recv_window_ms, f));
-        let may_rest = terms.kind.time_in_force().is_some_and(|t| t.rests());
+        let may_rest = terms.kind.is_conditional() || terms.kind.time_in_force().is_some_and(|t| t.rests());
         let cancels = may_rest && order.intent().handling.in_doubt == InDoubt::Cancel && terms.can_add_risk();
         let doubt = Doubt {
             intent,
@@ -157,15 +159,19 @@ impl Engine {
         match result {
             Ok(Lookup::Found(report)) => {
                 self.take_order_report(&report, Source::Query, out);
-                let again =
-                    self.books.order(intent).is_some_and(|o| !o.status().is_ended() && o.cancel_wished() && !is_cancelling(o));
-                if again {
-                    self.cancel_again(intent, out);
+                let Some(order) = self.books.order(intent) else { return };
+                if self.is_to_go(order) && !is_cancelling(order) {
+                    // A venue that finds it here and not there must not be asked at the speed of the network.
+                    if order.cancels().len() < AT_ONCE_MAX {
+                        self.cancel_again(intent, out);
+                    } else {
+                        self.cancel_later(intent, out);
+                    }
                 }
             }
             Ok(Lookup::Absent) => self.absent_but_known(intent, at, out),
             Err(_) => {
-                if self.books.order(intent).is_some_and(|o| o.cancel_wished() && !o.status().is_ended()) {
+                if self.books.order(intent).is_some_and(|o| self.is_to_go(o)) {
                     self.set_timer(Timer::CancelAgain(intent), ASK_FIRST_MS, out);
                 }
             }

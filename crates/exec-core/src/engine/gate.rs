@@ -9,6 +9,7 @@ use crate::{
         intent::{Owner, Provenance},
     },
     pretrade::Denial,
+    record::LatchCause,
     start_report::{PositionLine, Shut, StartReport},
     units::SignedQty,
 };
@@ -34,7 +35,8 @@ impl Engine {
         let mut why: Vec<Shut> = conditions.into_iter().filter(|(shut, _)| *shut).map(|(_, why)| why).collect();
         why.extend(self.clock.map(|c| c.error_ms).filter(|e| *e > self.config.clock_error_max_ms).map(Shut::CoarseClock));
         why.extend(self.journal_failure.clone().map(Shut::Journal));
-        why.extend(self.books.latches().values().cloned().map(Shut::Latched));
+        let account = self.books.latches().iter().filter(|(cause, _)| !matches!(cause, LatchCause::Exchange(_)));
+        why.extend(account.map(|(_, text)| Shut::Latched(text.clone())));
         why
     }
 
@@ -47,6 +49,9 @@ impl Engine {
     pub(super) fn permit(&self, instrument: &InstrumentId) -> Result<(), Denial> {
         if let Some(why) = self.shut().into_iter().next() {
             return Err(Denial::GateClosed(why.to_string()));
+        }
+        if let Some(why) = self.books.latches().get(&LatchCause::Exchange(instrument.clone())) {
+            return Err(Denial::GateClosed(why.clone()));
         }
         if let Some(why) = self.restricted.get(instrument) {
             return Err(Denial::GateClosed(why.clone()));

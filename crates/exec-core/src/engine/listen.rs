@@ -9,12 +9,16 @@ use crate::{
         facts,
     },
     reconcile::attempt_of,
-    record::Record,
-    report::{AccountReport, BalanceReport, FeedEnd, OrderReport, Report, ReportBody, Source, TradeReport, VenueStatus},
+    record::{LatchCause, Record},
+    report::{
+        AccountReport, BalanceReport, ExpiryReason, FeedEnd, OrderReport, Report, ReportBody, Source, TradeReport, VenueStatus,
+    },
     time::VenueTime,
 };
 use alloc::{format, vec::Vec};
 
+/// How long the ordinary order of a triggered one may take to tell its end before it is asked for.
+const VERIFY_MS: u64 = 1_500;
 /// How long fills may take to explain a position that the venue reported.
 const WATCH_MS: u64 = 1_000;
 
@@ -95,11 +99,20 @@ impl Engine {
         for event in events {
             self.learn(intent, source, event, out);
         }
+        if report.status == VenueStatus::Expired(ExpiryReason::Liquidation) {
+            self.latch(LatchCause::Liquidation, format!("order {intent} was ended because the account is being liquidated"), out);
+        }
         if let Some(request) = report.replaced_by {
             self.confirm_change(intent, request, source, out);
         }
         if report.status == VenueStatus::Filled {
             self.end_changes(intent, source, out);
+        }
+        if matches!(report.status, VenueStatus::Triggered | VenueStatus::Finished)
+            && self.books.order(intent).is_some_and(|o| !o.status().is_ended())
+        {
+            // What became of it is told by the ordinary order, in an event of its own that may be lost.
+            self.start_timer(Timer::Verify(intent), VERIFY_MS, out);
         }
         self.after_facts(intent, out);
     }

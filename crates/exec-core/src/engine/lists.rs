@@ -2,25 +2,144 @@
 
 use super::Engine;
 use crate::{
-    command::{Command, NewOrder},
-    conversation::Effect,
-    ids::ListId,
-    order::intent::Owner,
+    command::{ChangeOrder, NewOrder},
+    conversation::{AlertLevel, Effect, Timer},
+    ids::{IntentId, ListId},
+    order::{
+        event::{GivenUp, OrderEvent},
+        intent::{ListRole, Owner},
+        list::{ListStep, OrderList, is_held_back, mistake},
+    },
+    pretrade::{self, Denial},
+    report::Source,
+    terms::Terms,
+    units::Qty,
 };
-use alloc::vec::Vec;
+use alloc::{format, string::String, vec::Vec};
+
+/// How long after a change of a list's order that was refused it is looked at again.
+const AGAIN_MS: u64 = 1_000;
 
 impl Engine {
+    /// Takes in a list: all of its orders, or none.
     pub(super) fn submit_list(&mut self, owner: &Owner, orders: Vec<NewOrder>, out: &mut Vec<Effect>) {
-        for new in orders {
-            self.submit(owner.clone(), new, out);
+        let Some(list) = orders.first().and_then(|o| o.list).map(|p| p.list) else {
+            self.alert(out, AlertLevel::Warning, "list_refused", String::from("its orders name no list"));
+            return;
+        };
+        if orders.iter().all(|o| self.books.order(o.intent).is_some()) {
+            // The same list again is what a restart brings; it was answered then.
+            return;
+        }
+        let wrong = mistake(&orders).map(|why| Denial::List(why.into()));
+        let wrong = wrong.or_else(|| self.check_held_back(owner, &orders).err());
+        let (now, later): (Vec<NewOrder>, Vec<NewOrder>) = orders.into_iter().partition(|o| !is_later(o));
+        let entry_qty = now.iter().find(|o| o.list.is_some_and(|p| p.role == ListRole::Entry)).and_then(|o| o.terms.qty);
+        // What is held back stands in the journal before anything that could execute.
+        for mut new in later {
+            if new.terms.qty.is_some() {
+                new.terms.qty = entry_qty;
+            }
+            let id = new.intent;
+            self.take_in(owner.clone(), new, out);
+            if let Some(denial) = &wrong {
+                self.learn(id, Source::Engine, OrderEvent::Denied(denial.clone()), out);
+            }
+        }
+        for new in now {
+            match &wrong {
+                Some(denial) => {
+                    let id = new.intent;
+                    self.take_in(owner.clone(), new, out);
+                    self.learn(id, Source::Engine, OrderEvent::Denied(denial.clone()), out);
+                }
+                None => self.submit(owner.clone(), new, out),
+            }
+        }
+        self.keep_list(list, out);
+    }
+
+    /// Orders that are held back must be such that they can be placed when their time comes.
+    fn check_held_back(&self, owner: &Owner, orders: &[NewOrder]) -> Result<(), Denial> {
+        let entry_qty = orders.iter().find(|o| !is_later(o)).and_then(|o| o.terms.qty);
+        for order in orders.iter().filter(|o| is_later(o)) {
+            let qty = order.terms.qty.and(entry_qty);
+            let terms = Terms { qty, ..order.terms.clone() };
+            self.check_owner(owner, &terms.instrument)?;
+            pretrade::check_form(&terms, self.config.mode, &self.profile)?;
+            if let Some(instrument) = self.instruments.get(&terms.instrument) {
+                pretrade::check_grid(instrument, &terms, self.quote(&terms.instrument).reference())?;
+                self.check_rules(instrument, &terms, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the facts about a list's orders demand. Called after every fact about one of them.
+    pub(super) fn keep_list(&mut self, id: ListId, out: &mut Vec<Effect>) {
+        let Some(list) = OrderList::find(&self.books, id) else { return };
+        let held = self.held_in_direction(&list);
+        let entered = list.order(ListRole::Entry).is_some_and(|o| !o.cum_qty().is_zero());
+        let stop = list.order(ListRole::StopLoss).map(|o| o.intent().id);
+        let steps = list.steps(held);
+        if let (true, Some(stop)) = (entered, stop) {
+            self.expect_protection(stop, out);
+        }
+        for step in steps {
+            match step {
+                ListStep::Arm(intent, qty) => self.attempt(intent, qty, None, out),
+                ListStep::Resize(intent, qty) => self.resize(id, intent, qty, out),
+                ListStep::Cancel(intent) => self.cancel(intent, out),
+                ListStep::Drop(intent) => {
+                    self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);
+                }
+            }
         }
     }
 
-    pub(super) fn batch(&mut self, owner: &Owner, commands: Vec<Command>, out: &mut Vec<Effect>) {
-        for command in commands {
-            self.command(owner, command, out);
+    /// Every list that is not done, as a new start finds it.
+    pub(super) fn keep_lists(&mut self, out: &mut Vec<Effect>) {
+        let mut lists: Vec<ListId> = self.books.open_orders().filter_map(|o| o.intent().list.map(|p| p.list)).collect();
+        lists.sort_unstable();
+        lists.dedup();
+        for list in lists {
+            self.keep_list(list, out);
         }
     }
 
-    pub(super) fn keep_list(&mut self, _list: ListId, _out: &mut Vec<Effect>) {}
+    /// What the leg of a bracket holds in the direction of its entry: the larger of our books and the venue, so that nothing is
+    /// left open for want of an event.
+    fn held_in_direction(&self, list: &OrderList<'_>) -> Option<Qty> {
+        let terms = &list.order(ListRole::Entry)?.intent().terms;
+        let key = (terms.instrument.clone(), terms.leg);
+        let ours = self.books.position_qty(&key.0, key.1);
+        let along = |qty: crate::units::SignedQty| (qty.get() * terms.side.sign()).max(rust_decimal::Decimal::ZERO);
+        let most = self.venue_positions.get(&key).map_or(along(ours), |venue| along(*venue).max(along(ours)));
+        Qty::new(most).ok()
+    }
+
+    fn resize(&mut self, list: ListId, intent: IntentId, qty: Qty, out: &mut Vec<Effect>) {
+        let Some(owner) = self.books.order(intent).map(|o| o.intent().owner.clone()) else { return };
+        let change = ChangeOrder { intent, qty: Some(qty), price: None, trigger: None };
+        match self.try_change(&owner, change, out) {
+            Ok(()) => (),
+            Err(denial) => {
+                // In NETTING the venue clamps what closes too much; elsewhere it is looked at again.
+                self.alert(out, AlertLevel::Info, "list_not_resized", format!("order {intent} to {qty}: {denial}"));
+                self.start_timer(Timer::List(list), AGAIN_MS, out);
+            }
+        }
+    }
+
+    /// Orders of a list that a new start finds held back are placed when their time comes, as before.
+    pub(super) fn keeps_held_back(&self, intent: IntentId) -> bool {
+        let Some(order) = self.books.order(intent) else { return false };
+        let later =
+            order.intent().list.is_some_and(|p| matches!(p.role, ListRole::StopLoss | ListRole::TakeProfit | ListRole::Exit));
+        later && is_held_back(order)
+    }
+}
+
+fn is_later(order: &NewOrder) -> bool {
+    order.list.is_some_and(|p| matches!(p.role, ListRole::StopLoss | ListRole::TakeProfit))
 }

@@ -5,14 +5,17 @@
 pub mod config;
 
 mod adopt;
+mod batch;
 mod cancel;
 mod change;
 mod doubt;
+mod exchange_made;
 mod gate;
 mod listen;
 mod lists;
 mod protect;
 mod recovery;
+mod renew;
 mod replay;
 mod submit;
 
@@ -28,7 +31,7 @@ use crate::{
     report::{Quote, Report, Source, TradeReport},
     start_report::StartReport,
     time::{ClockReading, Timestamp, VenueTime},
-    units::{PositionMode, PositionSide, SignedQty},
+    units::{PositionMode, PositionSide, Price, SignedQty},
     venue::{InstrumentSetting, VenueProfile},
 };
 use alloc::{
@@ -51,17 +54,19 @@ enum InFlight {
 
 /// Something that may leave only when its record is durable.
 #[derive(Clone, Debug)]
-enum Parked {
-    Submit { seq: Seq, intent: IntentId, cl_ord_id: ClOrdId },
-    Replace { seq: Seq, intent: IntentId, request: RequestId, asked: Timestamp },
+struct Parked {
+    seq: Seq,
+    intent: IntentId,
+    asked: Timestamp,
+    /// What was asked for together leaves together.
+    batch: Option<u64>,
+    what: ParkedWhat,
 }
 
-impl Parked {
-    const fn seq(&self) -> Seq {
-        match self {
-            Self::Submit { seq, .. } | Self::Replace { seq, .. } => *seq,
-        }
-    }
+#[derive(Clone, Copy, Debug)]
+enum ParkedWhat {
+    Submit(ClOrdId),
+    Replace(RequestId),
 }
 
 /// Why a question was asked, so that its answer finds its way.
@@ -76,7 +81,7 @@ enum Asked {
     /// Whose trade this is.
     Unplaced { instrument: InstrumentId, order_id: OrderId, at: Option<VenueTime> },
     /// What a leg holds whose stop was lost.
-    Protect { lost: IntentId },
+    Protect { remedy: IntentId },
     /// Part of a recovery.
     Recovery,
 }
@@ -107,6 +112,7 @@ pub struct Engine {
     requests: u32,
     queries_made: u64,
     intents_made: u64,
+    batches_made: u64,
     in_flight: BTreeMap<RequestId, InFlight>,
     parked: VecDeque<Parked>,
     asked: BTreeMap<QueryId, Asked>,
@@ -122,6 +128,9 @@ pub struct Engine {
     unplaced: BTreeMap<(InstrumentId, OrderId), Vec<TradeReport>>,
     watched: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
     venue_positions: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
+    /// Where the venue would liquidate each leg, as it said last.
+    liquidation: BTreeMap<(InstrumentId, PositionSide), Price>,
+    watch: protect::Watch,
     due: BTreeMap<Timer, Timestamp>,
     held: Vec<(StrategyId, Option<Seq>, StrategyEvent)>,
     adopted: usize,
@@ -154,6 +163,7 @@ impl Engine {
             requests: 0,
             queries_made: 0,
             intents_made: 0,
+            batches_made: 0,
             in_flight: BTreeMap::new(),
             parked: VecDeque::new(),
             asked: BTreeMap::new(),
@@ -167,6 +177,8 @@ impl Engine {
             unplaced: BTreeMap::new(),
             watched: BTreeMap::new(),
             venue_positions: BTreeMap::new(),
+            liquidation: BTreeMap::new(),
+            watch: protect::Watch::default(),
             due: BTreeMap::new(),
             held: Vec::new(),
             adopted: 0,
@@ -349,7 +361,7 @@ impl Engine {
                 self.unplaced_answer(&instrument, order_id, at, result, out);
             }
             (Asked::Recovery, answer) => self.recovery_answer(query, answer, out),
-            (Asked::Protect { lost }, Answer::Positions(result)) => self.protect_answer(lost, result, out),
+            (Asked::Protect { remedy }, Answer::Positions(result)) => self.protect_answer(remedy, result, out),
             (_, Answer::Mass(_) | Answer::Trades(_) | Answer::Positions(_) | Answer::Order(_)) => (),
         }
     }
@@ -369,7 +381,11 @@ impl Engine {
             Timer::GateDelay => self.delay_over = true,
             Timer::Protect(intent) => self.protect_timer(intent, out),
             Timer::List(list) => self.keep_list(list, out),
-            Timer::Verify(intent) => self.verify(intent, out),
+            Timer::Verify(intent) => {
+                if self.books.order(intent).is_some_and(|o| !o.status().is_ended()) {
+                    self.verify(intent, out);
+                }
+            }
             Timer::Sweep => self.sweep(out),
             Timer::Unplaced => self.ask_unplaced(out),
             Timer::Watch => self.watch(out),

@@ -246,6 +246,9 @@ impl Engine {
         self.venue_positions.clear();
         for row in status.positions.iter().filter(|p| self.config.mode.has(p.leg)) {
             self.venue_positions.insert((row.instrument.clone(), row.leg), row.qty);
+            if let Some(price) = row.liquidation_px {
+                self.liquidation.insert((row.instrument.clone(), row.leg), price);
+            }
         }
         let buffered = match &mut self.recovery {
             Some(recovery) => {

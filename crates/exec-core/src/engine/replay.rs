@@ -3,9 +3,13 @@
 use super::Engine;
 use crate::{
     books::BooksError,
-    conversation::{Effect, OrderUpdate, StrategyEvent},
+    conversation::{Effect, ExchangeEvent, OrderUpdate, StrategyEvent},
     ids::{Epoch, Seq},
-    order::event::{GivenUp, OrderEvent, RequestState},
+    order::{
+        ReplaceFacts,
+        event::{GivenUp, OrderEvent, ReplaceHow, RequestState},
+        intent::{Intent, Provenance},
+    },
     record::Record,
     report::Source,
     time::Timestamp,
@@ -48,6 +52,13 @@ impl Engine {
                 }
             }
             Record::Cursor { strategy, seen, .. } => self.held.retain(|(s, seq, _)| s != strategy || *seq > Some(*seen)),
+            Record::Intent(Intent { id, provenance: Provenance::Exchange(made_by), terms, .. }) => {
+                for strategy in self.concerned(&terms.instrument) {
+                    let instrument = terms.instrument.clone();
+                    let event = ExchangeEvent { intent: *id, made_by: *made_by, instrument, leg: terms.leg };
+                    self.held.push((strategy, Some(seq), StrategyEvent::Exchange(event)));
+                }
+            }
             Record::Started { .. }
             | Record::StrategyNumber { .. }
             | Record::Intent(_)
@@ -75,6 +86,8 @@ impl Engine {
         self.start_seq = self.books.seq();
         self.number_strategies(out);
         self.settle_leftovers(out);
+        self.keep_lists(out);
+        self.resume_remedies(out);
         out.push(Effect::ReadClock);
     }
 
@@ -96,12 +109,22 @@ impl Engine {
                 order.attempts().iter().filter(|(_, a)| a.header().is_some() && !a.is_settled()).map(|(id, _)| *id).collect();
             let cancels: Vec<_> =
                 order.cancels().iter().filter(|(_, c)| c.state == RequestState::Open).map(|(r, _)| *r).collect();
-            let changes: Vec<_> =
-                order.replaces().iter().filter(|(_, r)| r.state == RequestState::Open).map(|(r, _)| *r).collect();
-            let changing = order.replaces().values().any(|r| r.state.is_pending());
-            let untried = order.attempts().is_empty() && order.denial().is_none();
+            let changes: Vec<_> = order
+                .replaces()
+                .iter()
+                .filter(|(_, r)| r.how == ReplaceHow::InPlace && r.state == RequestState::Open)
+                .map(|(r, _)| *r)
+                .collect();
+            let in_place = |r: &ReplaceFacts| r.how == ReplaceHow::InPlace && r.state.is_pending();
+            let changing = order.replaces().values().any(in_place);
+            // A change that has not come to its new attempt is not taken up again: the market that it was made for is gone.
+            let begun = |request| order.renewed_by(request).is_some();
+            let withdrawn = order.renewal().map(|(request, _)| request).filter(|request| !begun(*request));
+            let untried = order.attempts().is_empty() && order.denial().is_none() && !self.keeps_held_back(intent);
             let wished_off = order.cancel_wished();
-            let over = order.given_up().is_none() && !untried && order.attempts().values().all(|a| a.is_over());
+            let all_over = !order.attempts().is_empty() && order.attempts().values().all(|a| a.is_over());
+            let renewing = order.renewal().is_some_and(|(request, _)| withdrawn != Some(request));
+            let over = order.given_up().is_none() && all_over && !renewing;
             for request in cancels {
                 self.learn(intent, Source::Engine, OrderEvent::CancelAnswered { request, state: RequestState::Unknown }, out);
             }
@@ -110,6 +133,10 @@ impl Engine {
             }
             if changing {
                 self.doubt_change(intent, out);
+            }
+            if let Some(request) = withdrawn {
+                let state = RequestState::NotSent;
+                self.learn(intent, Source::Engine, OrderEvent::ReplaceAnswered { request, state }, out);
             }
             for cl_ord_id in doubtful {
                 self.doubt(intent, cl_ord_id, out);
@@ -121,6 +148,8 @@ impl Engine {
             } else if wished_off {
                 // The wish outlives the run that had it; what was sent for it may never have arrived.
                 self.cancel_later(intent, out);
+            } else {
+                self.after_facts(intent, out);
             }
         }
     }

@@ -1,12 +1,13 @@
 //! From an intent to the wire: checks, the attempt, durability first, one send; and what comes of the answer.
 
-use super::{Engine, InFlight, Parked, cancel::is_cancelling};
+use super::{Engine, InFlight, Parked, ParkedWhat, batch::coalesce, cancel::is_cancelling};
 use crate::{
     cl_ord_id::{ATTEMPTS_MAX, OwnId},
     command::NewOrder,
     conversation::{AlertLevel, Effect, Request, Timer},
     exposure::{check_limits, check_money},
-    ids::{ClOrdId, InstrumentId, IntentId, Seq},
+    ids::{ClOrdId, InstrumentId, IntentId, RequestId, Seq},
+    instrument::Instrument,
     order::{
         Order,
         event::{AttemptHeader, GivenUp, NotSent, OrderEvent},
@@ -15,6 +16,7 @@ use crate::{
     pretrade::{self, Denial},
     record::{LatchCause, Record},
     report::{OrderReport, Source},
+    rules::{Case, first_broken},
     start_report::Shut,
     terms::{OrderKind, Terms, TimeInForce},
     units::{PositionMode, Qty, SignedQty},
@@ -38,8 +40,20 @@ impl Engine {
         }
         let id = new.intent;
         let checked = self.check(&owner, &new.terms);
+        self.take_in(owner, new, out);
+        match checked {
+            Ok(qty) => self.attempt(id, qty, None, out),
+            Err(denial) => {
+                self.learn(id, Source::Engine, OrderEvent::Denied(denial), out);
+                self.after_facts(id, out);
+            }
+        }
+    }
+
+    /// Puts what was asked for into the books, before anything comes of it.
+    pub(super) fn take_in(&mut self, owner: Owner, new: NewOrder, out: &mut Vec<Effect>) {
         let intent = Intent {
-            id,
+            id: new.intent,
             owner,
             provenance: Provenance::Ours,
             terms: new.terms,
@@ -48,21 +62,20 @@ impl Engine {
             asked: self.now,
         };
         self.record(Record::Intent(intent), out);
-        match checked {
-            Ok(qty) => self.attempt(id, qty, out),
-            Err(denial) => {
-                self.learn(id, Source::Engine, OrderEvent::Denied(denial), out);
+    }
+
+    pub(super) fn check_owner(&self, owner: &Owner, instrument: &InstrumentId) -> Result<(), Denial> {
+        match owner {
+            Owner::Strategy(id) if !self.config.strategies.iter().any(|s| s.id == *id && s.instruments.contains(instrument)) => {
+                Err(Denial::NotYours(instrument.clone()))
             }
+            Owner::Strategy(_) | Owner::Operator(_) | Owner::External => Ok(()),
         }
     }
 
     /// Checks an order and says how much of it to send.
     fn check(&self, owner: &Owner, terms: &Terms) -> Result<Option<Qty>, Denial> {
-        if let Owner::Strategy(id) = owner
-            && !self.config.strategies.iter().any(|s| s.id == *id && s.instruments.contains(&terms.instrument))
-        {
-            return Err(Denial::NotYours(terms.instrument.clone()));
-        }
+        self.check_owner(owner, &terms.instrument)?;
         if !self.start_is_durable() {
             return Err(Denial::GateClosed(Shut::StartNotDurable.to_string()));
         }
@@ -83,12 +96,40 @@ impl Engine {
             return Ok(qty);
         }
         pretrade::check_grid(instrument, &checked, reference)?;
+        self.check_rules(instrument, &checked, None)?;
         if terms.can_add_risk() {
             self.permit(&terms.instrument)?;
             let add = qty.unwrap_or_default().get();
             check_limits(&self.books, &self.config.limits, terms, add, reference)?;
         }
         Ok(qty)
+    }
+
+    /// Checks an order against the venue's own table. `not` is an order that will make room for it.
+    pub(super) fn check_rules(&self, instrument: &Instrument, terms: &Terms, not: Option<IntentId>) -> Result<(), Denial> {
+        if self.profile.rules.is_empty() {
+            return Ok(());
+        }
+        let others = || self.books.open_orders().filter(|o| not != Some(o.intent().id) && !o.attempts().is_empty());
+        let untriggered = others().filter(|o| o.is_untriggered()).count();
+        let ordinary = others().filter(|o| o.intent().terms.instrument == terms.instrument && !o.is_untriggered()).count();
+        let key = (terms.instrument.clone(), terms.leg);
+        let ours = self.books.position(&key.0, key.1).map(crate::position::Position::qty);
+        let case = Case {
+            terms,
+            instrument,
+            mode: self.config.mode,
+            quote: self.quote(&terms.instrument),
+            held: ours.or(self.venue_positions.get(&key).copied()),
+            open_orders: ordinary as u32,
+            open_conditionals: untriggered as u32,
+            notional_max: self.settings.get(&terms.instrument).and_then(|s| s.notional_max),
+            now: self.venue_time(),
+        };
+        match first_broken(self.profile.rules, &case) {
+            None => Ok(()),
+            Some(rule) => Err(Denial::VenueRule { rule: rule.name.into(), says: rule.says.into(), code: rule.code }),
+        }
     }
 
     /// Whether there is, or may be, something of an instrument to close.
@@ -113,11 +154,12 @@ impl Engine {
     }
 
     /// Fixes the next attempt of an order. One that can add risk waits for the disk; an exit leaves at once.
-    fn attempt(&mut self, intent: IntentId, qty: Option<Qty>, out: &mut Vec<Effect>) {
+    pub(super) fn attempt(&mut self, intent: IntentId, qty: Option<Qty>, replaces: Option<RequestId>, out: &mut Vec<Effect>) {
         let Some((cl_ord_id, number)) = self.next_cl_ord_id(intent) else {
             self.alert(out, AlertLevel::Critical, "no_cl_ord_id", format!("no client order id is left for order {intent}"));
-            let over = OrderEvent::GivenUp(GivenUp::NeverTried);
-            self.learn(intent, Source::Engine, over, out);
+            if replaces.is_none() {
+                self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);
+            }
             return;
         };
         let header = AttemptHeader {
@@ -126,12 +168,13 @@ impl Engine {
             recv_window_ms: self.config.order_recv_window_ms,
             epoch: self.books.epoch(),
             qty,
-            replaces: None,
+            replaces,
         };
         let Some(seq) = self.learn(intent, Source::Engine, OrderEvent::Attempted { cl_ord_id, header }, out) else { return };
         let risky = self.books.order(intent).is_some_and(|o| o.intent().terms.can_add_risk());
         if risky {
-            self.parked.push_back(Parked::Submit { seq, intent, cl_ord_id });
+            let what = ParkedWhat::Submit(cl_ord_id);
+            self.parked.push_back(Parked { seq, intent, asked: self.now, batch: None, what });
         } else {
             self.send_submit(intent, cl_ord_id, out);
         }
@@ -164,7 +207,7 @@ impl Engine {
     fn send_submit(&mut self, intent: IntentId, cl_ord_id: ClOrdId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
         let Some(header) = order.attempts().get(&cl_ord_id).and_then(|a| a.header().copied()) else { return };
-        let terms = Terms { qty: header.qty, ..order.intent().terms.clone() };
+        let Some(terms) = order.attempts().get(&cl_ord_id).map(|a| order.terms_of(a)) else { return };
         let attempt =
             Attempt { cl_ord_id, terms, timestamp: header.timestamp, recv_window_ms: header.recv_window_ms, epoch: header.epoch };
         let id = self.request_id();
@@ -174,51 +217,59 @@ impl Engine {
 
     pub(super) fn durable_up_to(&mut self, seq: Seq, out: &mut Vec<Effect>) {
         self.durable = self.durable.max(seq);
-        while self.parked.front().is_some_and(|p| p.seq() <= self.durable) {
-            let Some(parked) = self.parked.pop_front() else { return };
+        // The batch that is leaving, and where its requests begin.
+        let mut leaving: Option<(u64, usize)> = None;
+        while self.parked.front().is_some_and(|p| p.seq <= self.durable) {
+            let Some(parked) = self.parked.pop_front() else { break };
+            if leaving.map(|(batch, _)| batch) != parked.batch {
+                if let Some((_, from)) = leaving {
+                    coalesce(self.profile.batch_max, from, out);
+                }
+                leaving = parked.batch.map(|batch| (batch, out.len()));
+            }
             match self.recheck(&parked) {
-                Ok(()) => match parked {
-                    Parked::Submit { intent, cl_ord_id, .. } => self.send_submit(intent, cl_ord_id, out),
-                    Parked::Replace { intent, request, .. } => self.send_change(intent, request, out),
+                Ok(()) => match parked.what {
+                    ParkedWhat::Submit(cl_ord_id) => self.send_submit(parked.intent, cl_ord_id, out),
+                    ParkedWhat::Replace(request) => self.send_change(parked.intent, request, out),
                 },
                 Err(why) => self.drop_parked(parked, why, out),
             }
+        }
+        if let Some((_, from)) = leaving {
+            coalesce(self.profile.batch_max, from, out);
         }
     }
 
     /// Time has passed since the checks: may it still leave?
     fn recheck(&self, parked: &Parked) -> Result<(), NotSent> {
-        let (Parked::Submit { intent, .. } | Parked::Replace { intent, .. }) = parked;
-        let Some(order) = self.books.order(*intent) else { return Err(NotSent::Withdrawn) };
+        let Some(order) = self.books.order(parked.intent) else { return Err(NotSent::Withdrawn) };
         if order.cancel_wished() {
             return Err(NotSent::Withdrawn);
         }
         if self.permit(&order.intent().terms.instrument).is_err() {
             return Err(NotSent::GateClosed);
         }
-        if let Parked::Submit { cl_ord_id, .. } = parked {
-            let first = order.attempts().get(cl_ord_id).and_then(|a| a.header()).is_none_or(|h| h.number == 0);
-            let age_max = if first { order.intent().handling.max_age_ms } else { self.config.retry_age_ms };
-            if self.now.ms_since(order.intent().asked) > age_max {
-                return Err(NotSent::TooOld);
-            }
-        }
+        let (max_age_ms, since_asked) = (order.intent().handling.max_age_ms, self.now.ms_since(order.intent().asked));
         // New terms are as old as the market they were made for, like a new order.
-        if let Parked::Replace { asked, .. } = parked
-            && self.now.ms_since(*asked) > order.intent().handling.max_age_ms
-        {
-            return Err(NotSent::TooOld);
-        }
-        Ok(())
+        let since_changed = self.now.ms_since(parked.asked);
+        let too_old = match parked.what {
+            ParkedWhat::Replace(_) => since_changed > max_age_ms,
+            ParkedWhat::Submit(cl_ord_id) => match order.attempts().get(&cl_ord_id).and_then(|a| a.header()) {
+                Some(header) if header.replaces.is_some() => since_changed > max_age_ms,
+                Some(header) if header.number > 0 => since_asked > self.config.retry_age_ms,
+                Some(_) | None => since_asked > max_age_ms,
+            },
+        };
+        if too_old { Err(NotSent::TooOld) } else { Ok(()) }
     }
 
     pub(super) fn drop_parked(&mut self, parked: Parked, why: NotSent, out: &mut Vec<Effect>) {
-        match parked {
-            Parked::Submit { intent, cl_ord_id, .. } => {
-                self.learn(intent, Source::Engine, OrderEvent::NotSent { cl_ord_id, why }, out);
-                self.after_facts(intent, out);
+        match parked.what {
+            ParkedWhat::Submit(cl_ord_id) => {
+                self.learn(parked.intent, Source::Engine, OrderEvent::NotSent { cl_ord_id, why }, out);
+                self.after_facts(parked.intent, out);
             }
-            Parked::Replace { intent, request, .. } => self.change_not_sent(intent, request, out),
+            ParkedWhat::Replace(request) => self.change_not_sent(parked.intent, request, out),
         }
     }
 
@@ -229,6 +280,9 @@ impl Engine {
                 match rejection.class {
                     RejectClass::Auth => self.latch(LatchCause::Auth, format!("{} ({})", rejection.text, rejection.code), out),
                     RejectClass::Clock => self.lose_clock(out),
+                    RejectClass::Liquidating => {
+                        self.latch(LatchCause::Liquidation, format!("{} ({})", rejection.text, rejection.code), out);
+                    }
                     RejectClass::NothingToClose => self.make_way(intent, out),
                     RejectClass::Funds => {
                         self.alert(
@@ -299,13 +353,27 @@ impl Engine {
         out.push(Effect::ReadClock);
     }
 
-    /// What follows from facts just learned about an order: a cancel that waited for it, a further attempt, or its end.
+    /// What follows from facts just learned about an order: for itself, for the list it belongs to, for what it protects.
     pub(super) fn after_facts(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        self.settle(intent, out);
+        if let Some(place) = self.books.order(intent).and_then(|o| o.intent().list) {
+            self.keep_list(place.list, out);
+        }
+        self.watch_protection(intent, out);
+    }
+
+    /// A cancel that waited for the order, a further attempt, or its end.
+    fn settle(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
         let settled: Vec<ClOrdId> = order.attempts().iter().filter(|(_, a)| a.is_settled()).map(|(id, _)| *id).collect();
         for id in &settled {
             self.doubts.remove(id);
         }
+        if order.renewal().is_some() {
+            self.renew(intent, out);
+        }
+        self.cancel_surplus(intent, out);
+        let Some(order) = self.books.order(intent) else { return };
         if order.status().is_ended() {
             return;
         }
@@ -315,7 +383,7 @@ impl Engine {
             return;
         }
         let over = !order.attempts().is_empty() && order.attempts().values().all(|a| a.is_over());
-        if !over || order.given_up().is_some() {
+        if !over || order.given_up().is_some() || order.renewal().is_some() {
             return;
         }
         match self.may_try_again(order) {
@@ -340,6 +408,8 @@ impl Engine {
             (Some(r), _) => match r.class {
                 RejectClass::Clock => order.attempts().values().filter(|a| clock(a)).count() == 1,
                 RejectClass::Failed => true,
+                // Nothing executed, and an exit is worth asking for again.
+                RejectClass::Throttled => order.intent().terms.is_closing(),
                 // In HEDGING the venue refuses a close for what resting closes have taken; they make way, see `make_way`.
                 RejectClass::NothingToClose => self.config.mode == PositionMode::Hedging && order.intent().terms.is_closing(),
                 _ => false,
@@ -382,7 +452,11 @@ impl Engine {
             self.check_again(order)
         };
         match checked {
-            Ok(qty) => self.attempt(intent, qty, out),
+            Ok(qty) => {
+                // A further try of a change is still that change.
+                let replaces = self.books.order(intent).and_then(Order::renewal).map(|(request, _)| request);
+                self.attempt(intent, qty, replaces, out);
+            }
             Err(_) => {
                 self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
             }

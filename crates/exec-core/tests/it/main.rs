@@ -2,6 +2,7 @@
 
 mod cancels;
 mod changes;
+mod conditional;
 mod conservation;
 mod convergence;
 mod engine;
@@ -15,3 +16,4 @@ mod reconciliation;
 mod records;
 mod requests;
 mod scene;
+mod stage;
