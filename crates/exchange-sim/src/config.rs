@@ -194,6 +194,9 @@ pub enum ConfigError {
     /// Two symbols have one name.
     #[error("symbol {0} appears twice")]
     Duplicate(String),
+    /// A key's public half cannot be read.
+    #[error("the public key of {0} is no Ed25519 key in PEM or base64")]
+    Key(String),
     /// A time is out of range.
     #[error("{0}")]
     Time(&'static str),

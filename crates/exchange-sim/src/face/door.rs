@@ -8,12 +8,13 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::config::Secret;
 use super::faults::{Answer, Fault, FaultKind, RequestFault, RequestFilter, StreamFault, StreamFilter};
 use super::hub::SessionId;
 use super::json::{Obj, array, quoted};
 use super::params::Params;
 use super::routes::route;
-use super::state::{Admitted, State};
+use super::state::{Admitted, State, Via};
 use crate::config::{AlgoConfig, Backstop, ForcedStyle, TriggeredTold};
 use crate::exchange::Exchange;
 use crate::types::{AccountId, Ms, PositionSide, SymbolStatus};
@@ -50,6 +51,20 @@ struct Settle {
 struct Liquidate {
     key: String,
     symbol: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    key: String,
+    public_key: String,
+    account_of: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OldKey {
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -191,6 +206,8 @@ impl State {
             ("POST", "settle") => self.door_settle(now, body),
             ("POST", "liquidate") => self.door_liquidate(now, body),
             ("POST", "forced") => self.door_forced(body),
+            ("POST", "key") => self.door_key(body),
+            ("POST", "key/revoke") => self.door_revoke(body),
             ("POST", "algo") => self.door_algo(body),
             ("POST", "legacy") => read::<Switch>(body).map(|switch| {
                 self.hub.set_legacy_private(switch.on);
@@ -245,6 +262,20 @@ impl State {
         let account = self.owner(&ask.key)?;
         let legs = self.exchange.liquidate_now(now, account, ask.symbol.as_deref()).map_err(|error| error.to_string())?;
         Ok(Obj::new().num("legs", legs).end())
+    }
+
+    fn door_key(&mut self, body: &str) -> Opened {
+        let ask: NewKey = read(body)?;
+        let account = self.owner(&ask.account_of)?;
+        self.add_key(&ask.key, &Secret::Ed25519(ask.public_key), account).map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    fn door_revoke(&mut self, body: &str) -> Opened {
+        let ask: OldKey = read(body)?;
+        self.owner(&ask.key)?;
+        self.keys.remove(&ask.key);
+        Ok(done())
     }
 
     /// Changes what is named of the ways of orders of the exchange; the rest stays.
@@ -322,7 +353,8 @@ impl State {
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => (name, value.to_string()),
             })
             .collect();
-        let admitted = Admitted { route, params: Params::from_pairs(pairs), account: Some(account), signed: None };
+        let admitted =
+            Admitted { route, params: Params::from_pairs(pairs), account: Some(account), signed: None, via: Via::Rest };
         let outcome = super::handle::execute(self, &admitted, now);
         self.deliver();
         match outcome {
