@@ -10,8 +10,23 @@ use super::{
 };
 use crate::{
     translate,
-    wire::{self, Raw, UserEvent},
+    wire::{self, Raw, Text, UserEvent, wire},
 };
+
+wire! {
+    /// What some streams put around an event.
+    struct Envelope<'a> {
+        may {
+            /// Which stream.
+            "stream" stream: Text<'a>,
+            /// The event.
+            "data" data: Raw<'a>,
+            /// The event, as the WebSocket API calls it.
+            "event" event: Raw<'a>,
+        }
+        skip { "subscriptionId" }
+    }
+}
 
 /// Frames in a list, as some of the streams send them.
 pub(crate) fn events(told: &mut Told<'_>) -> Result<Facts, DecodeError> {
@@ -22,6 +37,10 @@ pub(crate) fn events(told: &mut Told<'_>) -> Result<Facts, DecodeError> {
 /// A frame of the private stream or of the two price streams.
 pub(crate) fn event(told: &mut Told<'_>, frame: &str) -> Result<Facts, DecodeError> {
     let (_, text) = wire::named(frame).map_err(|error| told.complaint(frame, &error))?;
+    if text.len() < frame.len() {
+        told.name("envelope");
+        told.read::<Envelope<'_>>(frame)?;
+    }
     let event = UserEvent::read(text).map_err(|error| told.complaint(text, &error))?;
     if let UserEvent::Other(name) = &event {
         told.name(name.as_str());

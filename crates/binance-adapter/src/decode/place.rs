@@ -18,7 +18,9 @@ pub(super) fn complaint(document: &str, part: &str, error: &serde_json::Error) -
         within.clone_into(&mut inside);
     }
     let why = reason(error);
-    if error.is_eof() && whole.get(at..).is_none_or(|rest| rest.trim_start().is_empty()) {
+    // To the parser half a number is a wrong number.
+    let is_half = error.is_eof() || why == "invalid number" && whole.ends_with(['-', '+', '.', 'e', 'E']);
+    if is_half && whole.get(at..).is_none_or(|rest| rest.trim_start().is_empty()) {
         return DecodeError::Cut { after: at, inside, why };
     }
     let before = whole.as_bytes().get(..at).unwrap_or_default();
@@ -140,6 +142,16 @@ mod tests {
         let told = complaint(text, text, &error_of(text));
         assert!(matches!(&told, DecodeError::Cut { after, inside, .. } if *after == text.len() && inside == "o.q"), "{told}");
         assert_eq!(told.to_string(), format!("cut off after {} bytes, in `o.q`: EOF while parsing a string", text.len()));
+    }
+
+    #[test]
+    fn half_a_number_is_a_cut_and_a_wrong_one_is_not() {
+        for text in ["{\"a\":-", "{\"a\":1.", "{\"a\":1e", "{\"a\":1e+"] {
+            assert!(matches!(complaint(text, text, &error_of(text)), DecodeError::Cut { .. }), "{text}");
+        }
+        for text in ["{\"a\":-}", "{\"a\":1.}", "{\"a\":01", "{\"a\":1}}", "nope"] {
+            assert!(matches!(complaint(text, text, &error_of(text)), DecodeError::Unreadable { .. }), "{text}");
+        }
     }
 
     #[test]

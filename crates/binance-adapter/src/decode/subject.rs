@@ -48,7 +48,7 @@ pub(crate) fn by_path(method: &str, path: &str) -> Option<Subject> {
     let name = path.strip_prefix("/fapi/")?.split_once('/')?.1;
     Some(match (method, name) {
         ("POST" | "PUT" | "DELETE" | "GET", "order") | ("GET", "openOrder") | ("POST", "order/test") => Subject::Order,
-        (_, "batchOrders") | ("GET", "openOrders" | "allOrders" | "forceOrders") => Subject::Orders,
+        ("POST" | "PUT" | "DELETE", "batchOrders") | ("GET", "openOrders" | "allOrders" | "forceOrders") => Subject::Orders,
         ("DELETE", "algoOrder") => Subject::AlgoCancel,
         ("POST" | "GET", "algoOrder") => Subject::Algo,
         ("GET", "openAlgoOrders" | "allAlgoOrders") => Subject::Algos,
@@ -77,8 +77,8 @@ pub(crate) fn by_path(method: &str, path: &str) -> Option<Subject> {
         ("GET", "apiTradingStatus") => Subject::TradingRules,
         ("GET", "rateLimit/order") => Subject::OrderLimits,
         ("POST", "positionSide/dual" | "marginType" | "multiAssetsMargin" | "feeBurn" | "stock/contract")
-        | ("DELETE", "allOpenOrders" | "algoOpenOrders" | "listenKey") => Subject::Acknowledged,
-        ("POST" | "PUT", "listenKey") => Subject::ListenKey,
+        | ("DELETE", "allOpenOrders" | "algoOpenOrders") => Subject::Acknowledged,
+        ("POST" | "PUT" | "DELETE", "listenKey") => Subject::ListenKey,
         ("GET", "exchangeInfo") => Subject::Info,
         ("GET", "time") => Subject::ServerTime,
         ("GET", "premiumIndex") => Subject::Mark,
