@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import ccxt.pro
 
-from sheet import KEY, QTY, SECRET, URL, WS, Loop, drive
+from sheet import drive
+from told import KEY, SECRET, URL, WS, Loop
 
 MARKET = "BTC/USDT:USDT"
 
@@ -18,11 +19,18 @@ def rehosted(urls):
 
 
 class Ccxt:
+    lacks = {
+        "order of outcomes": "ccxt sorts them by time: those refused come first, and nothing says which they were",
+        "batch gone": "ccxt's cancel_orders returns what was cancelled and drops what was refused",
+        "ws logon": "ccxt signs every request, it never logs a session on",
+    }
+
     def __init__(self, loop, secret=SECRET):
         self.loop = loop
         # A session of aiohttp belongs to the loop it is made in.
         self.api = loop.run(self.make(secret))
         self.orders = set()
+        self.states = {}
 
     async def make(self, secret):
         api = ccxt.pro.binanceusdm({"apiKey": KEY, "secret": secret, "timeout": 10000})
@@ -49,6 +57,7 @@ class Ccxt:
             while True:
                 for order in await self.api.watch_orders(MARKET):
                     self.orders.add(order["id"])
+                    self.states.setdefault(order["id"], []).append(order["info"]["X"])
 
         self.watching = self.loop.spawn(watch())
 
@@ -100,6 +109,85 @@ class Ccxt:
     def too_precise(self, qty):
         # create_order rounds to the market's precision before it sends; the call below it does not.
         return self.do("fapiprivate_post_order", {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": str(qty)})
+
+    def conditional_terms(self, terms):
+        """Its unified words for the venue's: the type follows from which of the prices is given."""
+        kind = "market" if terms.get("price") is None else "limit"
+        trigger = "takeProfitPrice" if terms["type"].startswith("TAKE_PROFIT") else "stopLossPrice"
+        names = {"triggerPrice": trigger, "callbackRate": "trailingPercent"}
+        more = {names.get(name, name): terms[name] for name in (*names, "reduceOnly", "closePosition", "workingType") if terms.get(name)}
+        more = {name: float(value) if isinstance(value, Decimal) else value for name, value in more.items()}
+        number = lambda name: None if terms.get(name) is None else float(terms[name])
+        return MARKET, kind, terms["side"].lower(), number("quantity"), number("price"), more
+
+    def conditional(self, **terms):
+        return self.do("create_order", *self.conditional_terms(terms))["id"]
+
+    def conditionals(self):
+        return [row["id"] for row in self.do("fetch_open_orders", MARKET, None, None, {"trigger": True})]
+
+    def cancel_conditional(self, order):
+        self.do("cancel_order", order, MARKET, {"trigger": True})
+
+    def cancel_conditionals(self):
+        self.do("cancel_all_orders", MARKET, {"trigger": True})
+
+    def conditional_row(self, order):
+        row = self.do("fetch_order", order, MARKET, {"trigger": True})["info"]
+        return row["algoStatus"], row["actualOrderId"]
+
+    def conditional_told(self, order):
+        self.heard(order)
+        return self.states.get(order, [])
+
+    def stop_as_order(self, trigger):
+        # create_order knows where stops go; the call below it does not.
+        terms = {"symbol": "BTCUSDT", "side": "BUY", "type": "STOP_MARKET", "quantity": "0.01", "stopPrice": str(trigger)}
+        return self.do("fapiprivate_post_order", terms)
+
+    def outcomes(self, rows):
+        return [row["id"] or int(row["info"]["code"]) for row in rows]
+
+    def place_batch(self, items):
+        more = {"postOnly": True}
+        orders = [
+            {"symbol": MARKET, "type": "limit", "side": side.lower(), "amount": float(qty), "price": float(price), "params": more}
+            for side, qty, price in items
+        ]
+        return self.outcomes(self.do("create_orders", orders))
+
+    def modify_batch(self, items):
+        orders = [
+            {"id": order, "symbol": MARKET, "type": "limit", "side": side.lower(), "amount": float(qty), "price": float(price)}
+            for order, side, qty, price in items
+        ]
+        return self.outcomes(self.do("edit_orders", orders))
+
+    def cancel_batch(self, orders):
+        return self.outcomes(self.do("cancel_orders", orders, MARKET))
+
+    def ws_account(self):
+        return Decimal(str(self.do("fetch_balance_ws")["USDT"]["total"]))
+
+    def ws_limit(self, side, qty, price):
+        more = {"postOnly": True}
+        return self.do("create_order_ws", MARKET, "limit", side.lower(), float(qty), float(price), more)["id"]
+
+    def ws_query(self, order):
+        row = self.do("fetch_order_ws", order, MARKET)
+        return row["info"]["status"], Decimal(str(row["price"]))
+
+    def ws_modify(self, order, side, qty, price):
+        self.do("edit_order_ws", order, MARKET, "limit", side.lower(), float(qty), float(price))
+
+    def ws_cancel(self, order):
+        self.do("cancel_order_ws", order, MARKET)
+
+    def ws_conditional(self, **terms):
+        return self.do("create_order_ws", *self.conditional_terms(terms))["id"]
+
+    def ws_cancel_conditional(self, order):
+        self.do("cancel_order_ws", order, MARKET, {"trigger": True})
 
     def close(self):
         self.do("close")

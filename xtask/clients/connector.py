@@ -6,10 +6,21 @@ from decimal import Decimal
 from binance.um_futures import UMFutures
 from binance.websocket.um_futures.websocket_client import UMFuturesWebsocketClient
 
-from sheet import KEY, SECRET, SYMBOL, URL, WS, drive
+from sheet import drive
+from told import KEY, SECRET, SYMBOL, URL, WS
+
+
+def outcomes(rows):
+    return [str(row["orderId"]) if "orderId" in row else row["code"] for row in rows]
 
 
 class Connector:
+    lacks = {
+        "conditional": "the connector is of before the Algo Service",
+        "batch modify": "the connector has no call that changes several orders",
+        "ws": "the connector has streams only, no WebSocket API",
+    }
+
     def __init__(self, secret=SECRET):
         self.api = UMFutures(KEY, secret, base_url=URL, timeout=10)
         self.events = []
@@ -74,6 +85,19 @@ class Connector:
 
     def too_precise(self, qty):
         return self.api.new_order(SYMBOL, "BUY", "MARKET", quantity=str(qty))
+
+    def stop_as_order(self, trigger):
+        return self.api.new_order(SYMBOL, "BUY", "STOP_MARKET", quantity="0.01", stopPrice=str(trigger))
+
+    def place_batch(self, items):
+        orders = [
+            {"symbol": SYMBOL, "side": side, "type": "LIMIT", "timeInForce": "GTX", "quantity": str(qty), "price": str(price)}
+            for side, qty, price in items
+        ]
+        return outcomes(self.api.new_batch_order(orders))
+
+    def cancel_batch(self, orders):
+        return outcomes(self.api.cancel_batch_order(SYMBOL, [int(order) for order in orders], None))
 
     def close(self):
         if self.socket:

@@ -14,9 +14,13 @@ from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade
 from freqtrade.resolvers import ExchangeResolver
 
-from sheet import KEY, SECRET, URL, WS, NotOffered, check, drive, step
+from sheet import drive
+from told import KEY, SECRET, URL, WS, check, equal, move, near, operate, step
 
 PAIR = "BTC/USDT:USDT"
+NO_LIST = "freqtrade never lists its conditional orders, it asks for each"
+NO_KIND = "freqtrade knows a stop for a quantity, which closes, and no other conditional order"
+ONE_BY_ONE = "freqtrade sends its orders one by one"
 logging.disable(logging.WARNING)
 
 
@@ -61,14 +65,17 @@ def live(secret):
     return config(secret) | {"runmode": RunMode.LIVE}
 
 
-def bot():
-    """The program itself, from a config file: it enters, waits for the fill, exits, and books the profit."""
+def bot(strategy, stir):
+    """The program itself, from a config file: it enters, waits for the fill, exits, and books the profit.
+
+    `stir` is called in each round with the open trades.
+    """
     here = pathlib.Path(__file__).parent
     file = pathlib.Path("config.json")
     file.write_text(json.dumps(config(SECRET)))
     words = {
         "config": [str(file)],
-        "strategy": "RoundTrip",
+        "strategy": strategy,
         "strategy_path": str(here / "freqtrade_strategy"),
         "user_data_dir": ".",
         "db_url": "sqlite://",
@@ -81,19 +88,60 @@ def bot():
         while not closed:
             check(time.monotonic() < deadline, f"no closed trade within 60 s, open: {Trade.get_open_trades()}")
             program.process()
+            stir(Trade.get_open_trades())
             closed = [trade for trade in Trade.get_trades().all() if not trade.is_open]
             time.sleep(0.2)
         held = program.exchange.fetch_positions(PAIR)
         check(not any(row["contracts"] for row in held), f"freqtrade closed its trade, the venue still holds {held}")
+        return closed[0].exit_reason
     finally:
         program.cleanup()
 
 
+def whole_program():
+    equal(bot("RoundTrip", lambda trades: None), "round trip", "reason of the exit")
+
+
+def stopped_program():
+    """The same with its stop at the venue: the market falls through it, and the bot finds out."""
+
+    def fall(trades):
+        for trade in trades:
+            if trade.has_open_sl_orders:
+                move(near(Decimal(str(trade.open_rate)), -3))
+
+    # As captured from production, the single query denies a live conditional order; here it may tell, for the bot has no other.
+    operate("algo", {"query_denies_live": False})
+    try:
+        equal(bot("Stopped", fall), "stoploss_on_exchange", "reason of the exit")
+    finally:
+        operate("algo", {"query_denies_live": True})
+
+
 class Freqtrade:
+    lacks = {
+        "stream": "freqtrade opens no private stream, it polls",
+        "modify": "freqtrade never changes an order, it cancels and places anew",
+        "stop": NO_LIST,
+        "stop events": "freqtrade opens no private stream, it polls",
+        "stop cancel": NO_LIST,
+        "trigger told": "freqtrade opens no private stream, it polls",
+        "take profit": NO_KIND,
+        "trailing": NO_KIND,
+        "whole leg": NO_KIND,
+        "orphan": NO_KIND,
+        "batch place": ONE_BY_ONE,
+        "batch modify": ONE_BY_ONE,
+        "batch cancel": ONE_BY_ONE,
+        "batch gone": ONE_BY_ONE,
+        "ws": "freqtrade knows no WebSocket API of futures",
+    }
+
     def __init__(self, secret=SECRET):
         self.secret = secret
         self.exchange = None
         self.lever = 1
+        self.stops = []
 
     def connect(self):
         self.exchange = ExchangeResolver.load_exchange(live(self.secret), validate=True, load_leverage_tiers=True)
@@ -111,9 +159,6 @@ class Freqtrade:
         self.lever = leverage
         rows = self.exchange._api.fapiprivate_get_symbolconfig({"symbol": "BTCUSDT"})
         return next(row["leverage"] for row in rows if row["symbol"] == "BTCUSDT")
-
-    def stream(self):
-        raise NotOffered("freqtrade opens no private stream, it polls")
 
     def touch(self):
         book = self.exchange.fetch_l2_order_book(PAIR, 5)
@@ -141,9 +186,6 @@ class Freqtrade:
     def open_orders(self):
         rows = self.exchange.fetch_orders(PAIR, datetime.now(timezone.utc) - timedelta(hours=1))
         return [row["id"] for row in rows if row["status"] == "open"]
-
-    def modify(self, order, side, qty, price):
-        raise NotOffered("freqtrade never changes an order, it cancels and places anew")
 
     def cancel(self, order):
         self.exchange.cancel_order(order, PAIR)
@@ -173,10 +215,42 @@ class Freqtrade:
             {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": str(qty)}
         )
 
+    def conditional(self, **terms):
+        order = self.exchange.create_stoploss(
+            pair=PAIR,
+            amount=float(terms["quantity"]),
+            stop_price=float(terms["triggerPrice"]),
+            order_types={"stoploss": "market", "stoploss_on_exchange": True},
+            side=terms["side"].lower(),
+            leverage=self.lever,
+        )["id"]
+        self.stops.append(order)
+        return order
+
+    def conditionals(self):
+        return [order for order in self.stops if self.exchange.fetch_stoploss_order(order, PAIR)["status"] == "open"]
+
+    def cancel_conditional(self, order):
+        self.exchange.cancel_stoploss_order(order, PAIR)
+        self.stops.remove(order)
+
+    def conditional_row(self, order):
+        row = self.exchange.fetch_stoploss_order(order, PAIR)
+        if row.get("status_stop") == "triggered":
+            # Its answer is then the order that came of it.
+            return "FINISHED" if row["status"] == "closed" else "TRIGGERED", row["id_stop"]
+        return row["info"]["algoStatus"], row["info"]["actualOrderId"]
+
+    def stop_as_order(self, trigger):
+        # create_stoploss knows where stops go; the call of ccxt below it does not.
+        terms = {"symbol": "BTCUSDT", "side": "BUY", "type": "STOP_MARKET", "quantity": "0.01", "stopPrice": str(trigger)}
+        return self.exchange._api.fapiprivate_post_order(terms)
+
     def close(self):
         if self.exchange:
             self.exchange.close()
 
 
 drive(Freqtrade())
-step("whole program", bot)
+step("whole program", whole_program)
+step("stopped bot", stopped_program)

@@ -33,7 +33,8 @@ from nautilus_trader.model.events import OrderAccepted
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, TraderId, Venue
 from nautilus_trader.trading.strategy import Strategy
 
-from sheet import KEY, SECRET, SYMBOL, URL, WS, drive, until
+from sheet import drive
+from told import KEY, SECRET, SYMBOL, URL, WS, until
 
 INSTRUMENT = InstrumentId.from_str("BTCUSDT-PERP.BINANCE")
 STATUS = {OrderStatus.ACCEPTED: "NEW", OrderStatus.CANCELED: "CANCELED", OrderStatus.FILLED: "FILLED"}
@@ -52,6 +53,14 @@ class Hand(Strategy):
 
 
 class Nautilus:
+    lacks = {
+        "conditional": "NautilusTrader's Python adapter sends every stop to the endpoint of ordinary orders (-4120)",
+        "batch place": "NautilusTrader's Python adapter places the orders of a list one by one",
+        "batch modify": "NautilusTrader changes orders one by one",
+        "batch gone": "NautilusTrader keeps orders back that it knows are closed, so that none is refused",
+        "ws": "NautilusTrader's Python adapter knows no WebSocket API of futures",
+    }
+
     def __init__(self):
         both = {
             "api_key": KEY,
@@ -159,6 +168,19 @@ class Nautilus:
         held = self.hand.cache.order(ClientOrderId(order))
         self.call(lambda: self.hand.cancel_order(held))
         until(lambda: held.status == OrderStatus.CANCELED, "the cancel")
+
+    def stop_as_order(self, trigger):
+        instrument = self.instrument()
+        order = self.hand.order_factory.stop_market(
+            INSTRUMENT, OrderSide.BUY, instrument.make_qty(0.01), instrument.make_price(trigger)
+        )
+        return self.submit(order)
+
+    def cancel_batch(self, orders):
+        held = [self.hand.cache.order(ClientOrderId(order)) for order in orders]
+        self.call(lambda: self.hand.cancel_orders(held))
+        until(lambda: all(order.status == OrderStatus.CANCELED for order in held), "the cancels")
+        return orders
 
     def market(self, side, qty, reduce):
         order = self.hand.order_factory.market(

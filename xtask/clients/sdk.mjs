@@ -1,14 +1,31 @@
 // @binance/derivatives-trading-usds-futures, the official npm SDK, against the simulator.
 
 import { createRequire } from "node:module";
-import { KEY, SECRET, SYMBOL, URL, WS, drive } from "./sheet.mjs";
+import { drive } from "./sheet.mjs";
+import { KEY, SECRET, SYMBOL, URL, WS } from "./told.mjs";
 
 const { DerivativesTradingUsdsFutures } = createRequire(process.env.NPM_HOME + "/")("@binance/derivatives-trading-usds-futures");
 
+const algo = ({ triggerPrice, callbackRate, reduceOnly, closePosition, ...terms }) => ({
+  algoType: "CONDITIONAL",
+  symbol: SYMBOL,
+  ...terms,
+  ...(triggerPrice && { triggerPrice }),
+  ...(callbackRate && { callbackRate }),
+  // Flags are words to this SDK.
+  ...(reduceOnly && { reduceOnly: "true" }),
+  ...(closePosition && { closePosition: "true" }),
+});
+
+const outcomes = (rows) => rows.map((row) => (row.orderId === undefined ? row.code : String(row.orderId)));
+
 class Sdk {
+  lacks = {};
+
   constructor(secret = SECRET) {
     this.client = new DerivativesTradingUsdsFutures({
       configurationRestAPI: { apiKey: KEY, apiSecret: secret, basePath: URL, timeout: 10000, retries: 0 },
+      configurationWebsocketAPI: { apiKey: KEY, apiSecret: secret, wsURL: `${WS}/ws-fapi/v1`, timeout: 10000 },
       configurationWebsocketStreams: { wsURL: WS },
     });
     this.api = this.client.restAPI;
@@ -93,7 +110,93 @@ class Sdk {
     return (await this.api.newOrder({ symbol: SYMBOL, side: "BUY", type: "MARKET", quantity })).data();
   }
 
+  async conditional(terms) {
+    return String((await (await this.api.newAlgoOrder(algo(terms))).data()).algoId);
+  }
+
+  async conditionals() {
+    return (await (await this.api.currentAllAlgoOpenOrders({ symbol: SYMBOL })).data()).map((row) => String(row.algoId));
+  }
+
+  async cancelConditional(order) {
+    await (await this.api.cancelAlgoOrder({ algoId: BigInt(order) })).data();
+  }
+
+  async cancelConditionals() {
+    await (await this.api.cancelAllAlgoOpenOrders({ symbol: SYMBOL })).data();
+  }
+
+  async conditionalRow(order) {
+    const row = await (await this.api.queryAlgoOrder({ algoId: BigInt(order) })).data();
+    return [row.algoStatus, row.actualOrderId];
+  }
+
+  conditionalTold(order) {
+    const told = this.events.map((event) => JSON.parse(event)).filter((event) => event.e === "ALGO_UPDATE");
+    return told.filter((event) => String(event.o.aid) === order).map((event) => event.o.X);
+  }
+
+  async stopAsOrder(stopPrice) {
+    const stop = { symbol: SYMBOL, side: "BUY", type: "STOP_MARKET", quantity: 0.01, stopPrice };
+    return (await this.api.newOrder(stop)).data();
+  }
+
+  async placeBatch(items) {
+    const batchOrders = items.map(([side, quantity, price]) => ({ symbol: SYMBOL, side, type: "LIMIT", timeInForce: "GTX", quantity, price }));
+    return outcomes(await (await this.api.placeMultipleOrders({ batchOrders })).data());
+  }
+
+  async modifyBatch(items) {
+    const batchOrders = items.map(([order, side, quantity, price]) => ({ symbol: SYMBOL, orderId: Number(order), side, quantity, price }));
+    return outcomes(await (await this.api.modifyMultipleOrders({ batchOrders })).data());
+  }
+
+  async cancelBatch(orders) {
+    const orderIdList = orders.map((order) => Number(order));
+    return outcomes(await (await this.api.cancelMultipleOrders({ symbol: SYMBOL, orderIdList })).data());
+  }
+
+  async ask(call, ...params) {
+    this.requests ??= await this.client.websocketAPI.connect();
+    return (await this.requests[call](...params)).data;
+  }
+
+  async wsAccount() {
+    return Number((await this.ask("futuresAccountBalanceV2")).find((row) => row.asset === "USDT").balance);
+  }
+
+  async wsLimit(side, quantity, price) {
+    const order = await this.ask("newOrder", { symbol: SYMBOL, side, type: "LIMIT", timeInForce: "GTX", quantity, price });
+    return String(order.orderId);
+  }
+
+  async wsQuery(order) {
+    const row = await this.ask("queryOrder", { symbol: SYMBOL, orderId: Number(order) });
+    return [row.status, Number(row.price)];
+  }
+
+  async wsModify(order, side, quantity, price) {
+    await this.ask("modifyOrder", { symbol: SYMBOL, side, quantity, price, orderId: Number(order) });
+  }
+
+  async wsCancel(order) {
+    await this.ask("cancelOrder", { symbol: SYMBOL, orderId: Number(order) });
+  }
+
+  async wsConditional(terms) {
+    return String((await this.ask("newAlgoOrder", algo(terms))).algoId);
+  }
+
+  async wsCancelConditional(order) {
+    await this.ask("cancelAlgoOrder", { algoId: Number(order) });
+  }
+
+  async wsLogon() {
+    return this.ask("sendSignedMessage", "session.logon");
+  }
+
   async close() {
+    await this.requests?.disconnect();
     await this.connection?.disconnect();
   }
 }

@@ -2,30 +2,64 @@
 
 from decimal import Decimal
 
-from binance_common.configuration import ConfigurationRestAPI, ConfigurationWebSocketStreams
+from binance_common.configuration import ConfigurationRestAPI, ConfigurationWebSocketAPI, ConfigurationWebSocketStreams
 from binance_sdk_derivatives_trading_usds_futures.derivatives_trading_usds_futures import DerivativesTradingUsdsFutures
 from binance_sdk_derivatives_trading_usds_futures.rest_api.models import (
+    ModifyMultipleOrdersBatchOrdersParameterInner,
     ModifyOrderSideEnum,
+    NewAlgoOrderAlgoTypeEnum,
+    NewAlgoOrderClosePositionEnum,
+    NewAlgoOrderReduceOnlyEnum,
+    NewAlgoOrderSideEnum,
+    NewAlgoOrderTypeEnum,
+    NewAlgoOrderWorkingTypeEnum,
     NewOrderReduceOnlyEnum,
     NewOrderSideEnum,
     NewOrderTimeInForceEnum,
     NewOrderTypeEnum,
+    PlaceMultipleOrdersBatchOrdersParameterInner,
 )
 
-from sheet import KEY, SECRET, SYMBOL, URL, WS, Loop, drive
+from sheet import drive
+from told import KEY, SECRET, SYMBOL, URL, WS, Loop
+
+
+def algo_terms(terms):
+    """The venue's names in Python's spelling, its words as enums."""
+    spelled = {
+        "type": ("type", NewAlgoOrderTypeEnum),
+        "side": ("side", NewAlgoOrderSideEnum),
+        "quantity": ("quantity", float),
+        "triggerPrice": ("trigger_price", float),
+        "price": ("price", float),
+        "callbackRate": ("callback_rate", float),
+        "workingType": ("working_type", NewAlgoOrderWorkingTypeEnum),
+        "reduceOnly": ("reduce_only", lambda flag: NewAlgoOrderReduceOnlyEnum(str(flag).lower())),
+        "closePosition": ("close_position", lambda flag: NewAlgoOrderClosePositionEnum(str(flag).lower())),
+    }
+    given = {name: value for name, value in terms.items() if value is not None}
+    return {spelled[name][0]: spelled[name][1](value) for name, value in given.items()}
+
+
+def outcomes(rows):
+    return [row.code if row.order_id is None else str(row.order_id) for row in rows]
 
 
 class Sdk:
+    lacks = {}
+
     def __init__(self, loop, secret=SECRET):
         self.loop = loop
         self.client = DerivativesTradingUsdsFutures(
             # Without retries: the SDK would repeat an order whose answer it could not read.
             config_rest_api=ConfigurationRestAPI(KEY, secret, base_path=URL, timeout=10000, retries=0),
+            config_ws_api=ConfigurationWebSocketAPI(KEY, secret, stream_url=WS + "/ws-fapi/v1"),
             config_ws_streams=ConfigurationWebSocketStreams(stream_url=WS),
         )
         self.api = self.client.rest_api
         self.events = []
         self.connection = None
+        self.socket = None
 
     def connect(self):
         self.api.test_connectivity()
@@ -100,6 +134,95 @@ class Sdk:
 
     def too_precise(self, qty):
         return self.api.new_order(SYMBOL, NewOrderSideEnum.BUY, NewOrderTypeEnum.MARKET, quantity=float(qty)).data()
+
+    def conditional(self, **terms):
+        order = self.api.new_algo_order(NewAlgoOrderAlgoTypeEnum.CONDITIONAL, SYMBOL, **algo_terms(terms))
+        return str(order.data().algo_id)
+
+    def conditionals(self):
+        return [str(row.algo_id) for row in self.api.current_all_algo_open_orders(symbol=SYMBOL).data()]
+
+    def cancel_conditional(self, order):
+        self.api.cancel_algo_order(algo_id=int(order)).data()
+
+    def cancel_conditionals(self):
+        self.api.cancel_all_algo_open_orders(SYMBOL).data()
+
+    def conditional_row(self, order):
+        row = self.api.query_algo_order(algo_id=int(order)).data()
+        return row.algo_status, row.actual_order_id
+
+    def conditional_told(self, order):
+        events = (event.actual_instance for event in self.events)
+        told = [event.o for event in events if type(event).__name__ == "AlgoUpdate"]
+        return [row.X for row in told if str(row.aid) == order]
+
+    def stop_as_order(self, trigger):
+        # There is no word for a trigger any more, but the type still has its name.
+        return self.api.new_order(SYMBOL, NewOrderSideEnum.BUY, NewOrderTypeEnum.STOP_MARKET, quantity=0.01).data()
+
+    def place_batch(self, items):
+        orders = [
+            PlaceMultipleOrdersBatchOrdersParameterInner(
+                symbol=SYMBOL, side=side, type="LIMIT", time_in_force="GTX", quantity=float(qty), price=float(price)
+            )
+            for side, qty, price in items
+        ]
+        return outcomes(self.api.place_multiple_orders(orders).data())
+
+    def modify_batch(self, items):
+        orders = [
+            ModifyMultipleOrdersBatchOrdersParameterInner(
+                symbol=SYMBOL, order_id=int(order), side=side, quantity=float(qty), price=float(price)
+            )
+            for order, side, qty, price in items
+        ]
+        return outcomes(self.api.modify_multiple_orders(orders).data())
+
+    def cancel_batch(self, orders):
+        return outcomes(self.api.cancel_multiple_orders(SYMBOL, order_id_list=[int(order) for order in orders]).data())
+
+    def ask(self, call, *args, **params):
+        """Asks over the socket. The SDK does not raise there: what was refused is data that names an error."""
+
+        async def asked():
+            self.socket = self.socket or await self.client.websocket_api.create_connection()
+            return await getattr(self.client.websocket_api, call)(*args, **params)
+
+        answer = self.loop.run(asked()).data()
+        if isinstance(answer, dict) and "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer
+
+    def ws_logon(self):
+        # The SDK has no call of this name; its general one knows what a session is.
+        return self.ask("send_signed_message", {"method": "session.logon", "params": {}}, session_logon=True)
+
+    def ws_account(self):
+        rows = self.ask("futures_account_balance_v2").result
+        return next(Decimal(row.balance) for row in rows if row.asset == "USDT")
+
+    def ws_limit(self, side, qty, price):
+        terms = {"time_in_force": NewOrderTimeInForceEnum.GTX, "quantity": float(qty), "price": float(price)}
+        order = self.ask("new_order", SYMBOL, NewOrderSideEnum(side), NewOrderTypeEnum.LIMIT, **terms)
+        return str(order.result.order_id)
+
+    def ws_query(self, order):
+        row = self.ask("query_order", SYMBOL, order_id=int(order)).result
+        return row.status, Decimal(row.price)
+
+    def ws_modify(self, order, side, qty, price):
+        self.ask("modify_order", SYMBOL, ModifyOrderSideEnum(side), float(qty), float(price), order_id=int(order))
+
+    def ws_cancel(self, order):
+        self.ask("cancel_order", SYMBOL, order_id=int(order))
+
+    def ws_conditional(self, **terms):
+        order = self.ask("new_algo_order", NewAlgoOrderAlgoTypeEnum.CONDITIONAL, SYMBOL, **algo_terms(terms))
+        return str(order.result.algo_id)
+
+    def ws_cancel_conditional(self, order):
+        self.ask("cancel_algo_order", algo_id=int(order))
 
     def close(self):
         if self.connection:

@@ -42,6 +42,8 @@ pub struct ExchangeConfig {
 pub enum ForcedStyle {
     /// NEW, then TRADE or CALCULATED with the order's status.
     Plain,
+    /// The same without NEW: the first that is heard of an order is what it did.
+    Unannounced,
     /// No NEW, but CALCULATED with status NEW and zero quantities; then CALCULATED with NEW_INSURANCE or NEW_ADL. These
     /// statuses left the documentation and are still seen on the wire.
     Legacy,
@@ -192,6 +194,9 @@ pub enum ConfigError {
     /// Two symbols have one name.
     #[error("symbol {0} appears twice")]
     Duplicate(String),
+    /// A key's public half cannot be read.
+    #[error("the public key of {0} is no Ed25519 key in PEM or base64")]
+    Key(String),
     /// A time is out of range.
     #[error("{0}")]
     Time(&'static str),

@@ -7,6 +7,7 @@ use crate::book::reaches;
 use crate::error::ApiError;
 use crate::exchange::Exchange;
 use crate::filters::{band, check_band, check_client_id, check_market_quantity, check_price, check_quantity, market_reach};
+use crate::made::Made;
 use crate::margin::{Wish, account_margin, assumed_price, notional_with, order_cost, reducible};
 use crate::order::{Order, closes};
 use crate::request::{NewOrder, Signed};
@@ -35,8 +36,8 @@ pub(crate) struct Terms {
     pub(crate) price_match: PriceMatch,
     pub(crate) stp_mode: StpMode,
     pub(crate) good_till_date: Ms,
-    /// Whether it liquidates or deleverages the account.
-    pub(crate) forced: bool,
+    /// Who made it.
+    pub(crate) made: Made,
 }
 
 impl Terms {
@@ -130,7 +131,7 @@ impl Exchange {
             price_match,
             stp_mode: order.stp_mode.unwrap_or(StpMode::ExpireMaker),
             good_till_date: 0,
-            forced: false,
+            made: Made::Client,
         };
         if order.order_type == OrderType::Limit {
             terms.time_in_force = order.time_in_force.ok_or_else(|| ApiError::missing("timeInForce"))?;
@@ -332,7 +333,7 @@ impl Exchange {
             update_time: now,
             modify_id: None,
         };
-        let order = Order { account, row, resting: false, queued: 0, expires_at, forced: terms.forced, amendments: 0 };
+        let order = Order { account, row, resting: false, queued: 0, expires_at, made: terms.made, amendments: 0 };
         self.tell_order(&order, ExecType::New, None, ExpiryReason::None);
         let row = order.row.clone();
         self.accept(market, order);

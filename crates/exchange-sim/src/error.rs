@@ -54,6 +54,7 @@ refusals! {
     unable_to_fill = -2020, "Unable to fill.";
     reduce_only_reject = -2022, "ReduceOnly Order is rejected.";
     in_liquidation = -2023, "User in liquidation mode now.";
+    position_not_sufficient = -2024, "Position is not sufficient.";
     max_open_orders = -2025, "Reach max open order limit.";
     max_leverage_ratio = -2027, "Exceeded the maximum allowable position at current leverage.";
     min_leverage_ratio = -2028, "Leverage is smaller than permitted: insufficient margin balance.";

@@ -12,6 +12,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::account::{MAKER, TAKER};
 use crate::entry::Terms;
 use crate::exchange::Exchange;
+use crate::made::Made;
 use crate::order::Order;
 use crate::position::MONEY_DP;
 use crate::resting::Ending;
@@ -267,7 +268,7 @@ impl Exchange {
             price_match: PriceMatch::None,
             stp_mode: StpMode::None,
             good_till_date: 0,
-            forced: false,
+            made: Made::Client,
         };
         let id = self.admit_row(market, account, &terms, String::new()).order_id;
         self.take(market, id, price);

@@ -8,23 +8,17 @@
 use rust_decimal::Decimal;
 
 use crate::account::{INSURANCE, is_house};
-use crate::config::Backstop;
-use crate::entry::Terms;
+use crate::config::{Backstop, ForcedStyle};
 use crate::error::ApiError;
 use crate::event::{MarginCall, MarginCallLeg, MarketEvent, UserEvent};
 use crate::exchange::Exchange;
+use crate::filters::band;
 use crate::literal::dec;
+use crate::made::Made;
 use crate::margin::{account_margin, leg_margin};
-use crate::matching::Match;
 use crate::order::Order;
 use crate::resting::Ending;
-use crate::types::{
-    AccountId, AutoCloseType, ExecType, ExpiryReason, IncomeType, MarginType, Ms, OrderId, OrderType, PositionSide, PriceMatch,
-    Side, StpMode, TimeInForce, UpdateReason,
-};
-
-/// Client order ids of deleveraging begin with this.
-const ADL_PREFIX: &str = "adl_autoclose-";
+use crate::types::{AccountId, ExecType, ExpiryReason, IncomeType, MarginType, Ms, OrderId, PositionSide, Side, UpdateReason};
 
 /// Share of the margin balance that the maintenance margin may reach before the account is warned.
 const MARGIN_CALL_AT: Decimal = dec!(0.8);
@@ -49,7 +43,8 @@ impl Exchange {
         for (market, leg) in isolated {
             if self.isolated_is_bankrupt(account, market, leg) {
                 self.cancel_open(account, market, Ending::Expired(ExpiryReason::Liquidation));
-                self.close_by_force(account, market, leg);
+                let price = self.bankruptcy_price(account, market, leg);
+                self.close_by_force(account, market, leg, price);
             }
         }
         let mut orders_gone = false;
@@ -65,7 +60,8 @@ impl Exchange {
                 });
                 orders_gone = true;
             }
-            self.close_by_force(account, market, leg);
+            let price = self.bankruptcy_price(account, market, leg);
+            self.close_by_force(account, market, leg, price);
         }
         self.clear_debt(account);
         self.warn(account);
@@ -93,6 +89,52 @@ impl Exchange {
         })
     }
 
+    /// Liquidates as the operator orders it, margin or not: all legs of an account, or those of one symbol; gives how many.
+    ///
+    /// The course is that of any liquidation. Where the margin would reach further, the limit is the bound of PERCENT_PRICE.
+    ///
+    /// # Errors
+    ///
+    /// `-1121` for an unknown symbol, `-2024` if nothing is held; the orders stand then.
+    pub fn liquidate_now(&mut self, now: Ms, account: AccountId, symbol: Option<&str>) -> Result<usize, ApiError> {
+        self.advance(now);
+        let only = symbol.map(|symbol| self.market_index(symbol)).transpose()?;
+        self.client(account)?;
+        let mut legs = self.legs_of(account, MarginType::Isolated);
+        legs.extend(self.legs_of(account, MarginType::Crossed));
+        legs.retain(|(market, _)| only.is_none_or(|only| only == *market));
+        if legs.is_empty() {
+            return Err(ApiError::position_not_sufficient());
+        }
+        for market in (0..self.markets.len()).filter(|market| only.is_none_or(|only| only == *market)) {
+            self.cancel_open(account, market, Ending::Expired(ExpiryReason::Liquidation));
+        }
+        for (market, leg) in &legs {
+            let price = self.bankruptcy_price(account, *market, *leg);
+            let spec = &self.markets[*market].spec;
+            let short =
+                self.accounts.get(&account).is_some_and(|state| state.symbols[*market].leg(*leg).amount.is_sign_negative());
+            let side = if short { Side::Buy } else { Side::Sell };
+            let bound = spec.floor_to_tick(band(spec, side, self.markets[*market].mark));
+            let price = if short { price.min(bound) } else { price.max(bound + spec.tick_size) };
+            self.close_by_force(account, *market, *leg, price);
+        }
+        self.clear_debt(account);
+        self.warn(account);
+        self.settle();
+        Ok(legs.len())
+    }
+
+    /// Changes how orders of the exchange are told from now on.
+    pub fn set_forced_style(&mut self, style: ForcedStyle) {
+        self.config.forced_style = style;
+    }
+
+    /// Changes who takes what the book leaves of a liquidation from now on.
+    pub fn set_backstop(&mut self, backstop: Backstop) {
+        self.config.backstop = backstop;
+    }
+
     /// Deleverages a leg as the operator orders it: the exchange closes a part at mark, unasked (`adl_autoclose…`).
     ///
     /// By itself the exchange does this only with [`Backstop::Deleverage`], to what a liquidation leaves.
@@ -112,12 +154,11 @@ impl Exchange {
         let market = self.market_index(symbol)?;
         let amount = self.client(account)?.symbols[market].leg(leg).amount;
         if quantity <= Decimal::ZERO || quantity > amount.abs() {
-            return Err(ApiError::new(-2024, "Position is not sufficient."));
+            return Err(ApiError::position_not_sufficient());
         }
         let price = self.markets[market].spec.floor_to_tick(self.markets[market].mark);
         let side = if amount.is_sign_negative() { Side::Buy } else { Side::Sell };
-        let terms = forced(OrderType::Limit, side, leg, quantity, price);
-        let id = self.admit_forced(market, account, &terms, ADL_PREFIX, Some(AutoCloseType::Adl));
+        let id = self.admit_made(market, account, &Made::Deleveraging.terms(side, leg, quantity, price));
         self.take_over(market, id, side, price, quantity, ExecType::Trade);
         self.expire_idle_closing(market, account, leg);
         self.settle();
@@ -143,12 +184,10 @@ impl Exchange {
         (ticks * spec.tick_size).clamp(spec.min_price, spec.max_price)
     }
 
-    fn close_by_force(&mut self, account: AccountId, market: usize, leg: PositionSide) {
+    fn close_by_force(&mut self, account: AccountId, market: usize, leg: PositionSide, price: Decimal) {
         let Some(amount) = self.accounts.get(&account).map(|state| state.symbols[market].leg(leg).amount) else { return };
-        let price = self.bankruptcy_price(account, market, leg);
         let side = if amount.is_sign_negative() { Side::Buy } else { Side::Sell };
-        let terms = forced(OrderType::Liquidation, side, leg, amount.abs(), price);
-        let id = self.admit_forced(market, account, &terms, "autoclose-", Some(AutoCloseType::Liquidation));
+        let id = self.admit_made(market, account, &Made::Liquidation.terms(side, leg, amount.abs(), price));
         self.take(market, id, price);
         let mut left = self.markets[market].orders.get(&id).map_or(Decimal::ZERO, Order::leaves);
         if self.config.backstop == Backstop::Deleverage {
@@ -186,65 +225,12 @@ impl Exchange {
             if part.is_zero() {
                 break;
             }
-            let terms = forced(OrderType::Limit, side.opposite(), leg, part, price);
-            let other = self.admit_forced(market, owner, &terms, ADL_PREFIX, Some(AutoCloseType::Adl));
+            let other = self.admit_made(market, owner, &Made::Deleveraging.terms(side.opposite(), leg, part, price));
             self.cross(market, order, other, price, part, [ExecType::Calculated, ExecType::Trade]);
             self.expire_idle_closing(market, owner, leg);
             left -= part;
         }
         quantity - left
-    }
-
-    /// Takes an order of the exchange against an account into the books.
-    pub(crate) fn admit_forced(
-        &mut self,
-        market: usize,
-        account: AccountId,
-        terms: &Terms,
-        prefix: &str,
-        kind: Option<AutoCloseType>,
-    ) -> OrderId {
-        let client_id = format!("{prefix}{}{:06}", self.now, self.next_force_id);
-        self.next_force_id += 1;
-        let id = self.admit_row(market, account, terms, client_id).order_id;
-        if let (Some(kind), Some(state)) = (kind, self.accounts.get_mut(&account)) {
-            state.forced.push((kind, market, id));
-        }
-        id
-    }
-
-    /// Lets the insurance fund be the other side of what the book does not take.
-    pub(crate) fn take_over(
-        &mut self,
-        market: usize,
-        id: OrderId,
-        side: Side,
-        price: Decimal,
-        quantity: Decimal,
-        exec_type: ExecType,
-    ) {
-        let terms =
-            Terms { reduce_only: false, ..forced(OrderType::Limit, side.opposite(), PositionSide::Both, quantity, price) };
-        let other = self.admit_row(market, INSURANCE, &terms, String::new()).order_id;
-        self.cross(market, id, other, price, quantity, [exec_type, exec_type]);
-    }
-
-    /// Matches two orders beside the book.
-    fn cross(
-        &mut self,
-        market: usize,
-        taker: OrderId,
-        maker: OrderId,
-        price: Decimal,
-        quantity: Decimal,
-        exec_types: [ExecType; 2],
-    ) {
-        let state = &mut self.markets[market];
-        let trade_id = state.take_trade_id();
-        state.trades_made += 1;
-        let matched = Match { trade_id, price, quantity };
-        self.book_side(market, taker, matched, false, exec_types[0]);
-        self.book_side(market, maker, matched, true, exec_types[1]);
     }
 
     /// Pays a negative wallet from the insurance fund, once nothing is open that could make it good.
@@ -307,22 +293,5 @@ impl Exchange {
             unrealized_profit: values.unrealized,
             maint_margin: values.maintenance,
         })
-    }
-}
-
-/// Builds the terms of an order by which the exchange closes a leg.
-pub(crate) fn forced(order_type: OrderType, side: Side, leg: PositionSide, quantity: Decimal, price: Decimal) -> Terms {
-    Terms {
-        side,
-        leg,
-        order_type,
-        time_in_force: TimeInForce::Ioc,
-        quantity,
-        price,
-        reduce_only: leg == PositionSide::Both,
-        price_match: PriceMatch::None,
-        stp_mode: StpMode::None,
-        good_till_date: 0,
-        forced: true,
     }
 }

@@ -31,6 +31,7 @@ mod force;
 mod history;
 mod invariants;
 mod literal;
+mod made;
 mod margin;
 mod market;
 mod matching;

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use crate::made::Made;
 use crate::row::OrderRow;
 use crate::types::{AccountId, Ms, OrderStatus, PositionSide, Side};
 
@@ -18,8 +19,8 @@ pub(crate) struct Order {
     pub(crate) queued: u64,
     /// When it expires by itself.
     pub(crate) expires_at: Option<Ms>,
-    /// Whether it liquidates or deleverages the account.
-    pub(crate) forced: bool,
+    /// Who made it.
+    pub(crate) made: Made,
     /// How many times it was changed.
     pub(crate) amendments: u32,
 }

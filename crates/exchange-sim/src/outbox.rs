@@ -6,7 +6,6 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use crate::account::{Account, MARGIN_ASSET, is_house};
-use crate::config::ForcedStyle;
 use crate::event::{
     AccountUpdate, BalanceChange, DepthChange, Event, Fill, MarketEvent, OrderUpdate, PositionChange, TradeLite, UserEvent,
 };
@@ -14,7 +13,7 @@ use crate::exchange::Exchange;
 use crate::market::Market;
 use crate::order::Order;
 use crate::row::BookTickerRow;
-use crate::types::{AccountId, ExecType, ExpiryReason, ForcedStatus, OrderType, PositionSide, Side, UpdateReason};
+use crate::types::{AccountId, ExecType, ExpiryReason, PositionSide, Side, UpdateReason};
 
 /// What the running transaction caused so far.
 #[derive(Debug, Default)]
@@ -50,8 +49,7 @@ impl Exchange {
         // The notionals are those at the end of the transaction: see `commit`.
         let (bids_notional, asks_notional) = (Decimal::ZERO, Decimal::ZERO);
         let row = order.row.clone();
-        let legacy = order.forced && self.config.forced_style == ForcedStyle::Legacy;
-        let (exec_type, forced_status) = if legacy { legacy_telling(order, fill.is_some()) } else { (exec_type, None) };
+        let Some((exec_type, forced_status)) = order.made.told(self.config.forced_style, exec_type) else { return };
         let update =
             OrderUpdate { order: row, exec_type, forced_status, fill, expiry_reason, modify_id, bids_notional, asks_notional };
         if let Some(letters) = self.letters(order.account) {
@@ -173,21 +171,6 @@ impl Exchange {
         }
         self.markets[index].told_update_id = update_id;
     }
-}
-
-/// Gives what the legacy style says of an order of the exchange.
-fn legacy_telling(order: &Order, executed: bool) -> (ExecType, Option<ForcedStatus>) {
-    let taken_over = match order.row.order_type {
-        OrderType::Liquidation => ForcedStatus::NewInsurance,
-        OrderType::Limit
-        | OrderType::Market
-        | OrderType::Stop
-        | OrderType::StopMarket
-        | OrderType::TakeProfit
-        | OrderType::TakeProfitMarket
-        | OrderType::TrailingStopMarket => ForcedStatus::NewAdl,
-    };
-    (ExecType::Calculated, executed.then_some(taken_over))
 }
 
 /// Builds the best bid and ask of a market.

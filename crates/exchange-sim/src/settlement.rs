@@ -6,21 +6,33 @@
 use rust_decimal::Decimal;
 
 use crate::account::is_house;
-use crate::entry::Terms;
 use crate::error::ApiError;
 use crate::exchange::Exchange;
-use crate::force::forced;
+use crate::made::Made;
 use crate::resting::Ending;
-use crate::types::{AccountId, ExecType, ExpiryReason, Ms, OrderType, Side, SymbolStatus};
+use crate::types::{AccountId, ExecType, ExpiryReason, Ms, Side, SymbolStatus};
 
 impl Exchange {
-    /// Settles a symbol: its status becomes SETTLING, every order of clients expires, conditional ones too, and every
+    /// Settles a symbol (`settlement_autoclose-…`): its status becomes SETTLING, every order of clients expires, conditional ones too, and every
     /// position of clients is closed at mark against the insurance fund. Settlements are not listed among forced orders.
     ///
     /// # Errors
     ///
     /// `-1121` for an unknown symbol.
     pub fn settle_symbol(&mut self, now: Ms, symbol: &str) -> Result<(), ApiError> {
+        self.end_symbol(now, symbol, Made::Settlement)
+    }
+
+    /// Delivers a symbol: as [`Exchange::settle_symbol`], with orders `delivery_autoclose-…`.
+    ///
+    /// # Errors
+    ///
+    /// `-1121` for an unknown symbol.
+    pub fn deliver_symbol(&mut self, now: Ms, symbol: &str) -> Result<(), ApiError> {
+        self.end_symbol(now, symbol, Made::Delivery)
+    }
+
+    fn end_symbol(&mut self, now: Ms, symbol: &str, made: Made) -> Result<(), ApiError> {
         self.advance(now);
         let market = self.market_index(symbol)?;
         self.markets[market].spec.status = SymbolStatus::Settling;
@@ -33,13 +45,13 @@ impl Exchange {
             self.cancel_open(account, market, Ending::Expired(ExpiryReason::Delisted));
             self.settle();
             self.expire_algos_of(account, market);
-            self.settle_legs(account, market, price);
+            self.settle_legs(account, market, price, made);
             self.settle();
         }
         Ok(())
     }
 
-    fn settle_legs(&mut self, account: AccountId, market: usize, price: Decimal) {
+    fn settle_legs(&mut self, account: AccountId, market: usize, price: Decimal, made: Made) {
         let Some(state) = self.accounts.get(&account) else { return };
         let legs: Vec<_> = state.mode_legs().iter().map(|leg| (*leg, state.symbols[market].leg(*leg).amount)).collect();
         for (leg, amount) in legs {
@@ -47,9 +59,7 @@ impl Exchange {
                 continue;
             }
             let side = if amount.is_sign_negative() { Side::Buy } else { Side::Sell };
-            // The legacy style knows no settlement.
-            let terms = Terms { forced: false, ..forced(OrderType::Limit, side, leg, amount.abs(), price) };
-            let id = self.admit_forced(market, account, &terms, "settlement_autoclose-", None);
+            let id = self.admit_made(market, account, &made.terms(side, leg, amount.abs(), price));
             self.take_over(market, id, side, price, amount.abs(), ExecType::Trade);
         }
     }

@@ -236,8 +236,11 @@ pub(crate) enum Product {
 #[derive(Debug, Group)]
 pub(crate) struct Decode {
     /// Whose JSON it is.
-    #[arg(long)]
+    #[arg(long, default_value = "usdm")]
     pub(crate) product: Product,
+    /// Files of JSON documents, one after another, on one line or on many; without any, standard input, one document a line.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Group)]

@@ -1,39 +1,126 @@
-//! `decode`: the venue's JSON from standard input, one document a line, as facts on standard output. It calls the code that trades.
+//! `decode`: the venue's JSON, from files or from standard input, as facts on standard output, one line a document. It calls the
+//! code that trades. What could not be told, and what this build did not know, goes to standard error.
 
 use crate::{
     args::{Decode, Product},
     failure::Failure,
     screen,
 };
-use binance_adapter::decode::decode;
-use std::io::BufRead;
+use binance_adapter::decode::Decoder;
+use serde_json::value::RawValue;
+use std::{
+    io::{BufRead, Read},
+    path::Path,
+};
 
-/// A document without an end is no document.
-const LINE_BYTES_MAX: usize = 64 << 20;
+/// A line without an end is no document.
+const LINE_BYTES_MAX: u64 = 64 << 20;
 
 pub(crate) fn run(args: &Decode) -> Result<(), Failure> {
     let Product::Usdm = args.product;
-    let mut input = std::io::stdin().lock();
-    let (mut line, mut number, mut failed) = (Vec::new(), 0_u64, 0_u64);
-    loop {
-        line.clear();
-        let read = std::io::Read::take(&mut input, LINE_BYTES_MAX as u64).read_until(b'\n', &mut line);
-        match read {
-            Ok(0) => break,
-            Ok(_) => number += 1,
-            Err(error) => return Err(Failure::Refused(format!("standard input: {error}"))),
-        }
-        let told = std::str::from_utf8(&line).map_err(|error| error.to_string()).map(str::trim);
-        let facts =
-            told.and_then(|text| if text.is_empty() { Ok(None) } else { decode(text).map(Some).map_err(|e| e.to_string()) });
-        match facts {
-            Ok(Some(facts)) => screen::say(facts),
-            Ok(None) => (),
-            Err(why) => {
-                failed += 1;
-                screen::complain(&format!("line {number}: {why}"));
+    let mut run = Run::default();
+    if args.files.is_empty() {
+        run.lines(std::io::stdin().lock())?;
+    }
+    for file in &args.files {
+        run.file(file)?;
+    }
+    run.sum();
+    if run.failed == 0 { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// One run over many documents.
+#[derive(Default)]
+struct Run {
+    decoder: Decoder,
+    told: u64,
+    failed: u64,
+}
+
+impl Run {
+    /// One document a line, each told as soon as it is there: for a stream that goes on.
+    fn lines(&mut self, mut input: impl BufRead) -> Result<(), Failure> {
+        let (mut line, mut number) = (Vec::new(), 0_u64);
+        loop {
+            line.clear();
+            match input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
+                Ok(0) => return Ok(()),
+                Ok(_) => number += 1,
+                Err(error) => return Err(Failure::Refused(format!("standard input: {error}"))),
+            }
+            match std::str::from_utf8(&line).map(str::trim) {
+                Ok("") => {}
+                Ok(document) => self.tell(document, || format!("line {number}")),
+                Err(error) => self.fail(&format!("line {number}: {error}")),
             }
         }
     }
-    if failed == 0 { Ok(()) } else { Err(Failure::Told) }
+
+    /// Documents one after another, each on as many lines as it likes.
+    fn file(&mut self, path: &Path) -> Result<(), Failure> {
+        let shown = path.display();
+        let bytes = std::fs::read(path).map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                self.fail(&format!("{shown}: {error}; what stands before it:"));
+                std::str::from_utf8(bytes.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
+            }
+        };
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).map(str::trim_start).filter(|rest| !rest.is_empty()) {
+            let begin = text.len() - rest.len();
+            let line = text.get(..begin).unwrap_or_default().matches('\n').count() + 1;
+            let place = || if line == 1 { shown.to_string() } else { format!("{shown}, document from line {line}") };
+            let mut documents = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+            match documents.next() {
+                Some(Ok(document)) => {
+                    self.tell(document.get(), place);
+                    at = begin + documents.byte_offset();
+                }
+                // The decoder meets the same error and says where it is. What follows may be whole again from a new line on.
+                Some(Err(error)) => {
+                    self.tell(rest, place);
+                    at = after_line(text, begin, error.line());
+                }
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, document: &str, place: impl FnOnce() -> String) {
+        match self.decoder.decode(document) {
+            Ok(facts) => {
+                self.told += 1;
+                screen::say(facts);
+            }
+            Err(error) => self.fail(&format!("{}: {error}", place())),
+        }
+    }
+
+    fn fail(&mut self, why: &str) {
+        self.failed += 1;
+        screen::complain(why);
+    }
+
+    /// What is left to say when all is read.
+    fn sum(&self) {
+        screen::complain(&format!("{} of {} documents translated", self.told, self.told + self.failed));
+        let drift = self.decoder.drift();
+        if drift.is_empty() {
+            return screen::complain("unknown to this build: nothing");
+        }
+        screen::complain("unknown to this build, by path, and how often:");
+        for (path, count) in drift {
+            screen::complain(&format!("  {path}  {count}"));
+        }
+    }
+}
+
+/// Where the text goes on after a line, counted from one at `begin`.
+fn after_line(text: &str, begin: usize, line: usize) -> usize {
+    let rest = text.get(begin..).unwrap_or_default();
+    let end = rest.match_indices('\n').nth(line.saturating_sub(1)).map_or(rest.len(), |(at, _)| at + 1);
+    begin + end
 }

@@ -30,7 +30,9 @@ use exec_core::{
     journal::{Journal, JournalError},
     order::{Order, intent::Provenance},
     record::Record,
+    report::ReportBody,
     time::{ClockReading, Timestamp},
+    venue::{Attempt, Batch},
 };
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{
@@ -112,6 +114,7 @@ pub(crate) struct AccountLoop {
     prices: PriceBoard,
     reopen: watch::Sender<Reopen>,
     clock_asked: Arc<Notify>,
+    settings_stale: Arc<Notify>,
     has_venue_clock: bool,
     /// Inputs that come before anything else: what the shell itself learned while it did the effects of another.
     urgent: VecDeque<Input>,
@@ -139,7 +142,7 @@ impl AccountLoop {
         }
         let (sender, arrivals) = Arrivals::channel();
         let (reopen, reopen_seen) = watch::channel(None);
-        let (board, clock_asked) = (PriceBoard::default(), Arc::new(Notify::new()));
+        let (board, clock_asked, settings_stale) = (PriceBoard::default(), Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mut this = Self {
             account: id,
             engine,
@@ -156,6 +159,7 @@ impl AccountLoop {
             prices: board.clone(),
             reopen,
             clock_asked: Arc::clone(&clock_asked),
+            settings_stale: Arc::clone(&settings_stale),
             has_venue_clock: venue_clock.is_some(),
             urgent: VecDeque::new(),
             effects: Vec::new(),
@@ -178,6 +182,7 @@ impl AccountLoop {
             board,
             reopen: reopen_seen,
             clock_asked,
+            settings_stale,
         };
         tasks.spawn(connection.run());
         this.tasks = tasks;
@@ -247,9 +252,21 @@ impl AccountLoop {
     /// Handles an input and everything that follows from it at once.
     pub(crate) async fn take(&mut self, input: Input) {
         match &input {
-            Input::Report { .. } => self.counters.reports += 1,
+            Input::Report { report, .. } => {
+                self.counters.reports += 1;
+                // What was changed is told without what follows from it, such as the largest notional.
+                if matches!(report.body, ReportBody::Leverage { .. } | ReportBody::Setting { .. }) {
+                    self.settings_stale.notify_one();
+                }
+            }
             Input::Price(_) => self.counters.prices += 1,
-            Input::LinkUp(session) => self.counters.sessions = session.0,
+            Input::LinkUp(session) => {
+                // A change while there was no stream was told to nobody.
+                if self.counters.sessions > 0 {
+                    self.settings_stale.notify_one();
+                }
+                self.counters.sessions = session.0;
+            }
             _ => (),
         }
         self.step(input).await;
@@ -340,8 +357,13 @@ impl AccountLoop {
             Effect::Journal(..) => (),
             Effect::Send(request) => {
                 self.counters.requests += 1;
-                if let Request::Submit { attempt, .. } = &request {
-                    let books = self.engine.books();
+                let leaving: &[Attempt] = match &request {
+                    Request::Submit { attempt, .. } => std::slice::from_ref(attempt),
+                    Request::Batch { batch: Batch::Submit(attempts), .. } => attempts,
+                    Request::Batch { .. } | Request::Replace(_) | Request::Cancel(_) | Request::CancelAll(_) => &[],
+                };
+                let books = self.engine.books();
+                for attempt in leaving {
                     let order = books.by_cl_ord_id(&attempt.cl_ord_id).and_then(|id| books.order(id));
                     if let Some(order) = order.filter(|o| o.attempts().len() == 1) {
                         self.leaving.push(order.intent().asked);

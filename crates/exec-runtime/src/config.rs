@@ -19,6 +19,10 @@ pub struct RuntimeConfig {
     pub clock_interval: Duration,
     /// How often the venue's instruments are read again; zero never.
     pub instruments_interval: Duration,
+    /// How often the settings of the traded instruments are read again, besides whenever the venue reports a change; zero never.
+    pub settings_interval: Duration,
+    /// Whether what is shown of orders and positions carries a position id: `<instrument>-LONG`, `-SHORT` or `-BOTH`.
+    pub position_ids: bool,
     /// How long a clean end waits for open requests and doubts.
     pub drain_deadline: Duration,
     /// How long a clean end waits for the journal.
@@ -40,6 +44,8 @@ impl Default for RuntimeConfig {
             healthy_after: Duration::from_secs(60),
             clock_interval: Duration::from_secs(60),
             instruments_interval: Duration::from_secs(300),
+            settings_interval: Duration::from_secs(3_600),
+            position_ids: true,
             drain_deadline: Duration::from_secs(10),
             flush_deadline: Duration::from_secs(5),
             on_exit: OnExit::Leave,

@@ -8,6 +8,7 @@ use crate::{
     config::RuntimeConfig,
     link,
     prices::{self, PriceBoard},
+    settings_keeper::SettingsKeeper,
     setup::{AccountSettings, SetupDesk, SetupError},
     venue_calls::question,
 };
@@ -39,6 +40,7 @@ pub(crate) struct Connection {
     pub(crate) board: PriceBoard,
     pub(crate) reopen: watch::Receiver<link::Reopen>,
     pub(crate) clock_asked: Arc<Notify>,
+    pub(crate) settings_stale: Arc<Notify>,
 }
 
 impl Connection {
@@ -57,7 +59,8 @@ impl Connection {
         if !self.settle(&mut backoff).await? {
             return Ok(());
         }
-        self.supervise(instruments).await
+        let settings = self.first_settings().await?;
+        self.supervise(instruments, settings).await
     }
 
     async fn first_clock(&self, backoff: &mut Backoff) -> Result<(), LoopGone> {
@@ -118,13 +121,27 @@ impl Connection {
         }
     }
 
+    /// Tries once before the stream is opened. The keeper goes on trying; nothing waits for it.
+    async fn first_settings(&self) -> Result<Option<SettingsKeeper>, LoopGone> {
+        let Some((setup, _)) = self.setup.as_ref().filter(|_| !self.instruments.is_empty()) else { return Ok(None) };
+        let mut keeper = SettingsKeeper {
+            setup: Arc::clone(setup),
+            instruments: self.instruments.clone(),
+            config: self.config.clone(),
+            arrivals: self.arrivals.clone(),
+            told: None,
+        };
+        let _told_as_a_warning = keeper.read().await?;
+        Ok(Some(keeper))
+    }
+
     async fn later(&self, kind: &'static str, what: &str, why: &str, backoff: &mut Backoff) -> Result<(), LoopGone> {
         self.arrivals.warn(kind, format!("{what}: {why}")).await?;
         tokio::time::sleep(backoff.delay()).await;
         Ok(())
     }
 
-    async fn supervise(self, instruments: Vec<Instrument>) -> Result<(), LoopGone> {
+    async fn supervise(self, instruments: Vec<Instrument>, settings: Option<SettingsKeeper>) -> Result<(), LoopGone> {
         let Self { venue, clock, prices, config, seed, arrivals, board, reopen, clock_asked, instruments: traded, .. } = self;
         // Each supervisor spreads its delays for itself.
         let backoff = |n: u64| Backoff::new(seed.wrapping_add(n));
@@ -137,6 +154,9 @@ impl Connection {
             && !traded.is_empty()
         {
             tasks.spawn(prices::supervise(source, traded, config.clone(), backoff(3), board, arrivals.clone()));
+        }
+        if let Some(keeper) = settings {
+            tasks.spawn(keeper.keep(self.settings_stale, backoff(4)));
         }
         if !config.instruments_interval.is_zero() {
             tasks.spawn(keep_instruments(venue, config, instruments, arrivals));

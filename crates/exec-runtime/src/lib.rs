@@ -21,6 +21,7 @@ mod link;
 mod node;
 mod observe;
 mod prices;
+mod settings_keeper;
 mod setup;
 mod signals;
 mod timers;

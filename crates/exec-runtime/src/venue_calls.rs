@@ -4,7 +4,7 @@ use crate::config::RuntimeConfig;
 use exec_core::{
     conversation::{Answer, Outcome, Query, Request},
     ids::{QueryId, RequestId},
-    venue::{Batch, CommandError, ExecutionVenue, QueryError},
+    venue::{CommandError, CommandResult, ExecutionVenue, QueryError, Unrecognised},
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{
@@ -72,7 +72,7 @@ impl VenueCalls {
                 Request::Replace(replace) => one(Outcome::Order(command(deadline, venue.replace(replace)).await)),
                 Request::Cancel(cancel) => one(Outcome::Order(command(deadline, venue.cancel(cancel)).await)),
                 Request::CancelAll(scope) => one(Outcome::All(command(deadline, venue.cancel_all(scope)).await)),
-                Request::Batch { ids, batch } => together(deadline, &*venue, ids, batch).await,
+                Request::Batch { ids, batch } => together(deadline, ids, venue.batch(batch)).await,
             };
             Done::Outcomes { all, submit, took: asked.elapsed() }
         }));
@@ -120,22 +120,32 @@ impl VenueCalls {
         done
     }
 
+    /// What the venue has sent that this build does not know.
+    pub(crate) fn unrecognised(&self) -> Vec<Unrecognised> {
+        self.venue.unrecognised()
+    }
+
     /// Requests, not questions, without an outcome.
     pub(crate) const fn requests_open(&self) -> usize {
         self.requests_open
     }
 }
 
-/// Sends several commands as one. What comes back without a result of its own is unknown.
+/// Sends several commands as one. An answer of another length does not say which result is whose, so all of them are unknown.
 async fn together(
     deadline: Duration,
-    venue: &dyn ExecutionVenue,
     ids: Vec<RequestId>,
-    batch: Batch,
+    call: impl Future<Output = Vec<CommandResult>>,
 ) -> Vec<(RequestId, Outcome)> {
-    let mut results = timeout(deadline, venue.batch(batch)).await.unwrap_or_default().into_iter();
-    let unknown = || Err(CommandError::Unknown { why: "no answer for this one of a batch".into(), live: false });
-    ids.into_iter().map(|id| (id, Outcome::Order(results.next().unwrap_or_else(unknown)))).collect()
+    let why = match timeout(deadline, call).await {
+        Ok(results) if results.len() == ids.len() => {
+            return ids.into_iter().zip(results.into_iter().map(Outcome::Order)).collect();
+        }
+        Ok(results) => format!("{} results for {} commands of a batch", results.len(), ids.len()),
+        Err(_) => no_answer(deadline),
+    };
+    let unknown = || Outcome::Order(Err(CommandError::Unknown { why: why.clone(), live: false }));
+    ids.into_iter().map(|id| (id, unknown())).collect()
 }
 
 // The adapter has its own, shorter deadlines; this one only keeps a broken one from hanging the engine. It came after the
@@ -143,13 +153,99 @@ async fn together(
 async fn command<T>(deadline: Duration, call: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     match timeout(deadline, call).await {
         Ok(result) => result,
-        Err(_) => Err(CommandError::Unknown { why: format!("no answer within {} ms", deadline.as_millis()), live: false }),
+        Err(_) => Err(CommandError::Unknown { why: no_answer(deadline), live: false }),
     }
 }
 
 pub(crate) async fn question<T>(deadline: Duration, call: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
     match timeout(deadline, call).await {
         Ok(result) => result,
-        Err(_) => Err(QueryError::Unavailable(format!("no answer within {} ms", deadline.as_millis()))),
+        Err(_) => Err(QueryError::Unavailable(no_answer(deadline))),
+    }
+}
+
+fn no_answer(deadline: Duration) -> String {
+    format!("no answer within {} ms", deadline.as_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use exec_core::{
+        ids::Epoch,
+        time::VenueTime,
+        units::Side,
+        venue::{Attempt, Batch, RejectClass, Rejection},
+    };
+    use exec_testkit::{fixtures, mocks::MockVenue};
+    use std::future::{pending, ready};
+
+    const DEADLINE: Duration = Duration::from_secs(15);
+
+    fn refused() -> CommandResult {
+        Err(CommandError::Rejected(Rejection { class: RejectClass::Funds, code: -2019, text: "margin".into() }))
+    }
+    fn not_sent() -> CommandResult {
+        Err(CommandError::NotSent("budget".into()))
+    }
+    fn ids(count: u64) -> Vec<RequestId> {
+        (1..=count).map(RequestId).collect()
+    }
+    /// The number of each and one word for what became of it.
+    fn words(all: &[(RequestId, Outcome)]) -> Vec<(u64, &'static str)> {
+        let word = |outcome: &Outcome| match outcome {
+            Outcome::Order(Err(CommandError::Rejected(_))) => "rejected",
+            Outcome::Order(Err(CommandError::NotSent(_))) => "not sent",
+            Outcome::Order(Err(CommandError::Unknown { live: false, .. })) => "unknown",
+            Outcome::Order(Err(CommandError::Unknown { live: true, .. })) => "unknown, live",
+            Outcome::Order(Ok(_)) => "accepted",
+            Outcome::All(_) => "all",
+        };
+        all.iter().map(|(id, outcome)| (id.0, word(outcome))).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_of_a_batch_has_its_own_outcome() {
+        let all = together(DEADLINE, ids(2), ready(vec![refused(), not_sent()])).await;
+        assert_eq!(words(&all), [(1, "rejected"), (2, "not sent")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_answer_of_another_length_leaves_all_unknown() {
+        for answers in [vec![], vec![refused()], vec![refused(), not_sent(), refused()]] {
+            let count = answers.len();
+            let all = together(DEADLINE, ids(2), ready(answers)).await;
+            assert_eq!(words(&all), [(1, "unknown"), (2, "unknown")], "{count} answers");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_without_an_answer_is_unknown_at_the_deadline() {
+        let began = Instant::now();
+        let all = together(DEADLINE, ids(3), pending()).await;
+        assert_eq!(words(&all), [(1, "unknown"), (2, "unknown"), (3, "unknown")]);
+        assert_eq!(began.elapsed(), DEADLINE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_is_one_call_and_one_open_request() {
+        let mut venue = MockVenue::new();
+        venue.expect_batch().times(1).returning(|batch| match batch {
+            Batch::Submit(all) => all.iter().map(|_| refused()).collect(),
+            Batch::Replace(_) | Batch::Cancel(_) => Vec::new(),
+        });
+        let mut calls = VenueCalls::new(Arc::new(venue), &RuntimeConfig::default());
+        let attempt = |n: u8| Attempt {
+            cl_ord_id: fixtures::cl_ord_id(&format!("a{n}")),
+            terms: fixtures::limit(Side::Buy, fixtures::qty("1"), fixtures::price("100")),
+            timestamp: VenueTime(0),
+            recv_window_ms: 2_000,
+            epoch: Epoch(1),
+        };
+        calls.send(Request::Batch { ids: ids(2), batch: Batch::Submit(vec![attempt(1), attempt(2)]) });
+        assert_eq!(calls.requests_open(), 1);
+        calls.start().await;
+        let Done::Outcomes { all, submit: false, .. } = calls.next().await else { panic!("an outcome of one new order") };
+        assert_eq!((words(&all), calls.requests_open()), (vec![(1, "rejected"), (2, "rejected")], 0));
     }
 }

@@ -22,6 +22,30 @@ const STEPS: &[&str] = &[
     "bad signature",
     "precision",
     "crossing",
+    "stop",
+    "stop query",
+    "stop events",
+    "stop cancel",
+    "stop too late",
+    "trigger",
+    "trigger told",
+    "take profit",
+    "trailing",
+    "whole leg",
+    "orphan",
+    "stop as order",
+    "batch place",
+    "batch modify",
+    "batch cancel",
+    "batch gone",
+    "ws account",
+    "ws place",
+    "ws query",
+    "ws modify",
+    "ws cancel",
+    "ws stop",
+    "ws crossing",
+    "ws logon",
 ];
 
 /// The outcome of one step of one client.
@@ -93,7 +117,11 @@ impl Table {
 
     /// Counts the cells that failed.
     pub(super) fn failures(&self) -> usize {
-        self.columns.iter().flat_map(|(_, cells)| cells).filter(|cell| cell.outcome == Outcome::Fail).count()
+        self.count(Outcome::Fail)
+    }
+
+    fn count(&self, outcome: Outcome) -> usize {
+        self.columns.iter().flat_map(|(_, cells)| cells).filter(|cell| cell.outcome == outcome).count()
     }
 }
 
@@ -112,8 +140,16 @@ impl fmt::Display for Table {
                     None => String::new(),
                     Some(Cell { outcome: Outcome::Pass, .. }) => "pass".to_owned(),
                     Some(cell) => {
-                        notes.push(format!("{client}, {step}: {}", cell.why));
-                        format!("{} {}", if cell.outcome == Outcome::Fail { "FAIL" } else { "-" }, notes.len())
+                        let (mark, note) = match cell.outcome {
+                            // One reason may hold for many steps.
+                            Outcome::None => ("-", format!("{client}: {}", cell.why)),
+                            Outcome::Pass | Outcome::Fail => ("FAIL", format!("{client}, {step}: {}", cell.why)),
+                        };
+                        let at = notes.iter().position(|known| *known == note).unwrap_or_else(|| {
+                            notes.push(note);
+                            notes.len() - 1
+                        });
+                        format!("{mark} {}", at + 1)
                     }
                 };
                 line.push_str(&format!("  {shown:<width$}", width = client.len()));
@@ -123,7 +159,8 @@ impl fmt::Display for Table {
         for (at, note) in notes.iter().enumerate() {
             writeln!(f, "{}. {note}", at + 1)?;
         }
-        Ok(())
+        let (passed, lacking, failed) = (self.count(Outcome::Pass), self.count(Outcome::None), self.count(Outcome::Fail));
+        writeln!(f, "{passed} of {} cells pass, {lacking} are not offered, {failed} fail", passed + lacking + failed)
     }
 }
 
@@ -144,16 +181,24 @@ mod tests {
         let mut table = Table::default();
         let passed = |step: &&str| Cell { step: (*step).to_owned(), outcome: Outcome::Pass, why: String::new() };
         table.add("good", STEPS.iter().map(passed).collect());
-        let told =
-            vec![passed(&"connect"), Cell { step: "markets".to_owned(), outcome: Outcome::None, why: "no call".to_owned() }];
+        let lacking = |step: &str| Cell { step: step.to_owned(), outcome: Outcome::None, why: "no call".to_owned() };
+        let told = vec![passed(&"connect"), lacking("markets"), lacking("leverage")];
         table.add("half", told);
         table.add("more", STEPS.iter().chain([&"whole program"]).map(passed).collect());
-        assert_eq!(table.failures(), STEPS.len() - 2);
+        assert_eq!(table.failures(), STEPS.len() - 3);
         let text = table.to_string();
         assert!(text.starts_with(
             "step            good  half  more\nconnect         pass  pass  pass\nmarkets         pass  - 1   pass\n"
         ));
         assert!(text.contains("\nwhole program               pass\n"), "{text}");
-        assert!(text.contains("\n1. half, markets: no call\n2. half, account: not reached\n"));
+        assert!(text.contains("\nleverage        pass  - 1   pass\n"), "one reason, one note: {text}");
+        assert!(text.contains("\n1. half: no call\n2. half, account: not reached\n"));
+        let last = format!(
+            "\n{} of {} cells pass, 2 are not offered, {} fail\n",
+            2 * STEPS.len() + 2,
+            3 * STEPS.len() + 1,
+            STEPS.len() - 3
+        );
+        assert!(text.ends_with(&last), "{text}");
     }
 }

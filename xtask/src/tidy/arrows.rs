@@ -52,7 +52,7 @@ const DEV_ANYWHERE: &[&str] = &["exec-testkit"];
 
 /// An arrow that only some files of a crate may use: crate, what it names in code, the paths below `src/` that may.
 const FILES: &[(&str, &str, &[&str])] = &[
-    ("exchange-sim", "exec_core", &["venue.rs"]),
+    ("exchange-sim", "exec_core", &["venue"]),
     ("exec-cli", "binance_adapter", &["decode"]),
     ("exec-cli", "exchange_sim", &["sim", "demo"]),
 ];

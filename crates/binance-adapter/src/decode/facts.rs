@@ -1,6 +1,7 @@
 //! Reports of the core as JSON objects: one name for each fact, decimals as text, nothing for what is absent.
 
 use exec_core::{
+    order::intent::ExchangeMade,
     report::{
         AccountReport, BalanceReport, ExpiryReason, FeedEnd, Fill, OrderReport, PositionReport, PriceReport, ReportBody,
         TradeReport, VenueStatus,
@@ -9,10 +10,10 @@ use exec_core::{
     units::{PositionSide, Side},
     venue::RejectClass,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Facts;
-use crate::wire::{self, Dec};
+use super::{DecodeError, Facts, told::Told};
+use crate::wire::{self, Dec, Lenient};
 
 /// An order.
 pub(crate) fn order(report: &OrderReport) -> Facts {
@@ -41,6 +42,7 @@ pub(crate) fn order(report: &OrderReport) -> Facts {
     put(&mut facts, "created", report.created.map(|time| time.0));
     put(&mut facts, "modify_id", report.replaced_by.map(|request| request.0));
     put(&mut facts, "text", report.text.clone());
+    put(&mut facts, "made_by", report.made_by.map(made));
     if let Some(fill) = &report.fill {
         fill_facts(&mut facts, fill);
     }
@@ -155,14 +157,88 @@ fn account(report: &AccountReport) -> Facts {
     facts
 }
 
-/// What the account event says beside the report: the change that is neither profit nor fee.
-pub(crate) fn changes(facts: &mut Facts, update: &wire::AccountUpdate<'_>) {
-    let Some(Value::Array(rows)) = facts.get_mut("balances") else { return };
-    for (row, change) in rows.iter_mut().zip(update.account.balances.iter().flatten()) {
-        if let (Value::Object(row), Some(amount)) = (row, change.change) {
-            row.insert("change".into(), amount.0.to_string().into());
+/// What the account event says beside the report: the change that is neither profit nor fee, what a position keeps apart, and
+/// the instrument of a funding fee.
+pub(crate) fn changes(told: &Told<'_>, facts: &mut Facts, update: &wire::AccountUpdate<'_>) -> Result<(), DecodeError> {
+    if let Some(symbol) = &update.account.symbol {
+        facts.insert("instrument".into(), told.instrument(symbol.as_str())?.into());
+    }
+    each(facts, "balances", update.account.balances.iter().flatten(), |row, change| {
+        put(row, "change", change.change.map(|amount| amount.0.to_string()));
+    });
+    each(facts, "positions", update.account.positions.iter().flatten(), |row, change| {
+        put(
+            row,
+            "isolated_wallet",
+            change.isolated_wallet.filter(|amount| !amount.0.is_zero()).map(|amount| amount.0.to_string()),
+        );
+    });
+    Ok(())
+}
+
+/// What a margin call says beside the report.
+pub(crate) fn called(facts: &mut Facts, call: &wire::MarginCall<'_>) {
+    put(facts, "wallet", call.cross_wallet.map(|amount| amount.0.to_string()));
+    each(facts, "positions", call.positions.iter(), |row, called| {
+        put(row, "maint_margin", called.maint_margin.map(|amount| amount.0.to_string()));
+        put(
+            row,
+            "isolated_wallet",
+            called.isolated_wallet.filter(|amount| !amount.0.is_zero()).map(|amount| amount.0.to_string()),
+        );
+    });
+}
+
+/// Adds to the rows of a list what the payload's rows say.
+fn each<'p, P: 'p>(facts: &mut Facts, list: &str, payload: impl Iterator<Item = &'p P>, add: impl Fn(&mut Facts, &'p P)) {
+    let Some(Value::Array(rows)) = facts.get_mut(list) else { return };
+    for (row, told) in rows.iter_mut().zip(payload) {
+        if let Value::Object(row) = row {
+            add(row, told);
         }
     }
+}
+
+/// How an order meets others of the same account, and where its price is taken from; nothing where the venue says `NONE`.
+pub(crate) fn book_rules(facts: &mut Facts, stp: Option<&wire::StpMode<'_>>, price_match: Option<&wire::PriceMatch<'_>>) {
+    put(facts, "self_trade_prevention", stp.filter(|mode| **mode != wire::StpMode::Off).map(|mode| mode.as_str().to_owned()));
+    let price_match = price_match.filter(|price| **price != wire::PriceMatch::Off);
+    put(facts, "price_match", price_match.map(|price| price.as_str().to_owned()));
+}
+
+/// How far a conditional order has come. Before the trigger the venue leaves these out, or writes a zero.
+pub(crate) fn triggered(facts: &mut Facts, time: Option<i64>, actual_type: Option<&Lenient<'_>>, activated: Option<bool>) {
+    put(facts, "trigger_time", time.filter(|time| *time > 0));
+    let actual = actual_type.map(ToString::to_string).filter(|word| !word.is_empty() && word != "0");
+    put(facts, "actual_type", actual);
+    put(facts, "activated", activated.filter(|activated| *activated));
+}
+
+/// The word for a leg as the payload names it.
+pub(crate) fn leg_word(leg: &wire::PositionSide<'_>) -> String {
+    match leg {
+        wire::PositionSide::Both => "NET".into(),
+        wire::PositionSide::Long => "LONG".into(),
+        wire::PositionSide::Short => "SHORT".into(),
+        wire::PositionSide::Other(other) => other.to_string(),
+    }
+}
+
+/// The word for the price that a trigger watches as the payload names it.
+pub(crate) fn trigger_word(watched: &wire::WorkingType<'_>) -> String {
+    match watched {
+        wire::WorkingType::ContractPrice => "LAST".into(),
+        wire::WorkingType::MarkPrice => "MARK".into(),
+        wire::WorkingType::Other(other) => other.to_string(),
+    }
+}
+
+/// A list of facts under its name.
+pub(crate) fn list(name: &str, facts: impl Iterator<Item = Result<Facts, DecodeError>>) -> Result<Facts, DecodeError> {
+    let found = facts.collect::<Result<Vec<_>, _>>()?;
+    let mut facts = start(name);
+    facts.insert(name.into(), rows(found.into_iter()));
+    Ok(facts)
 }
 
 /// Rows of facts as a list.
@@ -214,6 +290,15 @@ fn kind_facts(facts: &mut Facts, kind: &OrderKind) {
             facts.insert("callback_percent".into(), callback_percent.to_string().into());
             facts.insert("trigger_by".into(), by(*watched).into());
         }
+    }
+}
+
+const fn made(made: ExchangeMade) -> &'static str {
+    match made {
+        ExchangeMade::Liquidation => "liquidation",
+        ExchangeMade::AutoDeleveraging => "deleveraging",
+        ExchangeMade::Settlement => "settlement",
+        ExchangeMade::Delivery => "delivery",
     }
 }
 
@@ -296,9 +381,4 @@ pub(crate) const fn class(class: RejectClass) -> &'static str {
         RejectClass::Failed => "failed",
         RejectClass::NotOnBook => "not_on_book",
     }
-}
-
-/// A list of names as JSON.
-pub(crate) fn names(names: &[String]) -> Value {
-    json!(names)
 }

@@ -1,27 +1,58 @@
 //! One JSON document of the venue to one JSON line of facts in the core's words, through the same `translate` code as live
-//! trading. For people and scripts; it sends nothing and keeps nothing.
+//! trading. For people and scripts; it sends nothing and keeps nothing but the count of what it did not know.
 //!
-//! A document is a bare stream event, a REST reply `{"method","path","status","body"}`, or a reply of the WebSocket API.
-//! Decimals are texts equal to the input; what the document has that this build does not know is listed under `unknown`.
+//! A document is a stream event (bare or in its envelope), a REST reply `{"method","path","status","body"}`, a reply or a request
+//! of the WebSocket API, or the body of a REST reply alone, which is then told by its keys. Decimals are texts equal to the
+//! input; what the document has that this build does not know is listed under `unknown`.
 
+mod account;
+mod event;
 mod facts;
+mod market;
+mod orders;
+mod place;
+mod refusal;
 mod reply;
+mod request;
+mod subject;
+mod told;
 
-use exec_core::report::ReportBody;
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::{
-    translate::{self, Symbols, Tally, TranslateError},
-    wire::{self, MarketEvent, Raw, Unknowns, UserEvent, shape_of},
+    translate::{Symbols, Tally, TranslateError},
+    wire::shape_of,
 };
+use told::Told;
 
 /// Why a document has no facts.
 #[derive(Debug, Error)]
 pub enum DecodeError {
+    /// The document ends in the middle.
+    #[error("cut off after {after} bytes{}: {why}", within(.inside))]
+    Cut {
+        /// How many bytes there are.
+        after: usize,
+        /// The path of keys to the place.
+        inside: String,
+        /// The parser's complaint.
+        why: String,
+    },
     /// Not JSON, or not of the form that the documents give it.
-    #[error("unreadable: {0}")]
-    Json(#[from] serde_json::Error),
+    #[error("unreadable at {}byte {column}{}: {why}", of_line(*line), within(.inside))]
+    Unreadable {
+        /// Line in the document, from one.
+        line: usize,
+        /// Bytes of that line before the place.
+        column: usize,
+        /// The path of keys to the place.
+        inside: String,
+        /// The parser's complaint.
+        why: String,
+    },
     /// Readable, but not sayable in the core's words.
     #[error("{0}")]
     Translate(#[from] TranslateError),
@@ -30,8 +61,63 @@ pub enum DecodeError {
     NoDecoder(String),
 }
 
+fn within(inside: &str) -> String {
+    if inside.is_empty() { String::new() } else { format!(", in `{inside}`") }
+}
+
+fn of_line(line: usize) -> String {
+    if line == 1 { String::new() } else { format!("line {line}, ") }
+}
+
 /// An object of facts.
 pub(crate) type Facts = Map<String, Value>;
+
+/// Decodes documents, and counts what in them this build does not know.
+///
+/// ```
+/// let decoder = binance_adapter::decode::Decoder::default();
+/// decoder.decode(r#"{"e":"ACCOUNT_CONFIG_UPDATE","E":2,"T":1,"ac":{"s":"BTCUSDT","l":25,"zz":1}}"#)?;
+/// assert_eq!(decoder.drift().into_iter().collect::<Vec<_>>(), [("ACCOUNT_CONFIG_UPDATE.ac.zz".to_owned(), 1)]);
+/// # Ok::<(), binance_adapter::decode::DecodeError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Decoder {
+    symbols: Symbols,
+    tally: Tally,
+}
+
+impl Decoder {
+    /// Decodes one document.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: the document says nothing that can be vouched for. The decoder goes on with the next.
+    pub fn decode(&self, document: &str) -> Result<String, DecodeError> {
+        let mut told = Told::new(document, &self.symbols, &self.tally);
+        let shape = shape_of(document).map_err(|error| told.complaint(document, &error))?;
+        let facts = if shape.is_list() && shape.has("e") {
+            event::events(&mut told)?
+        } else if shape.has("e") || shape.has("data") || shape.has("event") {
+            event::event(&mut told, document)?
+        } else if shape.has("body") && shape.has("path") {
+            reply::rest(&mut told)?
+        } else if shape.has("status") && (shape.has("result") || shape.has("error")) {
+            reply::websocket(&mut told)?
+        } else if shape.has("id") && shape.has("method") {
+            request::request(&mut told)?
+        } else if shape.is_empty() || shape.is_empty_list() {
+            return Err(DecodeError::NoDecoder("a document without content".into()));
+        } else {
+            reply::bare(&mut told, document, "a document of this shape")?
+        };
+        Ok(Value::Object(told.finish(facts)).to_string())
+    }
+
+    /// What the documents had that this build does not know: fields and values by path, with how often they came.
+    #[must_use]
+    pub fn drift(&self) -> BTreeMap<String, u64> {
+        self.tally.counts()
+    }
+}
 
 /// Decodes one document.
 ///
@@ -45,122 +131,13 @@ pub(crate) type Facts = Map<String, Value>;
 /// # Ok::<(), binance_adapter::decode::DecodeError>(())
 /// ```
 pub fn decode(document: &str) -> Result<String, DecodeError> {
-    let symbols = Symbols::default();
-    let shape = shape_of(document)?;
-    let facts = if shape.has("e") || shape.has("data") {
-        event(&symbols, document)?
-    } else if shape.has("body") && shape.has("path") {
-        reply::rest(&symbols, document)?
-    } else if shape.has("status") && (shape.has("result") || shape.has("error")) {
-        reply::websocket(&symbols, document)?
-    } else {
-        return Err(DecodeError::NoDecoder("a document that is neither an event nor a reply".into()));
-    };
-    Ok(Value::Object(facts).to_string())
-}
-
-/// A frame of the private stream or of the two price streams.
-fn event(symbols: &Symbols, text: &str) -> Result<Facts, DecodeError> {
-    let event = UserEvent::read(text)?;
-    let mut unknown = Vec::new();
-    event.unknown_names("", &mut unknown);
-    let name = event_name(&event);
-    let mut facts = match &event {
-        UserEvent::Order(update) => {
-            let mut facts = facts::order(&translate::order_update(symbols, update)?);
-            facts::told_price(&mut facts, &update.order.order_type, update.order.price);
-            facts.insert("execution".into(), update.order.execution.as_str().into());
-            facts
-        }
-        UserEvent::Algo(update) => {
-            let mut facts = facts::order(&translate::algo_update(symbols, update)?);
-            if let Some(price) = update.order.price {
-                facts::told_price(&mut facts, &update.order.order_type, price);
-            }
-            facts.insert("conditional".into(), true.into());
-            if let Some(time) = update.order.trigger_time.filter(|time| *time > 0) {
-                facts.insert("trigger_time".into(), time.into());
-            }
-            facts
-        }
-        UserEvent::Other(name) => match name.as_str() {
-            "bookTicker" | "markPriceUpdate" => return price(symbols, text),
-            other => return Err(DecodeError::NoDecoder(format!("event `{other}`"))),
-        },
-        UserEvent::Grid(_)
-        | UserEvent::Lite(_)
-        | UserEvent::Account(_)
-        | UserEvent::Config(_)
-        | UserEvent::MarginCall(_)
-        | UserEvent::KeyExpired(_)
-        | UserEvent::Shutdown(_)
-        | UserEvent::ConditionalReject(_) => match translate::report(symbols, &Tally::default(), text).body {
-            ReportBody::Unreadable { why, .. } => return Err(DecodeError::NoDecoder(why)),
-            body => facts::body(&body),
-        },
-    };
-    if let UserEvent::Account(update) = &event {
-        facts::changes(&mut facts, update);
-    }
-    facts.insert("event".into(), name.into());
-    if let Some(sent) = translate::sent(&event) {
-        facts.insert("sent".into(), sent.0.into());
-    }
-    facts.insert("unknown".into(), json!(unknown));
-    Ok(facts)
-}
-
-fn price(symbols: &Symbols, text: &str) -> Result<Facts, DecodeError> {
-    let event = MarketEvent::read(text)?;
-    let mut unknown = Vec::new();
-    let (name, sent) = match &event {
-        MarketEvent::Book(book) => {
-            book.unknown_names("", &mut unknown);
-            ("bookTicker", book.event_time)
-        }
-        MarketEvent::Mark(mark) => {
-            mark.unknown_names("", &mut unknown);
-            ("markPriceUpdate", Some(mark.event_time))
-        }
-        MarketEvent::Other => return Err(DecodeError::NoDecoder("a market event".into())),
-    };
-    let report = translate::price(symbols, &event)?.ok_or_else(|| DecodeError::NoDecoder("a market event".into()))?;
-    let mut facts = facts::price(&report);
-    facts.insert("event".into(), name.into());
-    if let Some(sent) = sent {
-        facts.insert("sent".into(), sent.into());
-    }
-    facts.insert("unknown".into(), json!(unknown));
-    Ok(facts)
-}
-
-fn event_name<'a>(event: &'a UserEvent<'_>) -> &'a str {
-    match event {
-        UserEvent::Order(_) => "ORDER_TRADE_UPDATE",
-        UserEvent::Lite(_) => "TRADE_LITE",
-        UserEvent::Account(_) => "ACCOUNT_UPDATE",
-        UserEvent::Algo(_) => "ALGO_UPDATE",
-        UserEvent::Config(_) => "ACCOUNT_CONFIG_UPDATE",
-        UserEvent::MarginCall(_) => "MARGIN_CALL",
-        UserEvent::KeyExpired(_) => "listenKeyExpired",
-        UserEvent::ConditionalReject(_) => "CONDITIONAL_ORDER_TRIGGER_REJECT",
-        UserEvent::Shutdown(name) | UserEvent::Grid(name) | UserEvent::Other(name) => name.as_str(),
-    }
-}
-
-/// A REST reply as it is piped in.
-pub(crate) fn body_text<'a>(body: &Raw<'a>) -> Result<std::borrow::Cow<'a, str>, DecodeError> {
-    // A body that was no JSON comes as a text with the body inside.
-    if body.0.starts_with('"') {
-        let text: String = wire::read(body.0)?;
-        return Ok(text.into());
-    }
-    Ok(body.0.into())
+    Decoder::default().decode(document)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn facts(document: &str) -> Value {
         serde_json::from_str(&decode(document).unwrap()).unwrap()
@@ -178,7 +155,7 @@ mod tests {
             "expires": 1_790_000_000_000_i64, "price": "1.1400", "qty": "4.90", "cum_qty": "4.0", "avg_px": "1.1359",
             "reduce_only": true, "close_all": false, "updated": 1_789_837_689_736_i64, "trade_id": "1190331610",
             "last_px": "1.13590", "last_qty": "4.0", "maker": true, "fee": "0.00000325", "fee_asset": "BNB",
-            "realized": "-0.10", "time": 1_789_837_689_736_i64, "unknown": ["o.zz"],
+            "self_trade_prevention": "EXPIRE_MAKER", "realized": "-0.10", "time": 1_789_837_689_736_i64, "unknown": ["o.zz"],
         });
         assert_eq!(told, expected);
     }

@@ -10,7 +10,7 @@ mod tally;
 mod terms;
 
 pub use account::{account_balance, account_position, balance, balance_change, called_position, position, position_change};
-pub(crate) use event::sent;
+pub(crate) use event::{body, sent};
 pub use event::{price, report};
 pub use instrument::{InstrumentError, instrument};
 pub use order::{algo_order, algo_update, order_reply, order_update, trade_lite, user_trade};

@@ -2,7 +2,7 @@
 //!
 //! Source: USDⓈ-M account endpoints, read 2026-11-22.
 
-use super::{Dec, Lenient, MarginType, PositionSide, Text, shape::wire};
+use super::{Dec, Keyed, Lenient, MarginType, PositionSide, Text, shape::wire};
 
 wire! {
     /// A row of `GET /fapi/v3/positionRisk`: only symbols with a position or an open order.
@@ -34,10 +34,12 @@ wire! {
             "leverage" leverage: Lenient<'a>,
             /// Margin type; only in v2.
             "marginType" margin_type: MarginType<'a>,
+            /// Rank in the queue for deleveraging.
+            "adl" adl_rank: u32,
         }
         skip {
             "breakEvenPrice", "isolatedMargin", "notional", "marginAsset", "isolatedWallet", "initialMargin", "maintMargin",
-            "positionInitialMargin", "openOrderInitialMargin", "adl", "maxNotionalValue", "isAutoAddMargin", "maxNotional", "isolated", "unrealizedProfit",
+            "positionInitialMargin", "openOrderInitialMargin", "maxNotionalValue", "isAutoAddMargin", "maxNotional", "isolated", "unrealizedProfit",
         }
     }
 
@@ -58,10 +60,14 @@ wire! {
             "unrealizedProfit" unrealized_pnl: Dec,
             /// When it last changed.
             "updateTime" update_time: i64,
+            /// Leverage; only in v2.
+            "leverage" leverage: Lenient<'a>,
+            /// Whether its margin is its own; only in v2.
+            "isolated" isolated: bool,
         }
         skip {
             "isolatedMargin", "notional", "isolatedWallet", "initialMargin", "maintMargin", "positionInitialMargin",
-            "openOrderInitialMargin", "leverage", "isolated", "maxNotional", "bidNotional", "askNotional", "breakEvenPrice",
+            "openOrderInitialMargin", "maxNotional", "bidNotional", "askNotional", "breakEvenPrice",
         }
     }
 
@@ -119,12 +125,21 @@ wire! {
             "totalMarginBalance" margin_balance: Dec,
             /// Sum of maintenance margins.
             "totalMaintMargin" maint_margin: Dec,
+            /// Sum of wallet balances.
+            "totalWalletBalance" wallet_balance: Dec,
+            /// Sum of unrealised profits.
+            "totalUnrealizedProfit" unrealized_pnl: Dec,
+            /// What can be used for new orders.
+            "availableBalance" available_balance: Dec,
+            /// Whether the key and the account may trade; only in v2.
+            "canTrade" can_trade: bool,
+            /// Whether margin is shared over assets; only in v2.
+            "multiAssetsMargin" multi_assets: bool,
         }
         skip {
-            "totalInitialMargin", "totalWalletBalance", "totalUnrealizedProfit", "totalPositionInitialMargin",
-            "totalOpenOrderInitialMargin", "totalCrossWalletBalance", "totalCrossUnPnl", "availableBalance",
-            "maxWithdrawAmount", "feeTier", "feeBurn", "canTrade", "canDeposit", "canWithdraw", "updateTime",
-            "multiAssetsMargin", "tradeGroupId",
+            "totalInitialMargin", "totalPositionInitialMargin", "totalOpenOrderInitialMargin", "totalCrossWalletBalance",
+            "totalCrossUnPnl", "maxWithdrawAmount", "feeTier", "feeBurn", "canDeposit", "canWithdraw", "updateTime",
+            "tradeGroupId",
         }
     }
 
@@ -189,6 +204,74 @@ wire! {
         may {
             /// Largest notional at this leverage.
             "maxNotionalValue" max_notional: Lenient<'a>,
+        }
+    }
+
+    /// `GET /fapi/v1/feeBurn`.
+    pub struct FeeBurn<'a> {
+        must {
+            /// Whether fees are paid in BNB.
+            "feeBurn" on: bool,
+        }
+    }
+
+    /// `GET /fapi/v1/commissionRate`.
+    pub struct CommissionRate<'a> {
+        must {
+            /// Symbol.
+            "symbol" symbol: Text<'a>,
+            /// The maker's share.
+            "makerCommissionRate" maker: Dec,
+            /// The taker's share.
+            "takerCommissionRate" taker: Dec,
+        }
+        may {
+            /// The share of an RPI order.
+            "rpiCommissionRate" rpi: Dec,
+        }
+    }
+
+    /// `GET /fapi/v1/apiTradingStatus`: which rules of conduct the account comes near to.
+    pub struct TradingRules<'a> {
+        must {
+            /// Indicators by symbol, or `ACCOUNT` for all.
+            "indicators" indicators: Keyed<'a, Vec<TradingRule<'a>>>,
+        }
+        may {
+            /// When they were counted.
+            "updateTime" update_time: i64,
+        }
+    }
+
+    /// One indicator.
+    pub struct TradingRule<'a> {
+        must {
+            /// Its name: UFR, IFER, GCR, DR, TMV …
+            "indicator" indicator: Text<'a>,
+            /// Whether trading is locked because of it.
+            "isLocked" locked: bool,
+        }
+        may {
+            /// How much.
+            "value" value: Lenient<'a>,
+            /// How much locks.
+            "triggerValue" trigger: Lenient<'a>,
+            /// When the lock ends.
+            "plannedRecoverTime" recovers: i64,
+        }
+    }
+
+    /// `GET /fapi/v1/pmAccountInfo`: a portfolio-margin account, as far as this product tells.
+    pub struct PortfolioAccount<'a> {
+        must {
+            /// Asset.
+            "asset" asset: Text<'a>,
+            /// What may be withdrawn of it.
+            "maxWithdrawAmount" withdrawable: Dec,
+        }
+        may {
+            /// What may be withdrawn in all, in dollars.
+            "maxWithdrawAmountUSD" withdrawable_usd: Dec,
         }
     }
 }

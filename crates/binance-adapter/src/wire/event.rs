@@ -31,7 +31,7 @@ pub enum UserEvent<'a> {
     KeyExpired(ListenKeyExpired<'a>),
     /// A triggered conditional order was refused (deprecated 2025-12-15).
     ConditionalReject(ConditionalReject<'a>),
-    /// The venue announces that it is about to close the connection.
+    /// The venue announces that it is about to close the connection, or that it has ended the subscription.
     Shutdown(Text<'a>),
     /// An event about a grid strategy: documented, not ours.
     Grid(Text<'a>),
@@ -40,22 +40,32 @@ pub enum UserEvent<'a> {
 }
 
 impl<'a> UserEvent<'a> {
-    /// Reads one frame; also out of the combined form `{"stream":…,"data":…}`.
+    /// Reads one frame; also out of the combined form `{"stream":…,"data":…}` and the enveloped form `{"event":…}`, once.
     ///
     /// # Errors
     /// The parser's complaint. The caller keeps the raw text and raises.
     pub fn read(text: &'a str) -> Result<Self, serde_json::Error> {
-        if let Some(name) = leading_name(text) {
-            return Self::read_named(Text::from(name), text);
+        let (name, text) = named(text)?;
+        match name {
+            Some(name) => Self::read_named(name, text),
+            None => Err(<serde_json::Error as serde::de::Error>::missing_field("e")),
         }
-        let head: Head<'a> = super::read(text)?;
-        if let Some(inner) = head.data {
-            return Self::read(inner);
+    }
+
+    /// The venue's name of the event.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Order(_) => "ORDER_TRADE_UPDATE",
+            Self::Lite(_) => "TRADE_LITE",
+            Self::Account(_) => "ACCOUNT_UPDATE",
+            Self::Algo(_) => "ALGO_UPDATE",
+            Self::Config(_) => "ACCOUNT_CONFIG_UPDATE",
+            Self::MarginCall(_) => "MARGIN_CALL",
+            Self::KeyExpired(_) => "listenKeyExpired",
+            Self::ConditionalReject(_) => "CONDITIONAL_ORDER_TRIGGER_REJECT",
+            Self::Shutdown(name) | Self::Grid(name) | Self::Other(name) => name.as_str(),
         }
-        let Some(name) = head.event else {
-            return Err(<serde_json::Error as serde::de::Error>::missing_field("e"));
-        };
-        Self::read_named(name, text)
     }
 
     fn read_named(name: Text<'a>, text: &'a str) -> Result<Self, serde_json::Error> {
@@ -71,15 +81,29 @@ impl<'a> UserEvent<'a> {
             "MARGIN_CALL" => Self::MarginCall(super::read(text)?),
             "listenKeyExpired" => Self::KeyExpired(super::read(text)?),
             "CONDITIONAL_ORDER_TRIGGER_REJECT" => Self::ConditionalReject(super::read(text)?),
-            "serverShutdown" => Self::Shutdown(whole(name, text)?),
+            "serverShutdown" | "eventStreamTerminated" => Self::Shutdown(whole(name, text)?),
             "STRATEGY_UPDATE" | "GRID_UPDATE" => Self::Grid(whole(name, text)?),
             _ => Self::Other(whole(name, text)?),
         })
     }
 }
 
+/// The name of an event and its own text, taken out of an envelope if it is in one. Envelopes do not nest: a text that nests
+/// them a million times must not use up the stack.
+pub(crate) fn named(text: &str) -> Result<(Option<Text<'_>>, &str), serde_json::Error> {
+    if let Some(name) = leading_name(text) {
+        return Ok((Some(Text::from(name)), text));
+    }
+    let head: Head<'_> = super::read(text)?;
+    let Some(inner) = head.data else { return Ok((head.event, text)) };
+    match leading_name(inner) {
+        Some(name) => Ok((Some(Text::from(name)), inner)),
+        None => Ok((super::read::<Head<'_>>(inner)?.event, inner)),
+    }
+}
+
 /// The name of an event that starts with it, as the live wire writes them: it saves a pass over the text.
-pub(crate) fn leading_name(text: &str) -> Option<&str> {
+fn leading_name(text: &str) -> Option<&str> {
     let (name, _) = text.strip_prefix(r#"{"e":""#)?.split_once('"')?;
     name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_').then_some(name)
 }
@@ -122,9 +146,9 @@ impl Unknowns for UserEvent<'_> {
 }
 
 /// What tells events apart: the name, or the wrapped payload of a combined stream.
-pub(crate) struct Head<'a> {
-    pub(crate) event: Option<Text<'a>>,
-    pub(crate) data: Option<&'a str>,
+struct Head<'a> {
+    event: Option<Text<'a>>,
+    data: Option<&'a str>,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Head<'a> {
@@ -140,7 +164,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Head<'a> {
                 while let Some(key) = map.next_key::<Key<'de>>()? {
                     match key.as_str() {
                         "e" => head.event = Some(map.next_value()?),
-                        "data" => head.data = Some(map.next_value::<Raw<'de>>()?.0),
+                        "data" | "event" => head.data = Some(map.next_value::<Raw<'de>>()?.0),
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                         }
@@ -487,6 +511,14 @@ mod tests {
     fn an_event_of_an_unknown_name_is_kept() {
         assert_eq!(UserEvent::read(r#"{"e":"NEW_THING","E":1}"#).unwrap(), UserEvent::Other(Text::from("NEW_THING")));
         assert_eq!(UserEvent::read(r#"{"e":"GRID_UPDATE","gu":{}}"#).unwrap(), UserEvent::Grid(Text::from("GRID_UPDATE")));
+    }
+
+    #[test]
+    fn envelopes_do_not_nest() {
+        let text = r#"{"event":{"E":1,"e":"eventStreamTerminated"}}"#;
+        assert_eq!(UserEvent::read(text).unwrap(), UserEvent::Shutdown(Text::from("eventStreamTerminated")));
+        let deep = format!("{}1{}", r#"{"data":"#.repeat(200_000), "}".repeat(200_000));
+        assert!(UserEvent::read(&deep).is_err());
     }
 
     #[test]

@@ -1,10 +1,6 @@
 //! Public prices: best bid and ask, mark price. Nothing else of the market data.
 
-use super::{
-    Dec, Text,
-    event::{Head, leading_name},
-    shape::wire,
-};
+use super::{Dec, Text, event::named, shape::wire};
 
 /// One frame of the market streams that this adapter subscribes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,19 +14,13 @@ pub enum MarketEvent<'a> {
 }
 
 impl<'a> MarketEvent<'a> {
-    /// Reads one frame; also out of the combined form.
+    /// Reads one frame; also out of the combined form, once.
     ///
     /// # Errors
     /// The parser's complaint.
     pub fn read(text: &'a str) -> Result<Self, serde_json::Error> {
-        if let Some(name) = leading_name(text) {
-            return Self::read_named(name, text);
-        }
-        let head: Head<'a> = super::read(text)?;
-        if let Some(inner) = head.data {
-            return Self::read(inner);
-        }
-        Self::read_named(head.event.as_ref().map_or("", Text::as_str), text)
+        let (name, text) = named(text)?;
+        Self::read_named(name.as_ref().map_or("", Text::as_str), text)
     }
 
     fn read_named(name: &str, text: &'a str) -> Result<Self, serde_json::Error> {

@@ -7,35 +7,44 @@
 mod account;
 mod algo;
 mod event;
+mod grid;
+mod income;
 mod info;
+mod margin;
 mod market;
 mod order;
 mod reply;
 mod scalar;
 mod scan;
 pub(crate) mod shape;
+mod socket;
 mod vocabulary;
 
 pub use account::{
-    AccountConfig, AccountV3, AssetRow, BalanceRow, LeverageReply, MultiAssetsMode, PositionMode, PositionRow, PositionV2,
-    SymbolConfig,
+    AccountConfig, AccountV3, AssetRow, BalanceRow, CommissionRate, FeeBurn, LeverageReply, MultiAssetsMode, PortfolioAccount,
+    PositionMode, PositionRow, PositionV2, SymbolConfig, TradingRule, TradingRules,
 };
 pub use algo::{AlgoCancelReply, AlgoOrder, AlgoUpdate, AlgoUpdateBody};
+pub(crate) use event::named;
 pub use event::{
     AccountConfigUpdate, AccountUpdate, AccountUpdateBody, BalanceChange, ConditionalReject, ConditionalRejectBody,
     LeverageChange, ListenKeyExpired, MarginCall, MarginCallPosition, MultiAssetsChange, OrderTradeUpdate, OrderUpdateBody,
     PositionChange, TradeLite, UserEvent,
 };
+pub use grid::{GridState, GridUpdate, StrategyState, StrategyUpdate};
+pub use income::{Download, IncomeRow};
 pub use info::{ExchangeInfo, Filter, RateLimit, SymbolInfo};
+pub use margin::{AdlQuantile, AdlRanks, LeverageBracket, LeverageBrackets, PositionMarginChange, PositionMarginReply};
 pub use market::{BookTicker, MarkPrice, MarketEvent, PremiumIndex};
 pub use order::{Amendment, AmendmentBody, Change, OrderReply, UserTrade};
-pub use reply::{ErrorBody, ListenKey, ServerTime, WebSocketReply};
+pub use reply::{Countdown, ErrorBody, ListenKey, ServerTime};
 pub use scalar::{Dec, Flag, Lenient, Raw, Text, parse_decimal};
-pub use shape::{Unknown, Unknowns};
-pub(crate) use shape::{shape_of, wire};
+pub use shape::{Keyed, Unknown, Unknowns};
+pub(crate) use shape::{Shape, shape_of, wire};
+pub use socket::{RequestParams, RetryAfter, SessionStatus, WebSocketError, WebSocketReply, WebSocketRequest};
 pub use vocabulary::{
-    AlgoStatus, AlgoType, ContractStatus, ContractType, ExecutionType, FilterType, LimitInterval, LimitKind, MarginType,
-    OrderStatus, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce, UpdateReason, WorkingType,
+    AlgoStatus, AlgoType, ContractStatus, ContractType, ExecutionType, FilterType, IncomeKind, LimitInterval, LimitKind,
+    MarginType, OrderStatus, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce, UpdateReason, WorkingType,
 };
 
 /// Reads one payload from its text.

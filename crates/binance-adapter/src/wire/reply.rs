@@ -1,6 +1,6 @@
-//! Envelopes: errors, acknowledgements without content, listen keys, server time, replies of the WebSocket API.
+//! Small replies: errors, acknowledgements without content, listen keys, server time, the dead-man's switch.
 
-use super::{Lenient, RateLimit, Raw, Text, shape::wire};
+use super::{Lenient, Text, shape::wire};
 
 wire! {
     /// `{"code":…,"msg":…}`: a refusal, or with code 200 an acknowledgement.
@@ -31,21 +31,13 @@ wire! {
         }
     }
 
-    /// A reply of the WebSocket API.
-    pub struct WebSocketReply<'a> {
+    /// The reply to `POST /fapi/v1/countdownCancelAll`.
+    pub struct Countdown<'a> {
         must {
-            /// HTTP-like status.
-            "status" status: u16,
-        }
-        may {
-            /// Which request.
-            "id" id: Lenient<'a>,
-            /// The answer.
-            "result" result: Raw<'a>,
-            /// The refusal.
-            "error" error: ErrorBody<'a>,
-            /// Limits and their use.
-            "rateLimits" rate_limits: Vec<RateLimit<'a>>,
+            /// Symbol.
+            "symbol" symbol: Text<'a>,
+            /// Milliseconds until the orders of the symbol are cancelled, zero for never; a text here.
+            "countdownTime" countdown: Lenient<'a>,
         }
     }
 }

@@ -55,6 +55,52 @@ impl<T: Unknowns> Unknowns for Vec<T> {
     }
 }
 
+/// An object whose keys are data and not names of fields: its values by key, in the order of the document. A value of another
+/// form is kept as an unknown by its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyed<'a, T> {
+    /// What could be read.
+    pub rows: Vec<(Text<'a>, T)>,
+    /// Keys whose values could not.
+    pub unknown: Unknown,
+}
+
+impl<T: Unknowns> Unknowns for Keyed<'_, T> {
+    fn unknown_count(&self) -> usize {
+        self.unknown.0.len() + self.rows.iter().map(|(_, value)| value.unknown_count()).sum::<usize>()
+    }
+
+    fn unknown_names(&self, at: &str, out: &mut Vec<String>) {
+        out.extend(self.unknown.0.iter().map(|key| path(at, key)));
+        for (_, value) in &self.rows {
+            value.unknown_names(at, out);
+        }
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Keyed<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyedVisitor<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for KeyedVisitor<T> {
+            type Value = Keyed<'de, T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut rows, mut unknown) = (Vec::new(), Vec::new());
+                while let Some((key, value)) = map.next_entry::<Text<'de>, Raw<'de>>()? {
+                    match serde_json::from_str(value.0) {
+                        Ok(value) => rows.push((key, value)),
+                        Err(_) => unknown.push(key.as_str().to_owned()),
+                    }
+                }
+                Ok(Keyed { rows, unknown: Unknown(unknown) })
+            }
+        }
+        deserializer.deserialize_map(KeyedVisitor(std::marker::PhantomData))
+    }
+}
+
 /// The path to a key inside the object at `at`.
 pub(crate) fn path(at: &str, key: &str) -> String {
     if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") }
@@ -113,8 +159,19 @@ impl Shape {
         self.keys.iter().any(|own| own == key)
     }
 
+    /// An object without keys.
     pub(crate) fn is_empty(&self) -> bool {
         !self.list && self.keys.is_empty()
+    }
+
+    /// A list without rows, or whose first row is an object without keys.
+    pub(crate) fn is_empty_list(&self) -> bool {
+        self.list && self.keys.is_empty()
+    }
+
+    /// Whether there are no keys but these.
+    pub(crate) fn is_only(&self, keys: &[&str]) -> bool {
+        self.keys.iter().all(|own| keys.contains(&own.as_str()))
     }
 
     pub(crate) const fn is_list(&self) -> bool {

@@ -208,6 +208,33 @@ vocabulary! {
         CoinSwapWithdraw = "COIN_SWAP_WITHDRAW",
     }
 
+    /// What a row of the income list is.
+    IncomeKind {
+        Transfer = "TRANSFER",
+        WelcomeBonus = "WELCOME_BONUS",
+        RealizedPnl = "REALIZED_PNL",
+        FundingFee = "FUNDING_FEE",
+        SpecialFundingFee = "SPECIAL_FUNDING_FEE",
+        Commission = "COMMISSION",
+        InsuranceClear = "INSURANCE_CLEAR",
+        ReferralKickback = "REFERRAL_KICKBACK",
+        CommissionRebate = "COMMISSION_REBATE",
+        ApiRebate = "API_REBATE",
+        ContestReward = "CONTEST_REWARD",
+        CrossCollateralTransfer = "CROSS_COLLATERAL_TRANSFER",
+        OptionsPremiumFee = "OPTIONS_PREMIUM_FEE",
+        OptionsSettleProfit = "OPTIONS_SETTLE_PROFIT",
+        InternalTransfer = "INTERNAL_TRANSFER",
+        AutoExchange = "AUTO_EXCHANGE",
+        DeliveredSettlement = "DELIVERED_SETTELMENT" | "DELIVERED_SETTLEMENT",
+        CoinSwapDeposit = "COIN_SWAP_DEPOSIT",
+        CoinSwapWithdraw = "COIN_SWAP_WITHDRAW",
+        PositionLimitIncreaseFee = "POSITION_LIMIT_INCREASE_FEE",
+        StrategyUmfuturesTransfer = "STRATEGY_UMFUTURES_TRANSFER",
+        FeeReturn = "FEE_RETURN",
+        BfusdReward = "BFUSD_REWARD",
+    }
+
     /// Whether a contract takes orders.
     ContractStatus {
         PendingTrading = "PENDING_TRADING",

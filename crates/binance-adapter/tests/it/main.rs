@@ -2,12 +2,15 @@
 
 mod conformance;
 mod doubt;
+mod drift;
 mod fill_on_the_wire;
 mod hostile;
 mod loopback;
 mod orders;
+mod payloads;
 mod server;
 mod settings;
 mod status;
 mod stream;
+mod told;
 mod world;

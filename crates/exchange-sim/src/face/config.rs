@@ -10,10 +10,19 @@ use crate::types::Ms;
 pub struct Owner {
     /// API key.
     pub key: String,
-    /// Secret of the key.
-    pub secret: String,
+    /// How requests of the key are signed.
+    pub secret: Secret,
     /// What the account begins with.
     pub spec: AccountSpec,
+}
+
+/// How the requests of a key are signed.
+#[derive(Debug, Clone)]
+pub enum Secret {
+    /// HMAC SHA-256 with this shared secret.
+    Hmac(String),
+    /// Ed25519; this is the public key, PEM or the base64 in it. Only such a key may log on to the WebSocket API.
+    Ed25519(String),
 }
 
 /// Everything that fixes a face.
@@ -74,7 +83,15 @@ impl FaceConfig {
     /// Adds an account.
     #[must_use]
     pub fn with_account(mut self, key: &str, secret: &str, spec: AccountSpec) -> Self {
-        self.accounts.push(Owner { key: key.to_owned(), secret: secret.to_owned(), spec });
+        self.accounts.push(Owner { key: key.to_owned(), secret: Secret::Hmac(secret.to_owned()), spec });
+        self
+    }
+
+    /// Adds an account in one-way mode whose key is an Ed25519 one.
+    #[must_use]
+    pub fn with_ed25519_key(mut self, key: &str, public_key: &str) -> Self {
+        let secret = Secret::Ed25519(public_key.to_owned());
+        self.accounts.push(Owner { key: key.to_owned(), secret, spec: AccountSpec::default() });
         self
     }
 

@@ -8,13 +8,15 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::config::Secret;
 use super::faults::{Answer, Fault, FaultKind, RequestFault, RequestFilter, StreamFault, StreamFilter};
 use super::hub::SessionId;
 use super::json::{Obj, array, quoted};
 use super::params::Params;
 use super::routes::route;
-use super::state::{Admitted, State};
-use crate::config::{AlgoConfig, TriggeredTold};
+use super::state::{Admitted, State, Via};
+use crate::config::{AlgoConfig, Backstop, ForcedStyle, TriggeredTold};
+use crate::exchange::Exchange;
 use crate::types::{AccountId, Ms, PositionSide, SymbolStatus};
 
 /// A body, or the reason why not.
@@ -40,6 +42,36 @@ struct Adl {
 #[serde(deny_unknown_fields)]
 struct Settle {
     symbol: String,
+    #[serde(default)]
+    delivery: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Liquidate {
+    key: String,
+    symbol: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    key: String,
+    public_key: String,
+    account_of: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OldKey {
+    key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forced {
+    style: Option<String>,
+    backstop: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -171,9 +203,11 @@ impl State {
                 Obj::new().num("sockets", ids.len()).end()
             }),
             ("POST", "adl") => self.door_adl(now, body),
-            ("POST", "settle") => read::<Settle>(body)
-                .and_then(|ask| self.exchange.settle_symbol(now, &ask.symbol).map_err(|error| error.to_string()))
-                .map(|()| done()),
+            ("POST", "settle") => self.door_settle(now, body),
+            ("POST", "liquidate") => self.door_liquidate(now, body),
+            ("POST", "forced") => self.door_forced(body),
+            ("POST", "key") => self.door_key(body),
+            ("POST", "key/revoke") => self.door_revoke(body),
             ("POST", "algo") => self.door_algo(body),
             ("POST", "legacy") => read::<Switch>(body).map(|switch| {
                 self.hub.set_legacy_private(switch.on);
@@ -213,6 +247,55 @@ impl State {
         let leg = ask.position_side.as_deref().map_or(Some(PositionSide::Both), PositionSide::parse);
         let leg = leg.ok_or_else(|| "position_side is BOTH, LONG or SHORT".to_owned())?;
         self.exchange.deleverage(now, account, &ask.symbol, leg, ask.quantity).map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    fn door_settle(&mut self, now: Ms, body: &str) -> Opened {
+        let ask: Settle = read(body)?;
+        let end = if ask.delivery { Exchange::deliver_symbol } else { Exchange::settle_symbol };
+        end(&mut self.exchange, now, &ask.symbol).map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    fn door_liquidate(&mut self, now: Ms, body: &str) -> Opened {
+        let ask: Liquidate = read(body)?;
+        let account = self.owner(&ask.key)?;
+        let legs = self.exchange.liquidate_now(now, account, ask.symbol.as_deref()).map_err(|error| error.to_string())?;
+        Ok(Obj::new().num("legs", legs).end())
+    }
+
+    fn door_key(&mut self, body: &str) -> Opened {
+        let ask: NewKey = read(body)?;
+        let account = self.owner(&ask.account_of)?;
+        self.add_key(&ask.key, &Secret::Ed25519(ask.public_key), account).map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    fn door_revoke(&mut self, body: &str) -> Opened {
+        let ask: OldKey = read(body)?;
+        self.owner(&ask.key)?;
+        self.keys.remove(&ask.key);
+        Ok(done())
+    }
+
+    /// Changes what is named of the ways of orders of the exchange; the rest stays.
+    fn door_forced(&mut self, body: &str) -> Opened {
+        let ask: Forced = read(body)?;
+        let style = match ask.style.as_deref() {
+            None => None,
+            Some("plain") => Some(ForcedStyle::Plain),
+            Some("unannounced") => Some(ForcedStyle::Unannounced),
+            Some("legacy") => Some(ForcedStyle::Legacy),
+            Some(other) => return Err(format!("style is plain, unannounced or legacy, not {other}")),
+        };
+        let backstop = match ask.backstop.as_deref() {
+            None => None,
+            Some("fund") => Some(Backstop::Fund),
+            Some("deleverage") => Some(Backstop::Deleverage),
+            Some(other) => return Err(format!("backstop is fund or deleverage, not {other}")),
+        };
+        style.into_iter().for_each(|style| self.exchange.set_forced_style(style));
+        backstop.into_iter().for_each(|backstop| self.exchange.set_backstop(backstop));
         Ok(done())
     }
 
@@ -270,7 +353,8 @@ impl State {
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => (name, value.to_string()),
             })
             .collect();
-        let admitted = Admitted { route, params: Params::from_pairs(pairs), account: Some(account), signed: None };
+        let admitted =
+            Admitted { route, params: Params::from_pairs(pairs), account: Some(account), signed: None, via: Via::Rest };
         let outcome = super::handle::execute(self, &admitted, now);
         self.deliver();
         match outcome {

@@ -149,7 +149,7 @@ async fn trade(face: &Face, method: &Method, path: &str, headers: &HeaderMap, qu
     })
 }
 
-fn refused(refusal: &Refusal, weight: u32) -> Response<Full<Bytes>> {
+pub(super) fn refused(refusal: &Refusal, weight: u32) -> Response<Full<Bytes>> {
     json(refusal.status, refusal.body(), |headers| {
         headers.insert(USED_WEIGHT, weight.into());
     })

@@ -47,6 +47,11 @@ impl Window {
         self
     }
 
+    /// When it ends.
+    fn end(&self) -> i64 {
+        self.began_ms + self.span_ms
+    }
+
     fn add(&mut self, cost: u32) -> u32 {
         self.used = self.used.saturating_add(cost);
         self.used
@@ -91,7 +96,12 @@ impl WeightPool {
             self.banned_until_ms = Some(until);
             return Err(Refusal::banned(until));
         }
-        Err(Refusal::too_much_weight(self.limits.weight_1m))
+        Err(Refusal::too_much_weight(self.limits.weight_1m, self.minute.end()))
+    }
+
+    /// Counts weight that was spent elsewhere; it refuses nothing by itself.
+    pub(super) fn note(&mut self, now_ms: i64, weight: u32) {
+        self.minute.at(now_ms).add(weight);
     }
 
     /// The weight used in this minute: the header `X-MBX-USED-WEIGHT-1M`.
@@ -126,10 +136,10 @@ impl OrderPool {
     /// 429 with -1015, naming the window that is full.
     pub(super) fn charge(&mut self, now_ms: i64, cost: OrderCost) -> Result<(), Refusal> {
         if self.ten.at(now_ms).used + cost.per_10s > self.limits.orders_10s {
-            return Err(Refusal::too_many_orders(self.limits.orders_10s, "TEN_SECONDS"));
+            return Err(Refusal::too_many_orders(self.limits.orders_10s, "TEN_SECONDS", self.ten.end()));
         }
         if self.minute.at(now_ms).used + cost.per_1m > self.limits.orders_1m {
-            return Err(Refusal::too_many_orders(self.limits.orders_1m, "MINUTE"));
+            return Err(Refusal::too_many_orders(self.limits.orders_1m, "MINUTE", self.minute.end()));
         }
         self.ten.add(cost.per_10s);
         self.minute.add(cost.per_1m);

@@ -27,7 +27,7 @@ mod state;
 mod topic;
 mod ws;
 
-pub use config::{FaceConfig, Owner};
+pub use config::{FaceConfig, Owner, Secret};
 pub use faults::{Answer, Fault, FaultKind, RequestFault, RequestFilter, StreamFault, StreamFilter};
 pub use limits::Limits;
 pub use server::{Face, Server, StartError};

@@ -10,11 +10,13 @@ pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) code: i32,
     pub(super) msg: String,
+    /// When the limit that was hit is free again, milliseconds.
+    pub(super) retry_at_ms: Option<i64>,
 }
 
 impl Refusal {
     pub(super) fn new(status: u16, code: i32, msg: impl Into<String>) -> Self {
-        Self { status, code, msg: msg.into() }
+        Self { status, code, msg: msg.into(), retry_at_ms: None }
     }
 
     fn bad(code: i32, msg: impl Into<String>) -> Self {
@@ -106,27 +108,30 @@ impl Refusal {
         Self::bad(-1125, "This listenKey does not exist. Please use `POST /fapi/v1/listenKey` to recreate `listenKey`")
     }
 
-    pub(super) fn too_much_weight(limit: u32) -> Self {
-        Self::new(
+    pub(super) fn too_much_weight(limit: u32, retry_at_ms: i64) -> Self {
+        let refusal = Self::new(
             429,
             -1003,
             format!(
                 "Too many requests; current limit is {limit} requests per minute. Please use the websocket for live updates to avoid polling the API."
             ),
-        )
+        );
+        Self { retry_at_ms: Some(retry_at_ms), ..refusal }
     }
 
     pub(super) fn banned(until_ms: i64) -> Self {
-        Self::new(
+        let refusal = Self::new(
             418,
             -1003,
             format!(
                 "Way too many requests; IP banned until {until_ms}. Please use the websocket for live updates to avoid bans."
             ),
-        )
+        );
+        Self { retry_at_ms: Some(until_ms), ..refusal }
     }
 
-    pub(super) fn too_many_orders(limit: u32, window: &str) -> Self {
-        Self::new(429, -1015, format!("Too many new orders; current limit is {limit} orders per {window}."))
+    pub(super) fn too_many_orders(limit: u32, window: &str, retry_at_ms: i64) -> Self {
+        let refusal = Self::new(429, -1015, format!("Too many new orders; current limit is {limit} orders per {window}."));
+        Self { retry_at_ms: Some(retry_at_ms), ..refusal }
     }
 }

@@ -131,6 +131,19 @@ impl Route {
         }
     }
 
+    /// Whether the weight of the request counts for the WebSocket API as well: orders placed, changed and cancelled do.
+    pub(super) fn counts_for_sockets(&self) -> bool {
+        matches!(
+            self.endpoint,
+            Endpoint::PlaceOrder
+                | Endpoint::ModifyOrder
+                | Endpoint::CancelOrder
+                | Endpoint::PlaceBatch
+                | Endpoint::ModifyBatch
+                | Endpoint::CancelBatch
+        )
+    }
+
     /// What the request takes from the account's order counts.
     pub(super) fn order_cost(&self) -> Option<OrderCost> {
         match self.endpoint {

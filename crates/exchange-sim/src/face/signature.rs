@@ -1,5 +1,6 @@
-//! HMAC SHA-256 signatures of requests: made and verified over raw bytes. It knows no parameters.
+//! Signatures of requests, HMAC SHA-256 in hex or Ed25519 in base64: verified over raw bytes. It knows no parameters.
 
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -20,9 +21,52 @@ pub fn sign(secret: &str, payload: &[u8]) -> String {
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Tells whether a hex signature, of either case, belongs to the payload.
-pub(super) fn verify(secret: &str, payload: &[u8], signature: &str) -> bool {
-    sign(secret, payload).eq_ignore_ascii_case(signature)
+/// How the requests of a key show that they come from its owner.
+#[derive(Debug, Clone)]
+pub(super) enum Proof {
+    /// By a secret that both sides know.
+    Shared(String),
+    /// By a private key whose public half this is. Only such a key may log on to a session.
+    Public([u8; 32]),
+}
+
+impl Proof {
+    /// Tells whether a signature belongs to the payload. Hex may be of either case.
+    pub(super) fn verify(&self, payload: &[u8], signature: &str) -> bool {
+        match self {
+            Self::Shared(secret) => sign(secret, payload).eq_ignore_ascii_case(signature),
+            Self::Public(key) => base64(signature)
+                .is_some_and(|signature| UnparsedPublicKey::new(&ED25519, key).verify(payload, &signature).is_ok()),
+        }
+    }
+}
+
+/// Reads an Ed25519 public key: PEM, or the base64 in it (RFC 8410).
+pub(super) fn public_key(text: &str) -> Option<[u8; 32]> {
+    const HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    let body: String = text.lines().filter(|line| !line.starts_with("-----")).flat_map(|line| line.trim().chars()).collect();
+    base64(&body)?.strip_prefix(&HEAD)?.try_into().ok()
+}
+
+/// Decodes standard base64 with its padding.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.trim_end_matches('=');
+    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut held, mut bits) = (0_u32, 0);
+    for digit in digits.bytes() {
+        let value = ALPHABET.iter().position(|known| *known == digit)?;
+        held = (held << 6) | u32::try_from(value).ok()?;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from((held >> bits) & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -70,9 +114,23 @@ mod tests {
     #[test]
     fn published_vectors_verify_in_either_case() {
         for (secret, payload, signature) in VECTORS {
-            assert!(verify(secret, payload.as_bytes(), signature), "{payload}");
-            assert!(verify(secret, payload.as_bytes(), &signature.to_uppercase()), "{payload}");
-            assert!(!verify(secret, &payload.as_bytes()[1..], signature), "{payload}");
+            let proof = Proof::Shared(secret.to_owned());
+            assert!(proof.verify(payload.as_bytes(), signature), "{payload}");
+            assert!(proof.verify(payload.as_bytes(), &signature.to_uppercase()), "{payload}");
+            assert!(!proof.verify(&payload.as_bytes()[1..], signature), "{payload}");
         }
+    }
+
+    #[test]
+    fn the_second_vector_of_rfc_8032_verifies() {
+        let key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=\n-----END PUBLIC KEY-----\n";
+        let proof = Proof::Public(public_key(key).unwrap());
+        let signature = "kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6wDSkWErsMAA==";
+        assert!(proof.verify(&[0x72], signature));
+        assert!(!proof.verify(&[0x73], signature));
+        for other in [&signature[1..], &signature[..84], "", "===="] {
+            assert!(!proof.verify(&[0x72], other), "{other}");
+        }
+        assert!(public_key("MCowBQYDK2VwAyEA").is_none() && public_key("???").is_none());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::clock::Clock;
-use super::config::FaceConfig;
+use super::config::{FaceConfig, Secret};
 use super::faults::Faults;
 use super::hub::Hub;
 use super::limits::{Limits, OrderPool, WeightPool};
@@ -13,7 +13,7 @@ use super::params::Params;
 use super::refusal::Refusal;
 use super::render;
 use super::routes::{Route, Security};
-use super::signature;
+use super::signature::{self, Proof};
 use crate::config::ConfigError;
 use crate::event::{Event, UserEvent};
 use crate::exchange::Exchange;
@@ -29,6 +29,23 @@ pub(super) struct Admitted {
     pub(super) account: Option<AccountId>,
     /// The signed time, which the matching engine checks once more.
     pub(super) signed: Option<Signed>,
+    pub(super) via: Via,
+}
+
+/// How a request came; a few answers differ by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Via {
+    Rest,
+    Socket,
+}
+
+/// What stands for a request that speaks for an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voucher {
+    /// Its own signature, where the endpoint asks for one.
+    Signature,
+    /// The session it came in.
+    Session,
 }
 
 /// A good answer.
@@ -41,7 +58,7 @@ pub(super) struct Reply {
 
 #[derive(Debug)]
 pub(super) struct Credential {
-    pub(super) secret: String,
+    pub(super) proof: Proof,
     pub(super) account: AccountId,
 }
 
@@ -71,7 +88,8 @@ impl State {
         let mut keys = BTreeMap::new();
         for owner in config.accounts {
             let account = exchange.create_account(owner.spec);
-            keys.insert(owner.key, Credential { secret: owner.secret, account });
+            let proof = proof(&owner.key, &owner.secret)?;
+            keys.insert(owner.key, Credential { proof, account });
         }
         Ok(Self {
             exchange,
@@ -104,25 +122,58 @@ impl State {
     /// The checks at receipt, in the venue's order: weight, key, time, signature, order count.
     pub(super) fn admit(&mut self, route: Route, params: Params, key: Option<&str>) -> Result<Admitted, Refusal> {
         let now = self.clock.now();
-        self.weights.charge(now, route.weight(&params))?;
-        self.identify(route, params, key)
+        let weight = route.weight(&params);
+        self.weights.charge(now, weight)?;
+        if route.counts_for_sockets() {
+            self.socket_weights.note(now, weight);
+        }
+        self.identify(route, params, key, (Voucher::Signature, Via::Rest))
     }
 
-    /// The same for a request over the WebSocket API, which has a weight of its own.
-    pub(super) fn admit_socket(&mut self, route: Route, params: Params) -> Result<Admitted, Refusal> {
+    /// The same for a request over the WebSocket API, which has a weight of its own. A session speaks for its requests,
+    /// except for those that bring a key of their own.
+    pub(super) fn admit_socket(&mut self, route: Route, params: Params, session: Option<&str>) -> Result<Admitted, Refusal> {
         let now = self.clock.now();
         self.socket_weights.charge(now, route.weight(&params))?;
-        if route.security == Security::Open {
-            return self.identify(route, params, None);
-        }
-        let key = params.get("apiKey").map(str::to_owned).ok_or_else(|| Refusal::missing("apiKey"))?;
-        self.identify(route, params, Some(&key))
+        let own = params.get("apiKey").map(str::to_owned);
+        let (key, voucher) = match (own, session) {
+            (Some(key), _) => (Some(key), Voucher::Signature),
+            (None, Some(key)) => (Some(key.to_owned()), Voucher::Session),
+            (None, None) if route.security == Security::Open => (None, Voucher::Signature),
+            (None, None) => return Err(Refusal::missing("apiKey")),
+        };
+        self.identify(route, params, key.as_deref(), (voucher, Via::Socket))
     }
 
-    fn identify(&mut self, route: Route, params: Params, key: Option<&str>) -> Result<Admitted, Refusal> {
+    /// Checks that the owner of a key may log on to a session, and gives the key.
+    pub(super) fn log_on(&mut self, params: &Params) -> Result<String, Refusal> {
+        let key = params.get("apiKey").ok_or_else(|| Refusal::missing("apiKey"))?;
+        let credential = self.keys.get(key).ok_or_else(Refusal::key_unknown)?;
+        if !matches!(credential.proof, Proof::Public(_)) {
+            return Err(Refusal::new(400, -4056, "Invalid api key type."));
+        }
+        check_time(params, self.clock.now())?;
+        check_signature(&credential.proof, params)?;
+        Ok(key.to_owned())
+    }
+
+    /// Lets another key speak for the account of one that exists.
+    pub(super) fn add_key(&mut self, key: &str, secret: &Secret, account: AccountId) -> Result<(), ConfigError> {
+        let proof = proof(key, secret)?;
+        self.keys.insert(key.to_owned(), Credential { proof, account });
+        Ok(())
+    }
+
+    fn identify(
+        &mut self,
+        route: Route,
+        params: Params,
+        key: Option<&str>,
+        (voucher, via): (Voucher, Via),
+    ) -> Result<Admitted, Refusal> {
         let now = self.clock.now();
         if route.security == Security::Open {
-            return Ok(Admitted { route, params, account: None, signed: None });
+            return Ok(Admitted { route, params, account: None, signed: None, via });
         }
         let key = key.filter(|key| !key.is_empty()).ok_or_else(Refusal::key_format)?;
         if !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
@@ -133,16 +184,15 @@ impl State {
         let mut signed = None;
         if route.security == Security::Signed {
             signed = Some(check_time(&params, now)?);
-            let signature = params.signature().ok_or_else(|| Refusal::missing("signature"))?;
-            if !signature::verify(&credential.secret, params.signed_bytes(), signature) {
-                return Err(Refusal::signature());
+            if voucher == Voucher::Signature {
+                check_signature(&credential.proof, &params)?;
             }
         }
         if let Some(cost) = route.order_cost() {
             let limits = self.limits;
             self.orders.entry(account).or_insert_with(|| OrderPool::new(limits)).charge(now, cost)?;
         }
-        Ok(Admitted { route, params, account: Some(account), signed })
+        Ok(Admitted { route, params, account: Some(account), signed, via })
     }
 
     /// Does what was asked and delivers the events it caused, before the answer leaves.
@@ -153,7 +203,8 @@ impl State {
         outcome.map(|body| Reply { body, order_counts: self.order_counts(admitted, now) })
     }
 
-    fn order_counts(&mut self, admitted: &Admitted, now: Ms) -> Option<(u32, u32)> {
+    /// The order counts of the account after a request that takes from them.
+    pub(super) fn order_counts(&mut self, admitted: &Admitted, now: Ms) -> Option<(u32, u32)> {
         admitted.route.order_cost()?;
         self.orders.get_mut(&admitted.account?).map(|pool| pool.used(now))
     }
@@ -191,6 +242,18 @@ impl State {
     pub(super) fn listeners_changed(&mut self) {
         self.exchange.set_market_data(self.hub.market_data());
     }
+}
+
+fn proof(key: &str, secret: &Secret) -> Result<Proof, ConfigError> {
+    match secret {
+        Secret::Hmac(secret) => Ok(Proof::Shared(secret.clone())),
+        Secret::Ed25519(text) => signature::public_key(text).map(Proof::Public).ok_or_else(|| ConfigError::Key(key.to_owned())),
+    }
+}
+
+fn check_signature(proof: &Proof, params: &Params) -> Result<(), Refusal> {
+    let signature = params.signature().ok_or_else(|| Refusal::missing("signature"))?;
+    if proof.verify(params.signed_bytes(), signature) { Ok(()) } else { Err(Refusal::signature()) }
 }
 
 /// The check of the signed time at receipt: not older than its window, not more than a second ahead.

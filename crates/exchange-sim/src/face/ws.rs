@@ -1,5 +1,7 @@
 //! The WebSocket side of a connection: the handshake, and a session's task between socket and hub.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -30,8 +32,8 @@ const MESSAGES_PER_SECOND: u32 = 10;
 /// What a socket is opened for.
 enum Purpose {
     Streams(Door),
-    /// Requests and their answers; whether these tell the limits.
-    Requests(bool),
+    /// Requests and their answers.
+    Requests(call::Session),
 }
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -49,7 +51,10 @@ pub(super) fn upgrade(face: &Face, request: &mut Request<Incoming>, path: &str, 
     let told = !query.split('&').any(|pair| pair == "returnRateLimits=false");
     let purpose = match Door::parse(path, query) {
         Some(door) => Purpose::Streams(door),
-        None if path.trim_end_matches('/') == call::PATH => Purpose::Requests(told),
+        None if path.trim_end_matches('/') == call::PATH => match call::Session::open(face, told) {
+            Ok(session) => Purpose::Requests(session),
+            Err(refusal) => return super::http::refused(&refusal, face.lock().weight_used()),
+        },
         None => return plain(StatusCode::NOT_FOUND, "Not Found"),
     };
     let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY) else {
@@ -67,7 +72,7 @@ pub(super) fn upgrade(face: &Face, request: &mut Request<Incoming>, path: &str, 
                 let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
                 match purpose {
                     Purpose::Streams(door) => session(face, socket, door).await,
-                    Purpose::Requests(told) => requests(face, socket, told).await,
+                    Purpose::Requests(session) => requests(face, socket, session).await,
                 }
             }
             Err(error) => tracing::debug!(%error, "a handshake came to nothing"),
@@ -185,7 +190,8 @@ async fn carry(
 
 /// Answers requests until either side ends. Each is a task of its own: what has arrived takes effect although the client
 /// hangs up, and answers come in the order in which they are ready.
-async fn requests(face: Face, socket: Socket, told: bool) {
+async fn requests(face: Face, socket: Socket, session: call::Session) {
+    let session = Arc::new(session);
     let (mut sink, mut source) = socket.split();
     let (tx, mut rx) = mpsc::channel::<String>(QUEUE);
     let timing = face.timing();
@@ -203,9 +209,9 @@ async fn requests(face: Face, socket: Socket, told: bool) {
             Some(reply) = rx.recv() => Message::text(reply),
             message = source.next() => match message {
                 Some(Ok(Message::Text(text))) => {
-                    let (face, tx) = (face.clone(), tx.clone());
+                    let (face, tx, session) = (face.clone(), tx.clone(), session.clone());
                     tokio::spawn(async move {
-                        if let Some(reply) = call::answer(&face, &text, told).await {
+                        if let Some(reply) = call::answer(&face, &session, &text).await {
                             // A client that has gone needs no reply.
                             let _ = tx.send(reply).await;
                         }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use exchange_sim::request::{AlgoRef, MarginMove, ModifyOrder, NewAlgoOrder, NewOrder, OrderRef};
 use exchange_sim::types::{AlgoStatus, MarginType, OrderType, PositionSide, Side, StpMode, TimeInForce, WorkingType};
-use exchange_sim::{AccountId, AccountSpec, AlgoConfig, Backstop, Event, Exchange, ExchangeConfig, UserEvent};
+use exchange_sim::{
+    AccountId, AccountSpec, AlgoConfig, Backstop, Event, Exchange, ExchangeConfig, ForcedStyle, TriggeredTold, UserEvent,
+};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -14,7 +16,7 @@ use crate::core_bench::{BTC, ETH, d};
 
 /// One thing somebody does.
 #[derive(Clone, Debug)]
-enum Deed {
+pub(crate) enum Deed {
     Place { who: u32, eth: bool, buy: bool, leg: u8, kind: u8, ticks: i64, size: i64, reduce: bool, stp: u8 },
     Algo { who: u32, eth: bool, buy: bool, leg: u8, kind: u8, ticks: i64, size: i64, how: u8 },
     CancelAlgo { who: u32, nth: usize },
@@ -28,10 +30,13 @@ enum Deed {
     Margin { who: u32, leg: u8, amount: i64, add: bool },
     Move { eth: bool, permille: i64 },
     Funds { who: u32, amount: i64 },
+    Liquidate { who: u32, eth: bool, all: bool },
+    Deleverage { who: u32, eth: bool, leg: u8, size: i64 },
+    Ways { how: u8 },
     Wait { ms: i64 },
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+pub(crate) fn deed() -> impl Strategy<Value = Deed> {
     let who = 1..=4_u32;
     let place = (who.clone(), any::<bool>(), any::<bool>(), 0..3_u8, 0..6_u8, ticks(), 1..400_i64, any::<bool>(), 0..4_u8);
     prop_oneof![
@@ -48,6 +53,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (who.clone(), any::<bool>()).prop_map(|(who, hedge)| Deed::Mode { who, hedge }),
         1 => (who.clone(), 0..3_u8, 1..500_i64, any::<bool>()).prop_map(|(who, leg, amount, add)| Deed::Margin { who, leg, amount, add }),
         2 => (any::<bool>(), 930..1070_i64).prop_map(|(eth, permille)| Deed::Move { eth, permille }),
+        1 => (who.clone(), any::<bool>(), any::<bool>()).prop_map(|(who, eth, all)| Deed::Liquidate { who, eth, all }),
+        1 => (who.clone(), any::<bool>(), 0..3_u8, 1..400_i64).prop_map(|(who, eth, leg, size)| Deed::Deleverage { who, eth, leg, size }),
+        1 => any::<u8>().prop_map(|how| Deed::Ways { how }),
         1 => (who, -500..500_i64).prop_map(|(who, amount)| Deed::Funds { who, amount }),
         3 => (1..700_i64).prop_map(|ms| Deed::Wait { ms }),
     ]
@@ -153,10 +161,33 @@ fn act(exchange: &mut Exchange, now: &mut i64, deed: &Deed) {
         Deed::Funds { who, amount } => {
             let _ = exchange.add_funds(now_ms, AccountId(who), "USDT", Decimal::from(amount));
         }
+        Deed::Liquidate { who, eth, all } => {
+            let _ = exchange.liquidate_now(now_ms, AccountId(who), (!all).then(|| symbol(eth)));
+        }
+        Deed::Deleverage { who, eth, leg, size } => {
+            let quantity = Decimal::new(size, if eth { 2 } else { 3 });
+            let _ = exchange.deleverage(now_ms, AccountId(who), symbol(eth), LEGS[usize::from(leg)], quantity);
+        }
+        Deed::Ways { how } => exchange.set_algo_config(ways(exchange.config().algo, how)),
         Deed::Wait { ms } => {
             *now += ms;
             exchange.advance(*now);
         }
+    }
+}
+
+/// Changes the ways of the Algo Service; the bits of `how` choose among them.
+fn ways(before: AlgoConfig, how: u8) -> AlgoConfig {
+    let some = |bits: u8, ms: i64| if how & bits == 0 { 0 } else { ms };
+    AlgoConfig {
+        child_delay_ms: some(1, 40),
+        told_delay_ms: some(2, 60),
+        finish_delay_ms: some(4, 50),
+        told: [TriggeredTold::First, TriggeredTold::Between, TriggeredTold::Last, TriggeredTold::First]
+            [usize::from(how >> 3) % 4],
+        told_twice: how & 32 != 0,
+        varied: how & 64 != 0,
+        ..before
     }
 }
 
@@ -219,12 +250,16 @@ fn near(exchange: &Exchange, eth: bool, ticks: i64) -> Decimal {
     ((mark / step).floor() + Decimal::from(ticks)) * step
 }
 
+/// What each account begins with, and in which mode.
+pub(crate) const WALLETS: [(&str, bool); 4] = [("1000000", false), ("1000000", true), ("900", false), ("900", true)];
+
 /// Runs deeds, checks after each, and gives the exchange as it ends.
-fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<Exchange, String> {
+pub(crate) fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<Exchange, String> {
     let mut config = ExchangeConfig { seed, ..ExchangeConfig::default() };
     config.symbols.truncate(2);
     config.flow.enabled = flow;
     config.backstop = if seed % 4 < 2 { Backstop::Fund } else { Backstop::Deleverage };
+    config.forced_style = [ForcedStyle::Plain, ForcedStyle::Unannounced, ForcedStyle::Legacy][usize::try_from(seed % 3).unwrap()];
     config.algo = AlgoConfig {
         child_delay_ms: i64::try_from(seed % 3).unwrap() * 40,
         told_delay_ms: i64::try_from(seed % 5).unwrap() * 30,
@@ -232,7 +267,7 @@ fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<Exchange, String> {
     };
     let mut now = config.start_ms;
     let mut exchange = Exchange::new(config).unwrap();
-    for (wallet, hedge) in [("1000000", false), ("1000000", true), ("900", false), ("900", true)] {
+    for (wallet, hedge) in WALLETS {
         exchange.create_account(AccountSpec { wallets: vec![("USDT".to_owned(), d(wallet))], hedge, leverage: 20 });
     }
     for (number, deed) in deeds.iter().enumerate() {
@@ -243,7 +278,7 @@ fn live(seed: u64, flow: bool, deeds: &[Deed]) -> Result<Exchange, String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 320, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn invariants_hold_whatever_is_done(seed in 0..1_000_u64, flow in any::<bool>(), deeds in prop::collection::vec(deed(), 1..80)) {

@@ -67,6 +67,28 @@ async fn the_exchange_closes_what_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn an_account_is_liquidated_at_a_word_in_the_style_asked_for() {
+    let bench = start(quiet()).await;
+    bench.signed("POST", "/fapi/v1/order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.010").await;
+    let listen = bench.listen_key().await;
+    let mut socket = bench.socket(&format!("/private/ws?listenKey={listen}&events=ORDER_TRADE_UPDATE")).await;
+    assert_eq!(bench.door("forced", r#"{"style":"legacy","backstop":"deleverage"}"#).await.status, 200);
+    assert_eq!(bench.door("forced", r#"{"style":"loud"}"#).await.status, 400);
+    assert_eq!(bench.door("forced", r#"{"backstop":"nobody"}"#).await.status, 400);
+    let done = bench.door("liquidate", &format!(r#"{{"key":"{KEY}"}}"#)).await;
+    assert_eq!(done.text, r#"{"legs":1}"#);
+    let first = socket.json().await["o"].clone();
+    assert!(first["c"].as_str().unwrap().starts_with("autoclose-"));
+    assert_eq!((first["x"].as_str(), first["X"].as_str(), first["l"].as_str()), (Some("CALCULATED"), Some("NEW"), Some("0")));
+    assert_eq!((first["o"].as_str(), first["f"].as_str()), (Some("LIQUIDATION"), Some("IOC")));
+    assert_eq!(bench.door("liquidate", &format!(r#"{{"key":"{KEY}","symbol":"BTCUSDT"}}"#)).await.status, 400, "nothing is left");
+    let forced = bench.signed("GET", "/fapi/v1/forceOrders", "autoCloseType=LIQUIDATION").await.json();
+    assert_eq!((forced[0]["status"].as_str(), forced[0]["type"].as_str()), (Some("FILLED"), Some("LIMIT")));
+    assert_eq!(bench.get("/sim/state").await.json()["invariants"], "ok");
+    assert_eq!(bench.door("settle", r#"{"symbol":"ETHUSDT","delivery":true}"#).await.status, 200);
+}
+
+#[tokio::test]
 async fn the_books_and_the_state_are_told() {
     let bench = start(quiet()).await;
     bench.signed("POST", "/fapi/v1/order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.010&newClientOrderId=x").await;

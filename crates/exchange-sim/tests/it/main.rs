@@ -10,6 +10,7 @@ mod core_history;
 mod core_orders;
 mod core_positions;
 mod core_random;
+mod core_told;
 mod face_algo;
 mod face_batch;
 mod face_bench;

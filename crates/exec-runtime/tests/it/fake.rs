@@ -51,6 +51,7 @@ pub(crate) enum Call {
     Clock,
     SetMode(PositionMode),
     SetLeverage(InstrumentId, u32),
+    Settings(Vec<InstrumentId>),
 }
 
 /// What the venue does with a new order.
@@ -73,6 +74,10 @@ pub(crate) struct State {
     pub(crate) mode: PositionMode,
     pub(crate) leverage: u32,
     pub(crate) panics_at_feed: bool,
+    /// What the venue has sent that nobody knows, by path.
+    pub(crate) unrecognised: BTreeMap<String, u64>,
+    /// Questions for settings that fail before one is answered.
+    pub(crate) settings_errors: usize,
     pub(crate) clocks: VecDeque<Result<ClockReading, QueryError>>,
     orders: u64,
     trades: u64,
@@ -123,6 +128,8 @@ impl Fake {
             mode: PositionMode::Netting,
             leverage: 20,
             panics_at_feed: false,
+            unrecognised: BTreeMap::new(),
+            settings_errors: 0,
             clocks: VecDeque::new(),
             orders: 0,
             trades: 0,
@@ -268,14 +275,32 @@ impl ExecutionVenue for Fake {
             }
         }
     }
-    async fn batch(&self, _: Batch) -> Vec<CommandResult> {
-        Vec::new()
+    async fn batch(&self, batch: Batch) -> Vec<CommandResult> {
+        let mut results = Vec::new();
+        match batch {
+            Batch::Submit(all) => {
+                for attempt in all {
+                    results.push(self.submit(attempt).await);
+                }
+            }
+            Batch::Replace(all) => {
+                for replace in all {
+                    results.push(self.replace(replace).await);
+                }
+            }
+            Batch::Cancel(all) => {
+                for cancel in all {
+                    results.push(self.cancel(cancel).await);
+                }
+            }
+        }
+        results
     }
     async fn positions(&self, _: &[InstrumentId]) -> Result<Vec<PositionReport>, QueryError> {
-        Ok(Vec::new())
+        Ok(self.with(|s| s.positions.clone()))
     }
     fn unrecognised(&self) -> Vec<Unrecognised> {
-        Vec::new()
+        self.with(|s| s.unrecognised.iter().map(|(path, count)| Unrecognised { path: path.clone(), count: *count }).collect())
     }
     async fn replace(&self, _replace: Replace) -> CommandResult {
         Err(CommandError::NotSent("no test replaces".into()))
@@ -363,6 +388,11 @@ impl AccountSetup for Fake {
         Ok(())
     }
     async fn instrument_settings(&self, instruments: &[InstrumentId]) -> Result<Vec<InstrumentSetting>, QueryError> {
+        self.note(Call::Settings(instruments.to_vec()));
+        if self.with(|s| s.settings_errors > 0) {
+            self.with(|s| s.settings_errors -= 1);
+            return Err(QueryError::Unavailable("no route".into()));
+        }
         let leverage = self.with(|s| s.leverage);
         let setting = |i: &InstrumentId| InstrumentSetting {
             instrument: i.clone(),

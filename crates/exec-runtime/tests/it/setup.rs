@@ -4,7 +4,9 @@ use crate::{
     fake::{Call, Disk, Fake, btc, engine_config, position},
     rig::{Scripted, account, config, named, settle, start, until},
 };
-use exec_core::{conversation::Phase, ids::StrategyId, time::ClockReading, units::PositionMode, venue::QueryError};
+use exec_core::{
+    conversation::Phase, ids::StrategyId, report::ReportBody, time::ClockReading, units::PositionMode, venue::QueryError,
+};
 use exec_runtime::{
     Account, AccountError, AccountSettings, Apply, BuildError, Node, NodeError, OnDifference, RuntimeConfig, StartError,
 };
@@ -130,6 +132,40 @@ fn what_does_not_fit_together_is_not_built() {
     assert!(matches!(Node::builder().account(unknown).build().err(), Some(BuildError::StrategyUnknown { .. })));
     let again = main().strategy(crate::fake::strategy_id(), Box::new(Scripted::default()));
     assert!(matches!(Node::builder().account(again).build().err(), Some(BuildError::StrategyTwice { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_are_read_at_the_start_and_at_every_change() {
+    let venue = Fake::new();
+    let read = || venue.count(|c| *c == Call::Settings(vec![btc()]));
+    let node = start(with_settings(&venue, AccountSettings::default())).live().await;
+    assert_eq!(read(), 1, "before the stream is open");
+    // What the venue says of a change, then several at once.
+    venue.with(|s| s.leverage = 7);
+    venue.report(ReportBody::Leverage { instrument: btc(), leverage: 7 });
+    until("it is read again", || read() == 2).await;
+    for _ in 0..50 {
+        venue.report(ReportBody::Setting { text: "multiAssetsMargin=false".into() });
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(read(), 3, "a storm of changes is one question");
+    // A stream that was lost may have lost a change with it.
+    venue.cut();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(read(), 4);
+    tokio::time::sleep(Duration::from_secs(3_601)).await;
+    assert_eq!(read(), 5, "and every hour");
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_cannot_be_read_hold_nothing_up() {
+    let venue = Fake::new();
+    venue.with(|s| s.settings_errors = 3);
+    let node = start(with_settings(&venue, AccountSettings::default())).live().await;
+    assert!(node.handle.alerts().0.iter().any(|a| a.alert.kind == "settings_unknown"));
+    until("they are asked for until they are there", || venue.count(|c| matches!(c, Call::Settings(_))) == 4).await;
+    node.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use super::super::json::{Obj, array};
 use super::super::params::Params;
 use super::super::refusal::Refusal;
 use super::super::render::order as render;
+use super::super::state::Via;
 use super::{Body, Call};
 use crate::request::{AllOrdersQuery, AmendmentsQuery, ForceOrdersQuery, OrderRef, UserTradesQuery};
 use crate::types::{AutoCloseType, Ms};
@@ -70,7 +71,11 @@ fn modify_one(call: &mut Call<'_>, params: &Params) -> Body {
     let change = ask::modify_order(params, call.ask.signed)?;
     let grid = call.grid(&change.symbol)?;
     let row = call.state.exchange.modify(call.now, account, &change)?;
-    Ok(render::modified(&row, grid))
+    let pair = match call.ask.via {
+        Via::Rest => Some(row.symbol.as_ref()),
+        Via::Socket => None,
+    };
+    Ok(render::modified(&row, pair, grid))
 }
 
 pub(super) fn modify(call: &mut Call<'_>) -> Body {

@@ -54,12 +54,12 @@ pub(in super::super) fn reply(row: &OrderRow, grid: Grid) -> String {
     reply_tail(head, row, grid)
 }
 
-/// The reply to modify.
-pub(in super::super) fn modified(row: &OrderRow, grid: Grid) -> String {
+/// The reply to modify; the WebSocket API names no pair.
+pub(in super::super) fn modified(row: &OrderRow, pair: Option<&str>, grid: Grid) -> String {
     let mut head = Obj::new()
         .num("orderId", row.order_id)
         .text("symbol", &row.symbol)
-        .text("pair", &row.symbol)
+        .opt_text("pair", pair)
         .text("status", row.status.as_str())
         .text("clientOrderId", &row.client_order_id);
     if let Some(id) = row.modify_id {

@@ -1,0 +1,107 @@
+//! Public facts that trading needs: instruments, the venue's clock, prices. Nothing else of the market data.
+
+use exec_core::instrument::{Instrument, TradingStatus};
+
+use super::{
+    DecodeError, Facts,
+    facts::{self, list, put, start},
+    told::Told,
+};
+use crate::{
+    translate,
+    wire::{self, MarketEvent, shape_of},
+};
+
+/// A frame of the two price streams.
+pub(crate) fn price(told: &mut Told<'_>, text: &str) -> Result<Facts, DecodeError> {
+    let event = MarketEvent::read(text).map_err(|error| told.complaint(text, &error))?;
+    let (name, sent) = match &event {
+        MarketEvent::Book(book) => {
+            told.note(book);
+            ("bookTicker", book.event_time)
+        }
+        MarketEvent::Mark(mark) => {
+            told.note(mark);
+            ("markPriceUpdate", Some(mark.event_time))
+        }
+        MarketEvent::Other => return Err(DecodeError::NoDecoder("a market event".into())),
+    };
+    let report = translate::price(told.symbols, &event)?.ok_or_else(|| DecodeError::NoDecoder("a market event".into()))?;
+    let mut facts = facts::price(&report);
+    facts.insert("event".into(), name.into());
+    put(&mut facts, "sent", sent);
+    Ok(facts)
+}
+
+/// The venue's clock.
+pub(crate) fn server_time(told: &mut Told<'_>, body: &str) -> Result<Facts, DecodeError> {
+    let reply: wire::ServerTime<'_> = told.read(body)?;
+    let mut facts = start("venue_time");
+    facts.insert("time".into(), reply.server_time.into());
+    Ok(facts)
+}
+
+/// Mark prices, of one symbol or of many.
+pub(crate) fn mark(told: &mut Told<'_>, body: &str) -> Result<Facts, DecodeError> {
+    if shape_of(body).map_err(|error| told.complaint(body, &error))?.is_list() {
+        let prices: Vec<wire::PremiumIndex<'_>> = told.read(body)?;
+        return list("prices", prices.iter().map(|row| mark_row(told, row)));
+    }
+    let price: wire::PremiumIndex<'_> = told.read(body)?;
+    mark_row(told, &price)
+}
+
+fn mark_row(told: &Told<'_>, row: &wire::PremiumIndex<'_>) -> Result<Facts, DecodeError> {
+    let mut facts = start("price");
+    facts.insert("instrument".into(), told.instrument(row.symbol.as_str())?.into());
+    facts.insert("mark".into(), row.mark.0.to_string().into());
+    put(&mut facts, "index", row.index.map(|price| price.0.to_string()));
+    facts.insert("time".into(), row.time.into());
+    Ok(facts)
+}
+
+/// Instruments.
+pub(crate) fn info(told: &mut Told<'_>, body: &str) -> Result<Facts, DecodeError> {
+    let info: wire::ExchangeInfo<'_> = told.read(body)?;
+    list(
+        "instruments",
+        info.symbols.iter().map(|row| {
+            let symbol: wire::SymbolInfo<'_> = told.read(row.0)?;
+            match translate::instrument(told.symbols, &symbol) {
+                Ok(instrument) => Ok(instrument_facts(&instrument)),
+                Err(error) => Err(DecodeError::NoDecoder(error.to_string())),
+            }
+        }),
+    )
+}
+
+fn instrument_facts(instrument: &Instrument) -> Facts {
+    let mut facts = start("instrument");
+    facts.insert("instrument".into(), instrument.id.as_str().into());
+    facts.insert("base".into(), instrument.base.as_str().into());
+    facts.insert("quote".into(), instrument.quote.as_str().into());
+    facts.insert("settle".into(), instrument.settle.as_str().into());
+    facts.insert(
+        "status".into(),
+        match instrument.status {
+            TradingStatus::Trading => "TRADING",
+            TradingStatus::Halted => "HALTED",
+            TradingStatus::Closed => "CLOSED",
+        }
+        .into(),
+    );
+    for (name, value) in [
+        ("price_min", instrument.price.min),
+        ("price_max", instrument.price.max),
+        ("price_step", instrument.price.step),
+        ("qty_min", instrument.lot.min),
+        ("qty_max", instrument.lot.max),
+        ("qty_step", instrument.lot.step),
+        ("market_qty_max", instrument.market_lot.max),
+        ("notional_min", instrument.notional_min),
+    ] {
+        facts.insert(name.into(), value.to_string().into());
+    }
+    put(&mut facts, "open_orders_max", instrument.open_orders_max);
+    facts
+}

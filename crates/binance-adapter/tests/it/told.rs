@@ -1,0 +1,204 @@
+//! What the adapter makes of each payload about orders, in every state that the documents list and in those that are only seen.
+
+use binance_adapter::decode::decode;
+use serde_json::{Value, json};
+
+use super::payloads::{account_update, algo_update, order_update, reply};
+
+fn facts(document: &str) -> Value {
+    serde_json::from_str(&decode(document).unwrap_or_else(|error| panic!("{document}: {error}"))).unwrap()
+}
+
+#[test]
+fn order_updates_in_every_execution_and_status() {
+    for (execution, status, last, cum, trade, expected) in [
+        ("NEW", "NEW", "0", "0", 0, "NEW"),
+        ("TRADE", "PARTIALLY_FILLED", "0.004", "0.004", 7, "PARTIALLY_FILLED"),
+        ("TRADE", "FILLED", "0.014", "0.014", 7, "FILLED"),
+        ("CANCELED", "CANCELED", "0", "0.004", 0, "CANCELED"),
+        ("EXPIRED", "EXPIRED", "0", "0", 0, "EXPIRED"),
+        ("EXPIRED", "EXPIRED_IN_MATCH", "0", "0", 0, "EXPIRED"),
+        ("AMENDMENT", "NEW", "0", "0", 0, "NEW"),
+        ("AMENDMENT", "PARTIALLY_FILLED", "0", "0.004", 0, "PARTIALLY_FILLED"),
+        ("CALCULATED", "NEW", "0", "0", 0, "NEW"),
+        ("CALCULATED", "PARTIALLY_FILLED", "0.004", "0.004", 7, "PARTIALLY_FILLED"),
+        ("CALCULATED", "FILLED", "0.014", "0.014", 7, "FILLED"),
+        ("CALCULATED", "NEW_INSURANCE", "0.014", "0.014", 7, "UNRECOGNISED"),
+        ("CALCULATED", "NEW_ADL", "0.014", "0.014", 7, "UNRECOGNISED"),
+        ("REJECTED", "REJECTED", "0", "0", 0, "REJECTED"),
+    ] {
+        let told = facts(&order_update("A-1", execution, status, last, cum, trade));
+        let what = format!("{execution} {status}");
+        assert_eq!((&told["execution"], &told["status"]), (&json!(execution), &json!(expected)), "{what}");
+        assert_eq!((&told["cum_qty"], &told["unknown"]), (&json!(cum), &json!([])), "{what}");
+        // Whatever the venue calls the execution: a trade id and a quantity are a trade.
+        assert_eq!(told["trade_id"], if trade == 0 { Value::Null } else { json!("7") }, "{what}");
+        assert_eq!(told["venue_status"], if expected == "UNRECOGNISED" { json!(status) } else { Value::Null }, "{what}");
+    }
+}
+
+#[test]
+fn orders_that_the_exchange_makes_are_told_like_any_other() {
+    for client in ["autoclose-1596107620040000020", "adl_autoclose", "settlement_autoclose-1", "delivery_autoclose-1"] {
+        let told = facts(&order_update(client, "CALCULATED", "FILLED", "0.014", "0.014", 7));
+        assert_eq!((&told["cl_ord_id"], &told["last_px"], &told["realized"]), (&json!(client), &json!("9910.5"), &json!("-0.5")));
+    }
+    let told = facts(&order_update("autoclose-1", "NEW", "NEW", "0", "0", 0).replace(r#""o":"LIMIT""#, r#""o":"LIQUIDATION""#));
+    assert_eq!((&told["type"], &told["price"], &told["unknown"]), (&json!("LIQUIDATION"), &json!("9910"), &json!([])));
+}
+
+#[test]
+fn expiries_are_told_with_their_reason() {
+    for (code, reason) in [
+        ("0", "unstated"),
+        ("1", "self_trade"),
+        ("2", "not_fillable"),
+        ("3", "self_trade"),
+        ("4", "nothing_to_close"),
+        ("5", "liquidation"),
+        ("6", "nothing_to_close"),
+        ("7", "delisted"),
+        ("9", "not_fillable"),
+        ("99", "unstated"),
+    ] {
+        let text = order_update("A-1", "EXPIRED", "EXPIRED", "0", "0", 0).replace(r#""er":"0""#, &format!(r#""er":"{code}""#));
+        assert_eq!(facts(&text)["expiry_reason"], reason, "{code}");
+    }
+}
+
+#[test]
+fn conditional_orders_in_every_state() {
+    let child = r#""ai":"33877541028","ap":"1.1325","aq":"4.9","act":"MARKET","tt":1789826323607,"#;
+    let before = r#""ai":"","tt":0,"#;
+    for (status, more, order_id) in [
+        ("NEW", before, Value::Null),
+        ("CANCELED", before, Value::Null),
+        ("EXPIRED", before, Value::Null),
+        ("TRIGGERING", r#""ai":"","tt":1789826323607,"#, Value::Null),
+        ("TRIGGERED", child, json!("33877541028")),
+        ("FINISHED", child, json!("33877541028")),
+        (
+            "REJECTED",
+            r#""ai":"","ap":"0.00000","aq":"0.00000","act":"0","tt":1789826323607,"rm":"Reduce Only reject","#,
+            Value::Null,
+        ),
+    ] {
+        let told = facts(&algo_update(status, more));
+        assert_eq!((&told["status"], &told["order_id"]), (&json!(status), &order_id));
+        assert_eq!((&told["algo_id"], &told["cl_ord_id"]), (&json!("4000001910368571"), &json!("60d0")), "{status}");
+        assert_eq!((&told["trigger_px"], &told["trigger_by"]), (&json!("1.1322"), &json!("MARK")), "{status}");
+        assert_eq!((&told["leg"], &told["conditional"]), (&json!("SHORT"), &json!(true)), "{status}");
+        assert_eq!(told["text"], if status == "REJECTED" { json!("Reduce Only reject") } else { Value::Null });
+        // Before the trigger these are absent, which is not zero.
+        let finished = status == "FINISHED" || status == "TRIGGERED";
+        assert_eq!(told["avg_px"], if finished { json!("1.1325") } else { Value::Null }, "{status}");
+        assert_eq!(told["actual_type"], if finished { json!("MARKET") } else { Value::Null }, "{status}");
+    }
+}
+
+#[test]
+fn a_trailing_stop_tells_when_it_follows_the_price() {
+    let trailing = |activated: bool| {
+        let text = algo_update("NEW", r#""ai":"","tt":0,"AP":"1.2","cr":"0.5","#);
+        let text = text.replace("STOP_MARKET", "TRAILING_STOP_MARKET").replace(r#""ia":false"#, &format!(r#""ia":{activated}"#));
+        facts(&text)
+    };
+    assert_eq!((&trailing(false)["activated"], &trailing(true)["activated"]), (&Value::Null, &json!(true)));
+    assert_eq!((&trailing(true)["activation_px"], &trailing(true)["callback_percent"]), (&json!("1.2"), &json!("0.5")));
+}
+
+#[test]
+fn account_updates_for_every_reason() {
+    for reason in [
+        "DEPOSIT",
+        "WITHDRAW",
+        "ORDER",
+        "FUNDING_FEE",
+        "WITHDRAW_REJECT",
+        "ADJUSTMENT",
+        "INSURANCE_CLEAR",
+        "ADMIN_DEPOSIT",
+        "ADMIN_WITHDRAW",
+        "MARGIN_TRANSFER",
+        "MARGIN_TYPE_CHANGE",
+        "ASSET_TRANSFER",
+        "OPTIONS_PREMIUM_FEE",
+        "OPTIONS_SETTLE_PROFIT",
+        "AUTO_EXCHANGE",
+        "COIN_SWAP_DEPOSIT",
+        "COIN_SWAP_WITHDRAW",
+    ] {
+        let told = facts(&account_update(reason));
+        assert_eq!((&told["reason"], &told["unknown"]), (&json!(reason), &json!([])));
+        assert_eq!((&told["balances"][0]["change"], &told["positions"][0]["qty"]), (&json!("-0.5"), &json!("-4.9")));
+    }
+}
+
+#[test]
+fn the_end_of_the_stream_has_three_names() {
+    for name in ["listenKeyExpired", "serverShutdown", "eventStreamTerminated"] {
+        let told = facts(&format!(r#"{{"e":"{name}","E":1736996475556}}"#));
+        assert_eq!((&told["kind"], &told["event"]), (&json!("stream_ending"), &json!(name)));
+    }
+}
+
+#[test]
+fn a_batch_tells_each_row_by_its_own_outcome() {
+    let rows = r#"[{"code":-2011,"msg":"Unknown order sent."},{"code":-1007,"msg":"Timeout waiting for response."}]"#;
+    let told = facts(&reply("DELETE", "v1/batchOrders", rows));
+    assert_eq!((&told["orders"][0]["class"], &told["orders"][1]["fate"]), (&json!("not_on_book"), &json!("unknown")));
+    let told = facts(&reply("POST", "v1/batchOrders", r#"[{"code":-4120,"msg":"Order type not supported for this endpoint."}]"#));
+    assert_eq!((&told["orders"][0]["kind"], &told["orders"][0]["code"]), (&json!("refusal"), &json!(-4120)));
+}
+
+#[test]
+fn the_cancel_of_a_conditional_order_may_be_refused_in_its_own_form() {
+    let told =
+        facts(&reply("DELETE", "v1/algoOrder", r#"{"algoId":1,"clientAlgoId":"a","code":"-2011","msg":"Unknown order sent."}"#));
+    assert_eq!((&told["kind"], &told["class"], &told["algo_id"]), (&json!("refusal"), &json!("not_on_book"), &json!("1")));
+    assert!(decode(&reply("DELETE", "v1/algoOrder", r#"{"algoId":1,"clientAlgoId":"a","code":"soon"}"#)).is_err());
+}
+
+#[test]
+fn a_body_alone_is_told_by_its_keys_and_says_the_same() {
+    for (path, body) in [
+        ("v1/positionSide/dual", r#"{"dualSidePosition":true}"#),
+        ("v3/positionRisk", r#"[{"symbol":"A","positionSide":"BOTH","positionAmt":"1","entryPrice":"2","updateTime":3}]"#),
+        ("v1/income", r#"[{"symbol":"","incomeType":"TRANSFER","income":"1","asset":"USDT","time":1,"tranId":2}]"#),
+        ("v1/commissionRate", r#"{"symbol":"A","makerCommissionRate":"0.1","takerCommissionRate":"0.2"}"#),
+    ] {
+        assert_eq!(facts(body), facts(&reply("GET", path, body)), "{path}");
+    }
+    // Public rows that look alike are not taken for it.
+    for body in [r#"[{"symbol":"A","fundingRate":"1","fundingTime":1,"markPrice":"2"}]"#, r#"{"symbols":["A"],"assets":[]}"#] {
+        assert!(decode(body).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn a_refusal_without_a_status_is_still_a_refusal() {
+    let told = facts(r#"{"method":"GET","path":"/fapi/v1/order","body":{"code":-2013,"msg":"Order does not exist."}}"#);
+    assert_eq!((&told["kind"], &told["fate"]), (&json!("refusal"), &json!("not_there")));
+}
+
+#[test]
+fn a_busy_venue_proves_nothing_and_says_until_when() {
+    let told = facts(r#"{"id":1,"status":503,"error":{"code":-2019,"msg":"x"}}"#);
+    assert_eq!(told["fate"], "unknown");
+    let told =
+        facts(r#"{"id":1,"status":429,"error":{"code":-1003,"msg":"x","data":{"serverTime":1,"retryAfter":1700000000000}}}"#);
+    assert_eq!((&told["kind"], &told["retry_at"]), (&json!("refusal"), &json!(1_700_000_000_000_i64)));
+}
+
+#[test]
+fn secrets_are_not_told() {
+    for document in [
+        r#"{"e":"listenKeyExpired","E":1,"listenKey":"CANARY"}"#,
+        r#"{"id":1,"status":200,"result":{"listenKey":"CANARY"}}"#,
+        r#"{"id":1,"status":200,"result":{"apiKey":"CANARY","authorizedSince":1,"connectedSince":1,"serverTime":1}}"#,
+        r#"{"id":1,"method":"order.place","params":{"apiKey":"CANARY","signature":"CANARY","symbol":"A"}}"#,
+        r#"{"downloadId":"1","status":"completed","url":"CANARY"}"#,
+    ] {
+        assert!(!decode(document).unwrap().contains("CANARY"), "{document}");
+    }
+}

@@ -1,0 +1,68 @@
+//! Keeps the engine told of what the traded instruments are set to: leverage, margin type, largest notional. Compares nothing
+//! with the config; that is `setup`.
+
+use crate::{
+    arrival::{Arrivals, LoopGone},
+    backoff::Backoff,
+    config::RuntimeConfig,
+    venue_calls::question,
+};
+use exec_core::{
+    conversation::Input,
+    ids::InstrumentId,
+    venue::{AccountSetup, InstrumentSetting, QueryError},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+/// A storm of changes is read at this pace.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Reads the settings, and tells them where they differ from what was told last.
+pub(crate) struct SettingsKeeper {
+    pub(crate) setup: Arc<dyn AccountSetup>,
+    pub(crate) instruments: Vec<InstrumentId>,
+    pub(crate) config: RuntimeConfig,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) told: Option<Vec<InstrumentSetting>>,
+}
+
+impl SettingsKeeper {
+    /// Reads once. A failure is told and costs nothing else: what is not known is not checked before the wire.
+    pub(crate) async fn read(&mut self) -> Result<Result<(), QueryError>, LoopGone> {
+        let read = question(self.config.query_deadline, self.setup.instrument_settings(&self.instruments)).await;
+        match read {
+            Ok(settings) if self.told.as_ref() == Some(&settings) => Ok(Ok(())),
+            Ok(settings) => {
+                tracing::info!(count = settings.len(), "settings of the instruments are known");
+                self.told = Some(settings.clone());
+                self.arrivals.input(Input::Settings(settings)).await?;
+                Ok(Ok(()))
+            }
+            Err(error) => {
+                let text = format!("settings of the instruments cannot be read: {error}");
+                self.arrivals.warn("settings_unknown", text).await?;
+                Ok(Err(error))
+            }
+        }
+    }
+
+    /// Reads again whenever the venue says that something was changed, at intervals, and after a failure.
+    pub(crate) async fn keep(mut self, stale: Arc<Notify>, mut backoff: Backoff) -> Result<(), LoopGone> {
+        let mut failed = self.told.is_none();
+        loop {
+            let wait = match (failed, self.config.settings_interval) {
+                (true, _) => backoff.delay(),
+                (false, Duration::ZERO) => Duration::MAX,
+                (false, interval) => interval,
+            };
+            // Whichever comes first: it is read in both cases.
+            let _ = tokio::time::timeout(wait, stale.notified()).await;
+            failed = self.read().await?.is_err();
+            if !failed {
+                backoff.reset();
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
