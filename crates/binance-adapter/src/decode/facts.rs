@@ -373,6 +373,7 @@ pub(crate) const fn class(class: RejectClass) -> &'static str {
         RejectClass::NothingToClose => "nothing_to_close",
         RejectClass::WouldTrigger => "would_trigger",
         RejectClass::Overlap => "overlap",
+        RejectClass::Liquidating => "liquidating",
         RejectClass::Restricted => "restricted",
         RejectClass::Count => "count",
         RejectClass::Throttled => "throttled",
