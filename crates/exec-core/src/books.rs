@@ -157,6 +157,10 @@ impl Books {
     pub fn orders_of_list(&self, list: ListId) -> impl Iterator<Item = &Order> {
         self.by_list.get(&list).into_iter().flatten().filter_map(|id| self.orders.get(id))
     }
+    /// Whether any list was ever asked for.
+    pub fn has_lists(&self) -> bool {
+        !self.by_list.is_empty()
+    }
     /// How many orders have not ended.
     pub fn open_count(&self) -> u32 {
         u32::try_from(self.open.len()).unwrap_or(u32::MAX)

@@ -185,7 +185,7 @@ impl Engine {
     }
 }
 
-/// Whether a cancel of the order is on its way. One whose answer was lost is not: nothing will ever come of it.
+/// Whether a cancel of the whole order is on its way. One whose answer was lost is not: nothing will ever come of it.
 pub(super) fn is_cancelling(order: &Order) -> bool {
-    order.cancels().values().any(|c| c.state == RequestState::Open)
+    order.cancels().values().any(|c| c.only.is_none() && c.state == RequestState::Open)
 }

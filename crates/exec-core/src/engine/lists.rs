@@ -97,9 +97,17 @@ impl Engine {
         }
     }
 
-    /// Every list that is not done, as a new start finds it.
-    pub(super) fn keep_lists(&mut self, out: &mut Vec<Effect>) {
-        let mut lists: Vec<ListId> = self.books.open_orders().filter_map(|o| o.intent().list.map(|p| p.list)).collect();
+    /// A leg that was traded, by whomever, may leave less to protect.
+    pub(super) fn keep_moved_lists(&mut self, out: &mut Vec<Effect>) {
+        for (instrument, leg) in core::mem::take(&mut self.moved) {
+            self.keep_lists(|terms| terms.instrument == instrument && terms.leg == leg, out);
+        }
+    }
+
+    /// Every list with an open order whose terms fit.
+    pub(super) fn keep_lists(&mut self, fits: impl Fn(&Terms) -> bool, out: &mut Vec<Effect>) {
+        let open = self.books.open_orders().map(|o| o.intent()).filter(|i| fits(&i.terms));
+        let mut lists: Vec<ListId> = open.filter_map(|i| i.list.map(|p| p.list)).collect();
         lists.sort_unstable();
         lists.dedup();
         for list in lists {

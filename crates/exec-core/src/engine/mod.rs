@@ -36,7 +36,7 @@ use crate::{
 };
 use alloc::{
     boxed::Box,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     format,
     string::String,
     vec::Vec,
@@ -131,6 +131,8 @@ pub struct Engine {
     /// Where the venue would liquidate each leg, as it said last.
     liquidation: BTreeMap<(InstrumentId, PositionSide), Price>,
     watch: protect::Watch,
+    /// Legs that were traded during this input.
+    moved: BTreeSet<(InstrumentId, PositionSide)>,
     due: BTreeMap<Timer, Timestamp>,
     held: Vec<(StrategyId, Option<Seq>, StrategyEvent)>,
     adopted: usize,
@@ -179,6 +181,7 @@ impl Engine {
             venue_positions: BTreeMap::new(),
             liquidation: BTreeMap::new(),
             watch: protect::Watch::default(),
+            moved: BTreeSet::new(),
             due: BTreeMap::new(),
             held: Vec::new(),
             adopted: 0,
@@ -263,6 +266,7 @@ impl Engine {
             Input::JournalFailed(why) => self.journal_failed(why, out),
             Input::Drain => self.draining = true,
         }
+        self.keep_moved_lists(out);
         self.update_phase(out);
     }
 
@@ -424,6 +428,10 @@ impl Engine {
                 return None;
             }
         };
+        if matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. }) && self.books.has_lists() {
+            let key = self.books.order(intent).map(|o| (o.intent().terms.instrument.clone(), o.leg()));
+            self.moved.extend(key);
+        }
         let owner = self.books.order(intent).and_then(|o| o.intent().owner.strategy().cloned());
         out.push(Effect::Journal(seq, Record::Order { intent, at: self.now, source, event: event.clone() }));
         if transition.overfilled {

@@ -86,7 +86,7 @@ impl Engine {
         self.start_seq = self.books.seq();
         self.number_strategies(out);
         self.settle_leftovers(out);
-        self.keep_lists(out);
+        self.keep_lists(|_| true, out);
         self.resume_remedies(out);
         out.push(Effect::ReadClock);
     }

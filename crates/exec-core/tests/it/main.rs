@@ -12,6 +12,8 @@ mod fills;
 mod found;
 mod lifecycle;
 mod limits;
+mod lists;
+mod protection;
 mod reconciliation;
 mod records;
 mod requests;

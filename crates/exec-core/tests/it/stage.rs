@@ -1,6 +1,6 @@
 //! A position with conditional orders around it, and the venue's words about them. No test.
 
-use crate::scene::{btc, closing, fill_of, reconcile};
+use crate::scene::{btc, closing, fill_of};
 use exec_core::{
     conversation::{Input, Outcome, Request},
     engine::config::ProtectionPolicy,
@@ -206,14 +206,5 @@ impl Stage {
             self.rig.give(Input::Answer { query: *id, answer: Answer::Positions(answer.clone()) });
         }
         open.len()
-    }
-
-    /// A reconciliation finds the leg as the books have it.
-    #[allow(dead_code, reason = "used by the tests of one file at a time")]
-    pub(crate) fn agree(&mut self) {
-        let mut status = self.rig.flat();
-        let amount = self.net();
-        status.positions = vec![PositionReport { leg: self.leg, ..crate::scene::position(&amount) }];
-        reconcile(&mut self.rig, status);
     }
 }

@@ -1,0 +1,242 @@
+//! Each way to lose a stop ends flat or protected, once, and the loss is told.
+
+use crate::{
+    scene::{btc, unknown},
+    stage::{Stage, long_stop, sell_stop},
+};
+use exec_core::{
+    command::{Command, NewOrder},
+    conversation::StrategyEvent,
+    engine::config::ProtectionPolicy,
+    ids::{IntentId, ListId},
+    order::{
+        intent::{Handling, ListPlace, ListRole},
+        status::OrdStatus,
+    },
+    report::{ExpiryReason, VenueStatus},
+    terms::{Intention, OrderKind, Terms},
+    units::{PositionSide, Side},
+    venue::{Lookup, QueryError, RejectClass},
+};
+use exec_testkit::fixtures::{limit, price, qty};
+
+/// What a stop can die of, as the venue says it. Each is given a stop that was sent, and one that stands where that is needed.
+const LOSSES: [(&str, fn(&mut Stage, IntentId)); 9] = [
+    ("would trigger at once", |s, _| s.refuse(RejectClass::WouldTrigger, -2021)),
+    ("too many conditional orders", |s, _| s.refuse(RejectClass::Count, -4045)),
+    ("nothing to close", |s, _| s.refuse(RejectClass::Invalid, -2022)),
+    ("rejected at its trigger", |s, stop| {
+        s.accept_algo(stop);
+        s.algo(stop, VenueStatus::Triggering);
+        s.algo(stop, VenueStatus::Rejected);
+    }),
+    ("expired", |s, stop| {
+        s.accept_algo(stop);
+        s.algo(stop, VenueStatus::Expired(ExpiryReason::Unstated));
+    }),
+    ("cancelled by hand", |s, stop| {
+        s.accept_algo(stop);
+        s.algo(stop, VenueStatus::Canceled);
+    }),
+    ("its child expired", |s, stop| {
+        s.accept_algo(stop);
+        s.algo(stop, VenueStatus::Triggered);
+        s.child(stop, VenueStatus::Expired(ExpiryReason::NotFillable), "0");
+    }),
+    ("lost on the way", |s, _| {
+        s.rig.outcome(Err(unknown()));
+        for _ in 0..40 {
+            s.rig.wait(1_000);
+            s.rig.answer_orders(&Ok(Lookup::Absent));
+        }
+    }),
+    ("throttled", |s, _| {
+        for _ in 0..4 {
+            s.refuse(RejectClass::Throttled, -1015);
+            s.rig.wait(2_000);
+        }
+    }),
+];
+
+#[test]
+fn each_way_to_lose_a_stop_ends_flat() {
+    for hedging in [false, true] {
+        for (name, lose) in LOSSES {
+            let mut stage = if hedging { Stage::on_leg("2") } else { Stage::holding("2") };
+            let stop = stage.submit(if hedging { long_stop("2", "95") } else { sell_stop("2", "95") });
+            lose(&mut stage, stop);
+            assert!(stage.rig.alerted("protection_lost"), "{name}");
+            assert!(
+                stage.rig.told.iter().any(|(_, e)| matches!(e, StrategyEvent::ProtectionLost(l) if l.intent == stop)),
+                "{name}"
+            );
+            assert_eq!(stage.leg_holds("2"), 1, "{name}: the leg is read before anything is done");
+            let exit = stage.rig.attempts_sent().last().map(|a| a.terms.clone()).expect("an exit");
+            assert_eq!((exit.kind, exit.intention, exit.qty), (OrderKind::Market, Intention::Reduce, Some(qty("2"))), "{name}");
+            let exits = stage
+                .rig
+                .attempts_sent()
+                .iter()
+                .filter(|a| a.terms.kind == OrderKind::Market && a.terms.side == Side::Sell)
+                .count();
+            assert_eq!(exits, 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_stop_that_ends_because_the_leg_is_flat_is_no_loss() {
+    let mut stage = Stage::holding("2");
+    let stop = stage.submit(sell_stop("2", "95"));
+    stage.accept_algo(stop);
+    stage.algo(stop, VenueStatus::Expired(ExpiryReason::NothingToClose));
+    let sent = stage.rig.attempts_sent().len();
+    assert_eq!(stage.leg_holds("0"), 1);
+    assert_eq!(stage.rig.attempts_sent().len(), sent, "the venue says that nothing is held");
+    assert_eq!(stage.rig.engine.books().open_count(), 0);
+}
+
+#[test]
+fn what_another_stop_covers_is_not_closed() {
+    let mut stage = Stage::holding("2");
+    let first = stage.submit(sell_stop("2", "95"));
+    stage.accept_algo(first);
+    let second = stage.submit(sell_stop("2", "94"));
+    stage.refuse(RejectClass::Count, -4045);
+    let sent = stage.rig.attempts_sent().len();
+    stage.leg_holds("2");
+    assert_eq!((stage.rig.attempts_sent().len(), stage.rig.status(second)), (sent, OrdStatus::Rejected));
+    assert!(stage.uncovered().is_zero());
+}
+
+#[test]
+fn a_stop_that_its_strategy_cancelled_is_no_loss() {
+    let mut stage = Stage::holding("2");
+    let stop = stage.submit(sell_stop("2", "95"));
+    stage.accept_algo(stop);
+    stage.rig.command(Command::Cancel(stop));
+    stage.algo(stop, VenueStatus::Canceled);
+    assert!(!stage.rig.alerted("protection_lost"));
+    assert_eq!(stage.uncovered(), qty("2"));
+}
+
+#[test]
+fn a_stop_is_armed_once_more_and_then_the_leg_is_closed() {
+    let mut stage = Stage::with_policy("2", ProtectionPolicy::Rearm);
+    let stop = stage.submit(sell_stop("2", "95"));
+    stage.refuse(RejectClass::Count, -4045);
+    stage.leg_holds("2");
+    let again = stage.rig.attempts_sent().last().map(|a| a.terms.kind).expect("a stop");
+    assert_eq!(again.trigger_price(), Some(price("95")));
+    stage.refuse(RejectClass::Count, -4045);
+    stage.rig.wait(1_500);
+    stage.leg_holds("2");
+    assert_eq!(stage.rig.attempts_sent().last().map(|a| a.terms.kind), Some(OrderKind::Market));
+    assert_eq!(stage.rig.status(stop), OrdStatus::Rejected);
+}
+
+#[test]
+fn an_alert_only_tells() {
+    let mut stage = Stage::with_policy("2", ProtectionPolicy::Alert);
+    stage.submit(sell_stop("2", "95"));
+    stage.refuse(RejectClass::Count, -4045);
+    assert!(stage.rig.alerted("protection_lost"));
+    assert_eq!(stage.leg_holds("2"), 0, "nothing is asked, and nothing is done");
+}
+
+#[test]
+fn a_leg_that_cannot_be_read_is_closed_by_our_own_books() {
+    let mut stage = Stage::holding("2");
+    stage.submit(sell_stop("2", "95"));
+    stage.refuse(RejectClass::Count, -4045);
+    let sent = stage.rig.attempts_sent().len();
+    for _ in 0..3 {
+        assert_eq!(stage.answer_legs(&Err(QueryError::Unavailable("no answer".into()))), 1);
+        stage.rig.wait(600);
+    }
+    assert_eq!(stage.rig.attempts_sent().len(), sent + 1);
+}
+
+#[test]
+fn an_exit_that_a_crash_held_back_leaves_after_it_once() {
+    let mut stage = Stage::holding("2");
+    stage.submit(sell_stop("2", "95"));
+    stage.refuse(RejectClass::Count, -4045);
+    let mut stage = stage.restarted();
+    assert_eq!(stage.leg_holds("2"), 1, "the leg is asked for again");
+    assert_eq!(stage.rig.attempts_sent().len(), 1);
+    let stage = stage.restarted();
+    assert!(stage.rig.attempts_sent().is_empty(), "it was sent: now it is in doubt, not sent again");
+}
+
+#[test]
+fn an_exit_that_fails_is_followed_by_another_and_not_at_once() {
+    let mut stage = Stage::holding("2");
+    stage.submit(sell_stop("2", "95"));
+    stage.refuse(RejectClass::Count, -4045);
+    stage.leg_holds("2");
+    let sent = stage.rig.attempts_sent().len();
+    stage.refuse(RejectClass::State, -4131);
+    assert_eq!(stage.leg_holds("2"), 0, "not at the speed of the network");
+    stage.rig.wait(1_100);
+    assert_eq!(stage.leg_holds("2"), 1);
+    assert_eq!(stage.rig.attempts_sent().len(), sent + 1);
+}
+
+#[test]
+fn a_bracket_whose_stop_is_not_acknowledged_in_time_is_closed() {
+    let mut stage = Stage::holding("0");
+    let mut order = |role, terms: Terms| NewOrder {
+        intent: stage.name(),
+        terms,
+        handling: Handling::default(),
+        list: Some(ListPlace { list: ListId(5), role }),
+    };
+    let entry = order(ListRole::Entry, limit(Side::Buy, qty("2"), price("99")));
+    let stop = order(ListRole::StopLoss, sell_stop("2", "95"));
+    let (entry_id, stop_id) = (entry.intent, stop.intent);
+    stage.rig.command(Command::SubmitList(vec![entry, stop]));
+    stage.rig.durable();
+    stage.rig.accept(entry_id);
+    stage.rig.fill(entry_id, 1, "2", "99", "2");
+    stage.rig.wait(1_900);
+    assert!(!stage.rig.alerted("protection_lost"));
+    stage.rig.wait(200);
+    assert!(stage.rig.alerted("protection_lost"), "2 s after the first fill");
+    stage.leg_holds("2");
+    let last = stage.rig.attempts_sent().last().map(|a| a.terms.kind);
+    assert_eq!(last, Some(OrderKind::Market));
+    // The stop comes late after all; it closes nothing that is not there, and goes with the position.
+    stage.accept_algo(stop_id);
+    let exit = stage.rig.engine.books().open_orders().find(|o| o.intent().terms.kind == OrderKind::Market).map(|o| o.intent().id);
+    let exit = exit.expect("the exit");
+    stage.rig.fill(exit, 2, "2", "98", "2");
+    assert_eq!((stage.net(), stage.rig.status(stop_id)), ("0".into(), OrdStatus::PendingCancel));
+}
+
+#[test]
+fn take_profits_and_stops_behind_the_liquidation_price_do_not_count() {
+    let mut stage = Stage::holding("2");
+    let profit = stage.submit(crate::stage::take_profit("2", "105"));
+    stage.accept_algo(profit);
+    assert_eq!(stage.uncovered(), qty("2"));
+    let stop = stage.submit(sell_stop("2", "50"));
+    stage.accept_algo(stop);
+    assert!(stage.uncovered().is_zero(), "no liquidation price is known");
+    let mut status = stage.rig.flat();
+    status.positions =
+        vec![exec_core::report::PositionReport { liquidation_px: Some(price("60")), ..crate::scene::position("2") }];
+    crate::scene::reconcile(&mut stage.rig, status);
+    assert_eq!(stage.uncovered(), qty("2"), "it would be liquidated first");
+}
+
+#[test]
+fn the_seconds_without_a_stop_are_counted() {
+    let mut stage = Stage::holding("2");
+    stage.rig.wait(3_000);
+    let stop = stage.submit(sell_stop("2", "95"));
+    stage.accept_algo(stop);
+    stage.rig.wait(5_000);
+    let found = stage.rig.engine.protection(&btc(), PositionSide::Net);
+    assert_eq!((found.unprotected_ms, found.unprotected_since, found.stops), (3_000, None, 1));
+}
