@@ -78,10 +78,11 @@ impl Run {
                     self.tell(document.get(), place);
                     at = begin + documents.byte_offset();
                 }
-                // The decoder meets the same error and says where it is. What follows may be whole again from a new line on.
-                Some(Err(error)) => {
-                    self.tell(rest, place);
-                    at = after_line(text, begin, error.line());
+                // The decoder meets the same error and says where it is.
+                Some(Err(_)) => {
+                    let end = next_document(rest);
+                    self.tell(rest.get(..end).unwrap_or(rest).trim_end(), place);
+                    at = begin + end;
                 }
                 None => break,
             }
@@ -118,9 +119,9 @@ impl Run {
     }
 }
 
-/// Where the text goes on after a line, counted from one at `begin`.
-fn after_line(text: &str, begin: usize, line: usize) -> usize {
-    let rest = text.get(begin..).unwrap_or_default();
-    let end = rest.match_indices('\n').nth(line.saturating_sub(1)).map_or(rest.len(), |(at, _)| at + 1);
-    begin + end
+/// Where the next document may begin after one that cannot be read: at the next line that opens an object or a list. Lines
+/// inside of a document written on many lines are indented.
+fn next_document(text: &str) -> usize {
+    let mut lines = text.match_indices('\n').map(|(at, _)| at + 1);
+    lines.find(|at| text.get(*at..).is_some_and(|line| line.starts_with(['{', '[']))).unwrap_or(text.len())
 }

@@ -71,6 +71,7 @@ pub(crate) fn event(told: &mut Told<'_>, frame: &str) -> Result<Facts, DecodeErr
     match &event {
         UserEvent::Account(update) => facts::changes(told, &mut facts, update)?,
         UserEvent::MarginCall(call) => facts::called(&mut facts, call),
+        UserEvent::Config(config) => put(&mut facts, "multi_assets", config.multi_assets.as_ref().map(|change| change.on)),
         _ => {}
     }
     facts.insert("event".into(), event.name().into());

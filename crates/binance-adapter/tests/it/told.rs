@@ -1,6 +1,6 @@
 //! What the adapter makes of each payload about orders, in every state that the documents list and in those that are only seen.
 
-use binance_adapter::decode::decode;
+use binance_adapter::decode::{DecodeError, decode};
 use serde_json::{Value, json};
 
 use super::payloads::{account_update, algo_update, order_update, reply};
@@ -89,6 +89,8 @@ fn conditional_orders_in_every_state() {
         assert_eq!((&told["trigger_px"], &told["trigger_by"]), (&json!("1.1322"), &json!("MARK")), "{status}");
         assert_eq!((&told["leg"], &told["conditional"]), (&json!("SHORT"), &json!(true)), "{status}");
         assert_eq!(told["text"], if status == "REJECTED" { json!("Reduce Only reject") } else { Value::Null });
+        let triggered = if more.contains(r#""tt":0"#) { Value::Null } else { json!(1_789_826_323_607_i64) };
+        assert_eq!(told["trigger_time"], triggered, "{status}");
         // Before the trigger these are absent, which is not zero.
         let finished = status == "FINISHED" || status == "TRIGGERED";
         assert_eq!(told["avg_px"], if finished { json!("1.1325") } else { Value::Null }, "{status}");
@@ -171,8 +173,25 @@ fn a_body_alone_is_told_by_its_keys_and_says_the_same() {
     }
     // Public rows that look alike are not taken for it.
     for body in [r#"[{"symbol":"A","fundingRate":"1","fundingTime":1,"markPrice":"2"}]"#, r#"{"symbols":["A"],"assets":[]}"#] {
-        assert!(decode(body).is_err(), "{body}");
+        assert!(matches!(decode(body), Err(DecodeError::NoDecoder(_))), "{body}");
     }
+}
+
+#[test]
+fn a_mode_and_a_leverage_that_changed_are_told() {
+    let told = facts(r#"{"e":"ACCOUNT_CONFIG_UPDATE","E":2,"T":1,"ai":{"j":true}}"#);
+    assert_eq!((&told["kind"], &told["multi_assets"]), (&json!("setting"), &json!(true)));
+    // With neither of its parts it says nothing, and is not taken for a change.
+    assert!(decode(r#"{"e":"ACCOUNT_CONFIG_UPDATE","E":2,"T":1}"#).is_err());
+}
+
+#[test]
+fn a_margin_call_tells_what_each_position_needs() {
+    let told = facts(
+        r#"{"e":"MARGIN_CALL","E":1,"cw":"3.16","p":[{"s":"ETHUSDT","ps":"LONG","pa":"1.3","mt":"ISOLATED","iw":"2.5","mp":"187","up":"-1","mm":"1.6"}]}"#,
+    );
+    let leg = &told["positions"][0];
+    assert_eq!((&told["wallet"], &leg["maint_margin"], &leg["isolated_wallet"]), (&json!("3.16"), &json!("1.6"), &json!("2.5")));
 }
 
 #[test]

@@ -117,7 +117,9 @@ impl Books {
         assert_eq!(self.lites, lites.collect(), "TRADE_LITE of {account:?}");
         for row in &truth.algo_orders {
             let told = &self.algos[&row.algo_id];
-            assert_eq!((told.status, told.actual_order_id), (row.status, row.actual_order_id), "{row:?}");
+            // The flow may trigger one more at the very end; of its child nothing is told yet.
+            let child = row.actual_order_id.filter(|_| row.status != AlgoStatus::Triggering);
+            assert_eq!((told.status, told.actual_order_id), (row.status, child), "{row:?}");
             let ended = row.status == AlgoStatus::Finished;
             assert!(!ended || (told.actual_qty, told.actual_price) == (row.actual_qty, row.actual_price), "{told:?} {row:?}");
         }

@@ -6,26 +6,30 @@
 //!
 //! | step | fact |
 //! |---|---|
-//! | `submit QTY[@PRICE] [sell] [market]` | asked for (limit at 1000 if no price is given) and attempted |
-//! | `intent QTY[@PRICE] [sell] [market]` | asked for, nothing attempted |
-//! | `adopt QTY[@PRICE] [sell] [history QTY]` | found at the venue, so much of it executed before our books began |
+//! | `submit QTY[@PRICE] [KIND] [sell] [reduce] [close-all]` | asked for (limit at 1000 if no price is given) and attempted |
+//! | `intent QTY[@PRICE] [KIND] [sell] [reduce] [close-all]` | asked for, nothing attempted |
+//! | `adopt QTY[@PRICE] [KIND] [sell] [history QTY]` | found at the venue, so much of it executed before our books began |
 //! | `deny` | risk said no |
-//! | `attempt [QTY]` | the next attempt is fixed, with its own quantity if given |
+//! | `attempt [QTY] [anew]` | the next attempt is fixed, with its own quantity if given; `anew` if it carries out the newest replace |
 //! | `doubt` | its outcome is unknown |
 //! | `ack [ID]`, `algo [ID]` | the venue has it, under this order id / id among the conditional orders |
 //! | `reject [CODE]`, `not-sent`, `dead`, `vanished` | refused; never left; past its fence and absent twice; purged by the venue |
+//! | `dies` | refused at its trigger: the venue's report of the order says so |
 //! | `activate`, `trigger` | a trailing stop follows; a condition was met |
 //! | `fill ID QTY@PRICE [sell] [maker] [fee AMOUNT] [pnl AMOUNT]` | a trade |
 //! | `cum QTY[@AVG]` | at least so much is executed |
-//! | `terms QTY[@PRICE] [at TIME]` | the venue holds it with these terms, as of that update time (1 if not given) |
+//! | `terms QTY[@PRICE] [trigger PRICE] [at TIME]` | the venue holds it with these terms, as of that update time (1 if not given) |
 //! | `canceled`, `expired [REASON]` | the venue ended it (`self-trade`, `not-fillable`, `would-take`, `time-up`, `nothing-to-close`, `liquidation`, `delisted`) |
 //! | `cancel` | somebody asks for its cancel |
 //! | `cancel-ok`, `cancel-refused`, `cancel-unknown`, `cancel-not-sent` | how the newest cancel request ended |
-//! | `replace QTY@PRICE` | somebody asks for other terms |
+//! | `replace QTY[@PRICE] [trigger PRICE] [anew]` | somebody asks for other terms; `anew` if a new attempt is to carry them |
 //! | `replace-ok`, `replace-refused`, `replace-unknown`, `replace-not-sent` | how the newest replace request ended |
 //! | `give-up` | no further attempt follows |
 //!
-//! An expectation is a status, or `-` for any, and figures that must agree as numbers: `cum`, `leaves`, `qty`, `price`, `avg`
+//! KIND is `market`, `stop@TRIGGER`, `profit@TRIGGER` or `trail@PERCENT`; with a price, a stop or a take-profit is a limit order from
+//! its trigger on.
+//!
+//! An expectation is a status, or `-` for any, and figures that must agree as numbers: `cum`, `leaves`, `qty`, `price`, `trigger`, `avg`
 //! (`-` for none), `gap` (executed, not explained by trades), `fills`, `fees`, `pnl` (sums), `doubt` (attempts in doubt), and counts of
 //! steps that were marked: `late` (fills after the end), `over` (fills beyond the quantity), `broken` (presumptions), `news`
 //! (steps that taught something).
@@ -189,6 +193,19 @@ mod tests {
     #[should_panic(expected = "cum is 4, not 5")]
     fn a_wrong_expectation_fails() {
         check("submit 10 | ack v1 | fill e1 4@100", "PartiallyFilled cum=5");
+    }
+
+    #[test]
+    fn conditional_orders_are_told_in_one_line() {
+        check("submit 10 stop@95 sell reduce | algo g1", "New qty=10 trigger=95 price=-");
+        check("submit 10@94 stop@95 sell | algo g1 | trigger | ack c1 | fill e1 10@94 sell", "Filled cum=10 price=94");
+        check("submit 10 trail@1 sell | algo g1 | activate", "New trigger=-");
+        check("submit 10 profit@110 sell close-all | algo g1 | trigger", "Triggered qty=-");
+        check("submit 10 stop@95 sell reduce | algo g1 | dies | give-up", "Rejected");
+        check(
+            "submit 10 stop@95 sell reduce | algo g1 | replace 10 trigger 96 anew | attempt 10 anew | algo g2 | canceled#1 | replace-ok",
+            "New trigger=96 qty=10",
+        );
     }
 
     #[test]

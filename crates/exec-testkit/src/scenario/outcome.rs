@@ -8,7 +8,7 @@ use exec_core::{
 use rust_decimal::Decimal;
 use std::fmt;
 
-const FIGURES: &str = "cum, leaves, qty, price, avg, gap, fills, fees, pnl, doubt, late, over, broken, news";
+const FIGURES: &str = "cum, leaves, qty, price, trigger, avg, gap, fills, fees, pnl, doubt, late, over, broken, news";
 
 /// The order at the end of a scenario, and what each step changed.
 #[derive(Clone, Debug)]
@@ -68,6 +68,7 @@ impl Outcome {
             "leaves" => Some(order.leaves_qty().get()),
             "qty" => order.qty().map(|q| q.get()),
             "price" => order.price().map(|p| p.get()),
+            "trigger" => order.trigger_price().map(|p| p.get()),
             "avg" => order.avg_px(),
             "gap" => Some(order.unattributed_qty().get()),
             "fills" => Some(Decimal::from(order.fills().count())),

@@ -5,15 +5,15 @@ use crate::fixtures;
 use exec_core::{
     ids::{AlgoId, Asset, OrderId, RequestId, TradeId},
     order::{
-        event::{AttemptHeader, GivenUp, LiveTerms, NotSent, OrderEvent, RequestState, TermsVersion},
+        event::{AttemptHeader, GivenUp, LiveTerms, NotSent, OrderEvent, ReplaceHow, RequestState, TermsVersion},
         intent::{Intent, Provenance},
         proof::{DeathProof, VanishedProof},
     },
     pretrade::Denial,
     report::{ExpiryReason, Fee, Fill},
-    terms::OrderKind,
+    terms::{Intention, OrderKind, TimeInForce, Trigger, TriggerBy},
     time::{Timestamp, VenueTime},
-    units::{Amount, Price, Qty, Side},
+    units::{Amount, Price, Qty, Side, parse_decimal},
     venue::{Attempt, Fence, RejectClass, Rejection},
 };
 use std::str::{FromStr, SplitWhitespace};
@@ -28,6 +28,7 @@ pub(super) const WORDS: &[&str] = &[
     "ack",
     "algo",
     "reject",
+    "dies",
     "not-sent",
     "dead",
     "vanished",
@@ -103,7 +104,14 @@ pub(super) fn parse(step: &str, stage: &mut Stage) -> Result<Parsed, Wrong> {
         "give-up" => Parsed::Facts(vec![OrderEvent::GivenUp(GivenUp::Settled)]),
         "attempt" => {
             stage.attempts += 1;
-            Parsed::Facts(vec![attempted(stage.attempts, words.optional(Qty::from_str)?)])
+            let (mut qty, mut replaces) = (None, None);
+            while let Some(word) = words.next() {
+                match word {
+                    "anew" => replaces = Some(stage.replace.ok_or("no replace was asked for".to_owned())?),
+                    text => qty = Some(Qty::from_str(text).map_err(|e| e.to_string())?),
+                }
+            }
+            Parsed::Facts(vec![attempted_for(stage.attempts, qty, replaces)])
         }
         "cancel" | "cancel-ok" | "cancel-refused" | "cancel-unknown" | "cancel-not-sent" => cancel(word, stage)?,
         "replace" | "replace-ok" | "replace-refused" | "replace-unknown" | "replace-not-sent" => {
@@ -118,17 +126,16 @@ pub(super) fn parse(step: &str, stage: &mut Stage) -> Result<Parsed, Wrong> {
 fn begin(word: &str, words: &mut Words<'_>, stage: &mut Stage) -> Result<Parsed, Wrong> {
     let (qty, price) = words.qty_and_price()?;
     let mut terms = fixtures::limit(Side::Buy, qty, price.unwrap_or(fixtures::price("1000")));
-    let (mut market, mut history) = (false, Qty::ZERO);
+    let mut history = Qty::ZERO;
     while let Some(word) = words.next() {
         match word {
             "sell" => terms.side = Side::Sell,
-            "market" => market = true,
+            "market" => terms.kind = OrderKind::Market,
+            "reduce" => terms.intention = Intention::Reduce,
+            "close-all" => (terms.intention, terms.qty) = (Intention::CloseAll, None),
             "history" => history = words.required("a quantity", Qty::from_str)?,
-            other => return Err(format!("`{other}` is one word too many").into()),
+            other => terms.kind = conditional(other, price)?,
         }
-    }
-    if market {
-        terms.kind = OrderKind::Market;
     }
     let mut intent = fixtures::intent(1, terms);
     let events = match word {
@@ -146,14 +153,38 @@ fn begin(word: &str, words: &mut Words<'_>, stage: &mut Stage) -> Result<Parsed,
     Ok(Parsed::Begun(Box::new(intent), events))
 }
 
+/// `stop@95`, `profit@110` or `trail@1`, in percent. With a limit price it is a limit order from its trigger on.
+fn conditional(word: &str, price: Option<Price>) -> Result<OrderKind, Wrong> {
+    let surplus = || Wrong::Argument(format!("`{word}` is one word too many"));
+    let (kind, at) = word.split_once('@').ok_or_else(surplus)?;
+    if kind == "trail" {
+        let callback_percent = parse_decimal(at).map_err(|e| e.to_string())?;
+        return Ok(OrderKind::TrailingStopMarket { activation: None, callback_percent, by: TriggerBy::Last });
+    }
+    let trigger = Trigger { price: Price::from_str(at).map_err(|e| e.to_string())?, by: TriggerBy::Last, price_protect: false };
+    let tif = TimeInForce::Gtc;
+    Ok(match (kind, price) {
+        ("stop", None) => OrderKind::StopMarket { trigger },
+        ("stop", Some(price)) => OrderKind::StopLimit { trigger, price: price.into(), tif },
+        ("profit", None) => OrderKind::TakeProfitMarket { trigger },
+        ("profit", Some(price)) => OrderKind::TakeProfit { trigger, price: price.into(), tif },
+        _ => return Err(surplus()),
+    })
+}
+
 fn attempted(number: u8, qty: Option<Qty>) -> OrderEvent {
+    attempted_for(number, qty, None)
+}
+
+/// An attempt that carries out a change, if it does.
+fn attempted_for(number: u8, qty: Option<Qty>, replaces: Option<RequestId>) -> OrderEvent {
     let header = AttemptHeader {
         number: number - 1,
         timestamp: VenueTime(i64::from(number) * 100_000),
         recv_window_ms: 2_000,
         epoch: fixtures::EPOCH,
         qty,
-        replaces: None,
+        replaces,
     };
     OrderEvent::Attempted { cl_ord_id: attempt_id(number), header }
 }
@@ -187,12 +218,16 @@ fn replace(word: &str, words: &mut Words<'_>, stage: &mut Stage) -> Result<Parse
         let (qty, price) = words.qty_and_price()?;
         let request = next_request(stage);
         stage.replace = Some(request);
-        let terms = LiveTerms { qty, price, trigger: None };
-        return Ok(Parsed::Facts(vec![OrderEvent::ReplaceRequested {
-            request,
-            terms,
-            how: exec_core::order::event::ReplaceHow::InPlace,
-        }]));
+        let (mut trigger, mut how) = (None, ReplaceHow::InPlace);
+        while let Some(word) = words.next() {
+            match word {
+                "trigger" => trigger = Some(words.required("a price", Price::from_str)?),
+                "anew" => how = ReplaceHow::NewAttempt,
+                other => return Err(format!("`{other}` is one word too many").into()),
+            }
+        }
+        let terms = LiveTerms { qty, price, trigger };
+        return Ok(Parsed::Facts(vec![OrderEvent::ReplaceRequested { request, terms, how }]));
     }
     let request = stage.replace.ok_or("no replace was asked for".to_owned())?;
     Ok(Parsed::Facts(vec![OrderEvent::ReplaceAnswered { request, state: answer(word) }]))
@@ -212,6 +247,10 @@ fn about_attempt(word: &str, number: u8, words: &mut Words<'_>, stage: &Stage) -
             let rejection = Rejection { class: RejectClass::Funds, code, text: "no".to_owned() };
             OrderEvent::Rejected { cl_ord_id, rejection }
         }
+        "dies" => {
+            let rejection = Rejection { class: RejectClass::State, code: Rejection::REPORTED, text: "margin".to_owned() };
+            OrderEvent::Rejected { cl_ord_id, rejection }
+        }
         "not-sent" => OrderEvent::NotSent { cl_ord_id, why: NotSent::TooOld },
         "dead" => OrderEvent::Dead { cl_ord_id, proof: death_proof(number)? },
         "vanished" => {
@@ -227,13 +266,16 @@ fn about_attempt(word: &str, number: u8, words: &mut Words<'_>, stage: &Stage) -
         }
         "terms" => {
             let (qty, price) = words.qty_and_price()?;
-            let at = match words.next() {
-                Some("at") => words.required("a time", |t| t.parse::<i64>())?,
-                Some(other) => return Err(format!("`{other}` is one word too many").into()),
-                None => 1,
-            };
+            let (mut at, mut trigger) = (1, None);
+            while let Some(word) = words.next() {
+                match word {
+                    "at" => at = words.required("a time", |t| t.parse::<i64>())?,
+                    "trigger" => trigger = Some(words.required("a price", Price::from_str)?),
+                    other => return Err(format!("`{other}` is one word too many").into()),
+                }
+            }
             let version = TermsVersion { updated: VenueTime(at), request: RequestId(0) };
-            OrderEvent::Terms { cl_ord_id, version, terms: LiveTerms { qty, price, trigger: None } }
+            OrderEvent::Terms { cl_ord_id, version, terms: LiveTerms { qty, price, trigger } }
         }
         "canceled" => OrderEvent::Canceled { cl_ord_id },
         "expired" => OrderEvent::Expired { cl_ord_id, reason: words.optional(reason)?.unwrap_or(ExpiryReason::Unstated) },
