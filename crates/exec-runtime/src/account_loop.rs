@@ -109,6 +109,8 @@ pub(crate) struct AccountLoop {
     pub(crate) shared: Shared,
     /// Orders that operators asked for in this run without naming them.
     pub(crate) intents_made: u64,
+    /// Whether what is shown of orders and positions carries a position id.
+    pub(crate) position_ids: bool,
     runtime: crate::config::RuntimeConfig,
     arrivals: mpsc::Receiver<Arrival>,
     prices: PriceBoard,
@@ -154,6 +156,7 @@ impl AccountLoop {
             counters: Counters::default(),
             shared,
             intents_made: 0,
+            position_ids: runtime.position_ids,
             runtime: runtime.clone(),
             arrivals,
             prices: board.clone(),

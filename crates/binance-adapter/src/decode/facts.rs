@@ -49,10 +49,13 @@ pub(crate) fn order(report: &OrderReport) -> Facts {
     facts
 }
 
-/// The type and limit price as the wire has them, where the core has no word for the type.
+/// The type as the wire has it where the core has no word for it, and the limit price where the report has none: of such a
+/// type, and of a price that the venue took from the book.
 pub(crate) fn told_price(facts: &mut Facts, order_type: &wire::OrderType<'_>, price: Dec) {
     if !facts.contains_key("type") {
         facts.insert("type".into(), order_type.as_str().into());
+    }
+    if !facts.contains_key("price") && !price.0.is_zero() {
         facts.insert("price".into(), price.0.to_string().into());
     }
 }

@@ -48,6 +48,16 @@ fn orders_that_the_exchange_makes_are_told_like_any_other() {
 }
 
 #[test]
+fn a_price_from_the_book_is_told_with_its_level() {
+    let fill = order_update("A-1", "NEW", "NEW", "0", "0", 0);
+    let told = facts(&fill.replace(r#""pm":"NONE""#, r#""pm":"QUEUE_5""#).replace(r#""f":"IOC""#, r#""f":"GTC""#));
+    assert_eq!((&told["price"], &told["price_match"], &told["type"]), (&json!("9910"), &json!("QUEUE_5"), &json!("LIMIT")));
+    // A price of zero is no price.
+    let market = fill.replace(r#""o":"LIMIT""#, r#""o":"MARKET""#).replace(r#""p":"9910""#, r#""p":"0""#);
+    assert_eq!((&facts(&market)["price"], &facts(&market)["type"]), (&Value::Null, &json!("MARKET")));
+}
+
+#[test]
 fn expiries_are_told_with_their_reason() {
     for (code, reason) in [
         ("0", "unstated"),

@@ -1,12 +1,16 @@
 //! What the loop does with an operator's request: reads are answered from the books, changes go to the engine as one input.
 
-use super::{Ask, ControlCall, Reply, Request, SubmitOrder, view};
+use super::{
+    Ask, ChangeText, ControlCall, Reply, Request, SubmitOrder,
+    list_text::{ListAsked, ListTextError, list_id},
+    orders, positions, view,
+};
 use crate::account_loop::AccountLoop;
 use exec_core::{
-    command::{NewOrder, OperatorCommand},
+    command::{ChangeOrder, NewOrder, OperatorCommand},
     conversation::Input,
     ids::IntentId,
-    order::intent::Handling,
+    order::intent::{Handling, ListPlace},
 };
 use serde_json::{Value, json};
 
@@ -27,16 +31,19 @@ async fn serve(this: &mut AccountLoop, request: Request) -> Reply {
     let Request { who, ask } = request;
     match ask {
         Ask::Status {} => Reply::Ok(view::status(this)),
-        Ask::Orders { all } => Reply::Ok(view::orders(&this.engine, all)),
-        Ask::Positions {} => Reply::Ok(view::positions(&this.engine)),
+        Ask::Orders { all } => Reply::Ok(orders::orders(&this.engine, all, this.position_ids)),
+        Ask::Positions {} => Reply::Ok(positions::positions(&this.engine, this.position_ids)),
         Ask::Balances {} => Reply::Ok(view::balances(&this.engine)),
         Ask::Submit(order) => submit(this, who, &order).await,
+        Ask::Bracket(bracket) => submit_list(this, who, bracket.read(this.engine.mode())).await,
+        Ask::OneCancelsOther(pair) => submit_list(this, who, pair.read(this.engine.mode())).await,
+        Ask::Change(text) => change(this, who, &text).await,
         Ask::Cancel { intent } => {
             if this.engine.books().order(intent).is_none() {
-                return Reply::Err(format!("no order is called {intent}; `orders` lists them"));
+                return no_such_order(intent);
             }
             operate(this, who, OperatorCommand::Cancel(intent)).await;
-            Reply::Ok(view::one_order(&this.engine, intent))
+            Reply::Ok(one(this, intent))
         }
         Ask::CancelAll { instrument } => {
             let concerns = |i: &IntentId| {
@@ -59,22 +66,87 @@ async fn submit(this: &mut AccountLoop, who: String, order: &SubmitOrder) -> Rep
         (Ok(terms), Ok(named)) => (terms, named),
         (Err(error), _) | (_, Err(error)) => return Reply::Err(error.to_string()),
     };
-    let intent = named.unwrap_or_else(|| {
-        this.intents_made += 1;
-        IntentId(OPERATOR_MARK | u128::from(this.engine.books().epoch().0) << 64 | u128::from(this.intents_made))
-    });
-    if this.engine.books().order(intent).is_some_and(|o| o.intent().terms != terms) {
-        return Reply::Err(format!("intent {intent} was asked for before, with other terms"));
+    let intent = named.unwrap_or_else(|| name(this, 1));
+    let order = NewOrder { intent, terms, handling: handling(), list: None };
+    if let Some(refusal) = asked_otherwise(this, &order) {
+        return refusal;
     }
-    let handling = Handling { max_age_ms: OPERATOR_AGE_MS, ..Handling::default() };
-    let command = OperatorCommand::Submit(NewOrder { intent, terms, handling, list: None });
-    operate(this, who, command).await;
-    Reply::Ok(view::one_order(&this.engine, intent))
+    operate(this, who, OperatorCommand::Submit(order)).await;
+    Reply::Ok(one(this, intent))
 }
 
-async fn operate(this: &mut AccountLoop, who: String, command: OperatorCommand) {
+async fn submit_list(this: &mut AccountLoop, who: String, asked: Result<ListAsked, ListTextError>) -> Reply {
+    let ListAsked { orders, named } = match asked {
+        Ok(asked) => asked,
+        Err(error) => return Reply::Err(error.to_string()),
+    };
+    let first = named.unwrap_or_else(|| name(this, orders.len() as u64));
+    let list = list_id(first);
+    let new = |(number, (role, terms))| NewOrder {
+        intent: IntentId(first.0.wrapping_add(number as u128)),
+        terms,
+        handling: handling(),
+        list: Some(ListPlace { list, role }),
+    };
+    let orders: Vec<NewOrder> = orders.into_iter().enumerate().map(new).collect();
+    if let Some(refusal) = orders.iter().find_map(|order| asked_otherwise(this, order)) {
+        return refusal;
+    }
+    operate(this, who, OperatorCommand::SubmitList(orders)).await;
+    Reply::Ok(orders::list(&this.engine, list, this.position_ids))
+}
+
+async fn change(this: &mut AccountLoop, who: String, text: &ChangeText) -> Reply {
+    let change: ChangeOrder = match text.read() {
+        Ok(change) => change,
+        Err(error) => return Reply::Err(error.to_string()),
+    };
+    let intent = change.intent;
+    let requests = |this: &AccountLoop| this.engine.books().order(intent).map(|o| o.replaces().len());
+    let Some(before) = requests(this) else { return no_such_order(intent) };
+    let told = operate(this, who, OperatorCommand::Replace(change)).await;
+    if requests(this) == Some(before) {
+        let status = this.engine.books().order(intent).map(|o| format!("{:?}", o.status())).unwrap_or_default();
+        let why = if told.is_empty() { String::from("its status or its type does not allow it") } else { told.join("; ") };
+        return Reply::Err(format!("order {intent} ({status}) was not changed: {why}"));
+    }
+    Reply::Ok(one(this, intent))
+}
+
+fn one(this: &AccountLoop, intent: IntentId) -> Value {
+    orders::one(&this.engine, intent, this.position_ids)
+}
+
+fn no_such_order(intent: IntentId) -> Reply {
+    Reply::Err(format!("no order is called {intent}; `orders` lists them"))
+}
+
+/// Names as many orders of an operator as are asked for, and returns the name of the first.
+fn name(this: &mut AccountLoop, count: u64) -> IntentId {
+    let first = this.intents_made + 1;
+    this.intents_made += count;
+    IntentId(OPERATOR_MARK | u128::from(this.engine.books().epoch().0) << 64 | u128::from(first))
+}
+
+fn handling() -> Handling {
+    Handling { max_age_ms: OPERATOR_AGE_MS, ..Handling::default() }
+}
+
+/// A name says one thing: the same again asks for nothing new, anything else under it is a mistake.
+fn asked_otherwise(this: &AccountLoop, order: &NewOrder) -> Option<Reply> {
+    let known = this.engine.books().order(order.intent)?.intent();
+    let same = known.terms == order.terms && known.list == order.list;
+    (!same).then(|| Reply::Err(format!("intent {} was asked for before, with other terms", order.intent)))
+}
+
+/// Gives a command to the engine. Returns the alerts that it raised at once, in words.
+async fn operate(this: &mut AccountLoop, who: String, command: OperatorCommand) -> Vec<String> {
     tracing::info!(account = %this.account, %who, command = ?command, "operator");
+    let (_, before) = this.shared.board.alerts();
     this.take(Input::Operator { who, command }).await;
+    let (kept, after) = this.shared.board.alerts();
+    let new = usize::try_from(after - before).unwrap_or(usize::MAX).min(kept.len());
+    kept.into_iter().rev().take(new).rev().map(|raised| raised.alert.text).collect()
 }
 
 async fn gate(this: &mut AccountLoop, who: String, command: OperatorCommand) -> Reply {

@@ -9,10 +9,13 @@
 //! | verb | fields | result |
 //! |---|---|---|
 //! | `status` | | start report, gate, latches, counters, latencies, alerts |
-//! | `orders` | `all`: ended ones too (default no) | list of orders |
-//! | `positions` | | list of legs |
+//! | `orders` | `all`: ended ones too (default no) | list of orders, of the ordinary and the conditional book |
+//! | `positions` | | list of legs, with how much of each a stop covers |
 //! | `balances` | | list of wallets |
 //! | `submit` | see [`SubmitOrder`] | the order |
+//! | `bracket` | see [`BracketText`] | the list and its orders |
+//! | `one-cancels-other` | see [`PairText`] | the list and its orders |
+//! | `change` | see [`ChangeText`] | the order |
 //! | `cancel` | `intent` | the order |
 //! | `cancel-all` | `instrument` (default: every one) | which orders were open |
 //! | `latch` | | refuses new risk from here on, also after a restart; exits pass |
@@ -28,13 +31,19 @@
 
 mod answer;
 mod client;
+mod list_text;
 mod order_text;
+mod orders;
+mod positions;
+mod row;
 mod socket;
 mod view;
 
 pub(crate) use answer::answer;
 pub use client::{Client, ClientError};
+pub use list_text::{BracketText, ChangeText, ListTextError, PairText};
 pub use order_text::{OrderTextError, SubmitOrder};
+pub use row::{Book, OrderRow, position_id};
 pub(crate) use socket::Server;
 pub use socket::SocketError;
 pub(crate) use view::texts;
@@ -78,6 +87,12 @@ pub enum Ask {
     Balances {},
     /// Place an order.
     Submit(SubmitOrder),
+    /// Place an entry with the orders that close what it opens.
+    Bracket(Box<BracketText>),
+    /// Place two orders of which the first to execute or to trigger cancels the other.
+    OneCancelsOther(Box<PairText>),
+    /// Change a working order.
+    Change(ChangeText),
     /// Take an order off the book.
     Cancel {
         /// Which, as `orders` prints it.
@@ -236,6 +251,9 @@ mod tests {
         for ask in [
             Ask::Status {},
             Ask::Orders { all: true },
+            Ask::Bracket(Box::default()),
+            Ask::OneCancelsOther(Box::new(PairText { intent: Some("ab".into()), ..PairText::default() })),
+            Ask::Change(ChangeText { trigger: Some("5".into()), ..ChangeText::default() }),
             Ask::Cancel { intent: IntentId(0xAB) },
             Ask::CancelAll { instrument: None },
             Ask::CancelAll { instrument: Some(InstrumentId::new("BTCUSDT-PERP.BINANCE").unwrap()) },
@@ -257,6 +275,8 @@ mod tests {
             r#"{"who":"a","verb":"cancel-all","instument":"BTCUSDT-PERP.BINANCE"}"#,
             r#"{"who":"a","verb":"cancel","intent":"ab"}"#,
             r#"{"who":"a","verb":"submit","instrument":"BTCUSDT-PERP.BINANCE","side":"BUY","qty":"1","type":"MARKET","reduceonly":true}"#,
+            r#"{"who":"a","verb":"change","intent":"ab","prise":"5"}"#,
+            r#"{"who":"a","verb":"bracket","entry":{"instrument":"BTCUSDT-PERP.BINANCE","side":"BUY","type":"MARKET","qty":"1"}}"#,
             "[]",
             "",
         ] {

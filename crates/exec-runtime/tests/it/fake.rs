@@ -302,8 +302,9 @@ impl ExecutionVenue for Fake {
     fn unrecognised(&self) -> Vec<Unrecognised> {
         self.with(|s| s.unrecognised.iter().map(|(path, count)| Unrecognised { path: path.clone(), count: *count }).collect())
     }
+    /// Never answers.
     async fn replace(&self, _replace: Replace) -> CommandResult {
-        Err(CommandError::NotSent("no test replaces".into()))
+        std::future::pending().await
     }
     async fn cancel(&self, cancel: Cancel) -> CommandResult {
         self.note(Call::Cancel(cancel.order.cl_ord_id));

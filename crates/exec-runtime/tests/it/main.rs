@@ -4,6 +4,7 @@ mod control;
 mod durability;
 mod exit;
 mod fake;
+mod operator;
 mod restart;
 mod rig;
 mod setup;
