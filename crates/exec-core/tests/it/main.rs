@@ -1,5 +1,6 @@
 //! The promises of this crate, by topic. Rules of one file are tested in that file.
 
+mod batches;
 mod cancels;
 mod changes;
 mod conditional;
@@ -7,6 +8,7 @@ mod conservation;
 mod convergence;
 mod engine;
 mod evidence;
+mod exchange_made;
 mod exits;
 mod fills;
 mod found;
