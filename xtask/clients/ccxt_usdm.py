@@ -25,15 +25,15 @@ class Ccxt:
         "ws logon": "ccxt signs every request, it never logs a session on",
     }
 
-    def __init__(self, loop, secret=SECRET):
+    def __init__(self, loop, secret=SECRET, key=KEY):
         self.loop = loop
         # A session of aiohttp belongs to the loop it is made in.
-        self.api = loop.run(self.make(secret))
+        self.api = loop.run(self.make(secret, key))
         self.orders = set()
         self.states = {}
 
-    async def make(self, secret):
-        api = ccxt.pro.binanceusdm({"apiKey": KEY, "secret": secret, "timeout": 10000})
+    async def make(self, secret, key):
+        api = ccxt.pro.binanceusdm({"apiKey": key, "secret": secret, "timeout": 10000})
         api.urls["api"] = rehosted(api.urls["api"])
         return api
 
@@ -99,6 +99,13 @@ class Ccxt:
         signs = {"long": 1, "short": -1}
         return sum((signs[row["side"]] * Decimal(str(row["contracts"])) for row in rows if row["contracts"]), Decimal(0))
 
+    def signed_by(self, key, pem):
+        other = Ccxt(self.loop, pem, key)
+        try:
+            return other.account()
+        finally:
+            other.close()
+
     def forged(self):
         forger = Ccxt(self.loop, SECRET + "x")
         try:
@@ -114,7 +121,7 @@ class Ccxt:
         """Its unified words for the venue's: the type follows from which of the prices is given."""
         kind = "market" if terms.get("price") is None else "limit"
         trigger = "takeProfitPrice" if terms["type"].startswith("TAKE_PROFIT") else "stopLossPrice"
-        names = {"triggerPrice": trigger, "callbackRate": "trailingPercent"}
+        names = {"triggerPrice": trigger, "callbackRate": "trailingPercent", "activatePrice": "trailingTriggerPrice"}
         more = {names.get(name, name): terms[name] for name in (*names, "reduceOnly", "closePosition", "workingType") if terms.get(name)}
         more = {name: float(value) if isinstance(value, Decimal) else value for name, value in more.items()}
         number = lambda name: None if terms.get(name) is None else float(terms[name])

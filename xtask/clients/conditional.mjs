@@ -102,6 +102,24 @@ export const conditional = async (client) => {
       await move(near(bid, 1));
       await endsFlat(order);
     },
+    activation: async () => {
+      const [bid] = await client.touch();
+      const terms = { side: "SELL", triggerPrice: undefined, callbackRate: 1, activatePrice: near(bid, 2) };
+      const order = await resting({ type: "TRAILING_STOP_MARKET", ...terms });
+      await until(() => client.conditionalTold(order).join() === "NEW", "NEW on the private stream");
+      await move(near(bid, 3));
+      await until(() => client.conditionalTold(order).join() === "NEW,NEW", "NEW once more: it follows the price");
+      await client.cancelConditional(order);
+    },
+    "stop dies": async () => {
+      // No margin is asked for before the trigger; then there is too little, and nothing but its last state tells.
+      const [, ask] = await client.touch();
+      const order = await resting({ quantity: 100, triggerPrice: near(ask, 1) });
+      await move(near(ask, 2));
+      await until(() => client.conditionalTold(order).join() === "NEW,TRIGGERING,REJECTED", "REJECTED on the private stream");
+      equal(await client.conditionalRow(order), ["REJECTED", ""], "the conditional order");
+      equal(await client.position(), 0, "position");
+    },
     "whole leg": async () => {
       const bid = await held();
       const order = await resting({ side: "SELL", triggerPrice: near(bid, -1), quantity: undefined, closePosition: true });

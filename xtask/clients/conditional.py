@@ -8,8 +8,8 @@ from told import QTY, check, equal, move, near, operate, refused, step, until
 def steps(client):
     """Takes a client through all steps with conditional orders. Each places what it needs, and leaves nothing behind.
 
-    conditional(**terms) -> id: the venue's names (type, side, quantity, triggerPrice, price, callbackRate, closePosition,
-    reduceOnly, workingType), prices and quantities as Decimal; conditionals() -> ids of the open ones; cancel_conditional(id);
+    conditional(**terms) -> id: the venue's names (type, side, quantity, triggerPrice, price, callbackRate, activatePrice,
+    closePosition, reduceOnly, workingType), prices and quantities as Decimal; conditionals() -> ids of the open ones; cancel_conditional(id);
     cancel_conditionals() cancels all; conditional_row(id) -> status, id of the order it became ("" before);
     conditional_told(id) -> states that the private stream told, in order; stop_as_order(trigger) asks for a stop on the endpoint
     of ordinary orders, where stops were placed until 2025-12-09. What a client cannot do stands in its `lacks`: under
@@ -104,6 +104,25 @@ def steps(client):
         move(near(bid, 1))
         ends_flat(order)
 
+    def activation():
+        bid, _ = client.touch()
+        terms = {"side": "SELL", "triggerPrice": None, "callbackRate": Decimal(1), "activatePrice": near(bid, 2)}
+        order = resting(type="TRAILING_STOP_MARKET", **terms)
+        until(lambda: client.conditional_told(order) == ["NEW"], "NEW on the private stream")
+        move(near(bid, 3))
+        until(lambda: client.conditional_told(order) == ["NEW", "NEW"], "NEW once more: it follows the price")
+        client.cancel_conditional(order)
+
+    def dies():
+        # No margin is asked for before the trigger; then there is too little, and nothing but its last state tells.
+        _, ask = client.touch()
+        order = resting(quantity=Decimal(100), triggerPrice=near(ask, 1))
+        move(near(ask, 2))
+        states = ["NEW", "TRIGGERING", "REJECTED"]
+        until(lambda: client.conditional_told(order) == states, "REJECTED on the private stream")
+        equal(client.conditional_row(order), ("REJECTED", ""), "the conditional order")
+        equal(client.position(), 0, "position")
+
     def whole():
         bid = held()
         order = resting(side="SELL", triggerPrice=near(bid, -1), quantity=None, closePosition=True)
@@ -141,6 +160,8 @@ def steps(client):
         "trigger told": trigger_events,
         "take profit": take_profit,
         "trailing": trailing,
+        "activation": activation,
+        "stop dies": dies,
         "whole leg": whole,
         "orphan": orphan,
     }

@@ -16,6 +16,7 @@ def outcomes(rows):
 
 class Connector:
     lacks = {
+        "ed25519": "the connector signs with HMAC and RSA keys only",
         "conditional": "the connector is of before the Algo Service",
         "batch modify": "the connector has no call that changes several orders",
         "ws": "the connector has streams only, no WebSocket API",

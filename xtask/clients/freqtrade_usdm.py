@@ -32,7 +32,7 @@ def rehosted(urls):
     return (WS if scheme == "wss" else URL) + "/" + rest.partition("/")[2]
 
 
-def config(secret):
+def config(secret, key=KEY):
     return {
         "dry_run": False,
         "trading_mode": "futures",
@@ -48,7 +48,7 @@ def config(secret):
         "exit_pricing": {"price_side": "other", "use_order_book": True, "order_book_top": 1},
         "exchange": {
             "name": "binance",
-            "key": KEY,
+            "key": key,
             "secret": secret,
             "pair_whitelist": [PAIR],
             "ccxt_config": {
@@ -61,8 +61,8 @@ def config(secret):
     }
 
 
-def live(secret):
-    return config(secret) | {"runmode": RunMode.LIVE}
+def live(secret, key=KEY):
+    return config(secret, key) | {"runmode": RunMode.LIVE}
 
 
 def bot(strategy, stir):
@@ -128,6 +128,8 @@ class Freqtrade:
         "trigger told": "freqtrade opens no private stream, it polls",
         "take profit": NO_KIND,
         "trailing": NO_KIND,
+        "activation": NO_KIND,
+        "stop dies": NO_KIND,
         "whole leg": NO_KIND,
         "orphan": NO_KIND,
         "batch place": ONE_BY_ONE,
@@ -204,6 +206,9 @@ class Freqtrade:
         signs = {"long": 1, "short": -1}
         rows = self.exchange.fetch_positions(PAIR)
         return sum((signs[row["side"]] * Decimal(str(row["contracts"])) for row in rows if row["contracts"]), Decimal(0))
+
+    def signed_by(self, key, pem):
+        return Decimal(str(ExchangeResolver.load_exchange(live(pem, key), validate=False).get_balances()["USDT"]["total"]))
 
     def forged(self):
         # Without validation, which would list the markets first and log the refusal instead of raising it.

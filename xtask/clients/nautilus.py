@@ -13,7 +13,7 @@ from nautilus_trader.adapters.binance import (
     BinanceLiveDataClientFactory,
     BinanceLiveExecClientFactory,
 )
-from nautilus_trader.adapters.binance.common.enums import BinanceOrderSide, BinanceOrderType
+from nautilus_trader.adapters.binance.common.enums import BinanceKeyType, BinanceOrderSide, BinanceOrderType
 from nautilus_trader.adapters.binance.common.symbol import BinanceSymbol
 from nautilus_trader.adapters.binance.futures.http.account import BinanceFuturesAccountHttpAPI
 from nautilus_trader.adapters.binance.http.client import BinanceHttpClient
@@ -207,6 +207,14 @@ class Nautilus:
         if venue != books:
             raise AssertionError(f"the venue says {venue}, the node's books say {books}")
         return venue
+
+    def signed_by(self, key, pem):
+        # It takes the key without the lines around it.
+        body = "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+        clock = LiveClock()
+        http = BinanceHttpClient(clock, key, "", URL, key_type=BinanceKeyType.ED25519, ed25519_private_key=body)
+        api = BinanceFuturesAccountHttpAPI(http, clock, BinanceAccountType.USDT_FUTURES)
+        return Decimal(self.run(api.query_futures_account_info()).totalWalletBalance)
 
     def forged(self):
         clock = LiveClock()

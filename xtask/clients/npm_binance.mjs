@@ -98,6 +98,12 @@ class Binance {
     return (await this.api.getPositionsV3({ symbol: SYMBOL })).reduce((sum, row) => sum + Number(row.positionAmt), 0);
   }
 
+  async signedBy(api_key, api_secret) {
+    const other = new Binance();
+    other.api = new USDMClient({ api_key, api_secret, baseUrl: URL });
+    return other.account();
+  }
+
   async forged() {
     return new Binance(SECRET + "x").api.getAccountInformationV3();
   }
@@ -191,6 +197,17 @@ class Binance {
 
   async wsCancelConditional(order) {
     await this.ask("cancelFuturesAlgoOrder", { algoId: Number(order) });
+  }
+
+  async wsLoggedOn(api_key, api_secret, side, quantity, price) {
+    const other = new Binance();
+    // It logs on by itself where the key allows it, and then signs nothing.
+    other.requests = new WebsocketAPIClient({ api_key, api_secret, beautify: false, wsUrl: WS }, quiet);
+    try {
+      return await other.wsLimit(side, quantity, price);
+    } finally {
+      await other.requests.disconnectAll();
+    }
   }
 
   async close() {

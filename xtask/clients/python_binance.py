@@ -96,6 +96,10 @@ class PythonBinance:
         rows = self.api.futures_position_information(symbol=SYMBOL)
         return sum((Decimal(row["positionAmt"]) for row in rows), Decimal(0))
 
+    def signed_by(self, key, pem):
+        rows = Client(key, private_key=pem, ping=False).futures_account_balance()
+        return next(Decimal(row["balance"]) for row in rows if row["asset"] == "USDT")
+
     def forged(self):
         return PythonBinance(SECRET + "x").api.futures_account()
 

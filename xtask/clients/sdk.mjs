@@ -102,6 +102,12 @@ class Sdk {
     return rows.reduce((sum, row) => sum + Number(row.positionAmt), 0);
   }
 
+  async signedBy(apiKey, privateKey) {
+    const config = { apiKey, privateKey, basePath: URL, timeout: 10000, retries: 0 };
+    const { restAPI } = new DerivativesTradingUsdsFutures({ configurationRestAPI: config });
+    return Number((await (await restAPI.futuresAccountBalanceV3()).data()).find((row) => row.asset === "USDT").balance);
+  }
+
   async forged() {
     return (await new Sdk(SECRET + "x").api.accountInformationV3()).data();
   }
@@ -191,8 +197,18 @@ class Sdk {
     await this.ask("cancelAlgoOrder", { algoId: Number(order) });
   }
 
-  async wsLogon() {
-    return this.ask("sendSignedMessage", "session.logon");
+  async wsLoggedOn(apiKey, privateKey, side, quantity, price) {
+    const other = new Sdk();
+    other.client = new DerivativesTradingUsdsFutures({
+      configurationWebsocketAPI: { apiKey, privateKey, wsURL: `${WS}/ws-fapi/v1`, timeout: 10000 },
+    });
+    // The SDK has no call of this name, and its general one does not note that the session is logged on: it signs what follows too.
+    await other.ask("sendSignedMessage", "session.logon");
+    try {
+      return await other.wsLimit(side, quantity, price);
+    } finally {
+      await other.requests.disconnect();
+    }
   }
 
   async close() {

@@ -33,6 +33,7 @@ def algo_terms(terms):
         "triggerPrice": ("trigger_price", float),
         "price": ("price", float),
         "callbackRate": ("callback_rate", float),
+        "activatePrice": ("activate_price", float),
         "workingType": ("working_type", NewAlgoOrderWorkingTypeEnum),
         "reduceOnly": ("reduce_only", lambda flag: NewAlgoOrderReduceOnlyEnum(str(flag).lower())),
         "closePosition": ("close_position", lambda flag: NewAlgoOrderClosePositionEnum(str(flag).lower())),
@@ -129,6 +130,11 @@ class Sdk:
         rows = self.api.position_information_v3(symbol=SYMBOL).data()
         return sum((Decimal(row.position_amt) for row in rows), Decimal(0))
 
+    def signed_by(self, key, pem):
+        config = ConfigurationRestAPI(key, private_key=pem, base_path=URL, timeout=10000, retries=0)
+        rows = DerivativesTradingUsdsFutures(config_rest_api=config).rest_api.futures_account_balance_v3().data()
+        return next(Decimal(row.balance) for row in rows if row.asset == "USDT")
+
     def forged(self):
         return Sdk(self.loop, SECRET + "x").api.account_information_v3().data()
 
@@ -194,10 +200,6 @@ class Sdk:
             raise RuntimeError(answer["error"])
         return answer
 
-    def ws_logon(self):
-        # The SDK has no call of this name; its general one knows what a session is.
-        return self.ask("send_signed_message", {"method": "session.logon", "params": {}}, session_logon=True)
-
     def ws_account(self):
         rows = self.ask("futures_account_balance_v2").result
         return next(Decimal(row.balance) for row in rows if row.asset == "USDT")
@@ -223,6 +225,15 @@ class Sdk:
 
     def ws_cancel_conditional(self, order):
         self.ask("cancel_algo_order", algo_id=int(order))
+
+    def ws_logged_on(self, key, pem, side, qty, price):
+        config = ConfigurationWebSocketAPI(key, private_key=pem, stream_url=WS + "/ws-fapi/v1")
+        other = Sdk(self.loop)
+        other.client = DerivativesTradingUsdsFutures(config_ws_api=config)
+        # The SDK has no call of this name; its general one knows what a session is, and what follows is not signed.
+        logon = {"method": "session.logon", "params": {}}
+        other.ask("send_signed_message", logon, signer=other.client.websocket_api.signer, session_logon=True)
+        return other.ws_limit(side, qty, price)
 
     def close(self):
         if self.connection:

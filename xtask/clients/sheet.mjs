@@ -2,7 +2,7 @@
 
 import { batch } from "./batch.mjs";
 import { conditional } from "./conditional.mjs";
-import { QTY, SYMBOL, check, equal, exact, near, refused, sleep, step, until } from "./told.mjs";
+import { QTY, SYMBOL, check, equal, exact, issueKey, near, refused, sleep, step, until } from "./told.mjs";
 import { wsapi } from "./wsapi.mjs";
 
 const LEVERAGE = 7;
@@ -70,6 +70,10 @@ export const drive = async (client) => {
   await run("bad signature", () => refused(() => client.forged(), -1022));
   await run("precision", () => refused(() => client.tooPrecise(0.0123456), -1111));
   await run("crossing", () => refused(async () => client.limit("BUY", QTY, near((await client.touch())[1], 1)), -5022));
+  await run("ed25519", async () => {
+    const wallet = await client.signedBy("rest-ed25519", await issueKey("rest-ed25519"));
+    check(wallet > 0, "no USDT in the wallet");
+  });
   await conditional(client);
   await batch(client);
   await wsapi(client);

@@ -10,7 +10,7 @@ from decimal import Decimal
 import batch
 import conditional
 import wsapi
-from told import QTY, SYMBOL, check, equal, near, refused, step, until
+from told import QTY, SYMBOL, check, equal, issue_key, near, refused, step, until
 
 LEVERAGE = 7
 
@@ -22,7 +22,7 @@ def drive(client):
     heard(id) -> whether it named this order; touch() -> bid, ask; limit(side, qty, price) post-only -> id;
     query(id) -> status, price; open_orders() -> ids; modify(id, side, qty, price); cancel(id);
     market(side, qty, reduce) -> id; trades() -> [(order id, qty)]; position() -> signed quantity;
-    forged() signs with a wrong secret; too_precise(qty) sends a quantity with too many decimals; close().
+    forged() signs with a wrong secret; signed_by(key, pem) -> USDT wallet, asked with an Ed25519 key; too_precise(qty) sends a quantity with too many decimals; close().
     Ids are text.
     """
     held = {}
@@ -97,6 +97,9 @@ def drive(client):
         _, ask = client.touch()
         return client.limit("BUY", QTY, near(ask, 1))
 
+    def ed25519():
+        check(client.signed_by("rest-ed25519", issue_key("rest-ed25519")) > 0, "no USDT in the wallet")
+
     def run(name, act):
         return step(name, act, client.lacks.get(name))
 
@@ -119,6 +122,7 @@ def drive(client):
         run("bad signature", lambda: refused(client.forged, -1022))
         run("precision", lambda: refused(lambda: client.too_precise(Decimal("0.0123456")), -1111))
         run("crossing", lambda: refused(crossing, -5022))
+        run("ed25519", ed25519)
         conditional.steps(client)
         batch.steps(client)
         wsapi.steps(client)

@@ -1,5 +1,7 @@
 // How the outcome of a step is told (one JSON line a step), and what every script shares: the same as told.py.
 
+import { generateKeyPairSync } from "node:crypto";
+
 export const URL = process.env.SIM_URL ?? "http://127.0.0.1:18080";
 export const WS = URL.replace("http", "ws");
 export const KEY = process.env.SIM_KEY ?? "key";
@@ -78,6 +80,16 @@ export const operate = async (door, body) => {
   const answer = await fetch(`${URL}/sim/${door}`, more);
   if (!answer.ok) throw new Error(`operator: ${await answer.text()}`);
   return answer.json();
+};
+
+/** Has the operator issue the account a key of the other kind, Ed25519; gives its private half as PEM. */
+export const issueKey = async (name) => {
+  const pair = generateKeyPairSync("ed25519", {
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  await operate("key", { key: name, public_key: pair.publicKey, account_of: KEY });
+  return pair.privateKey;
 };
 
 /** Moves the market, and waits until it has traded there. */

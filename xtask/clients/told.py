@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import threading
 import time
 import traceback
@@ -82,6 +83,14 @@ def operate(door, body=None):
     straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     body = None if body is None else json.dumps(body).encode()
     return json.load(straight.open(f"{URL}/sim/{door}", body, timeout=10))
+
+
+def issue_key(name):
+    """Has the operator issue the account a key of the other kind, Ed25519; gives its private half as PEM."""
+    ask = lambda *words, **more: subprocess.run(["openssl", *words], check=True, capture_output=True, text=True, **more).stdout
+    private = ask("genpkey", "-algorithm", "ed25519")
+    operate("key", {"key": name, "public_key": ask("pkey", "-pubout", input=private), "account_of": KEY})
+    return private
 
 
 def move(price):

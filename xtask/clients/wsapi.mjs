@@ -1,6 +1,6 @@
 // The steps over the WebSocket API: the same list, with the same methods of a client, as wsapi.py.
 
-import { QTY, check, equal, exact, near, refused, step } from "./told.mjs";
+import { QTY, check, equal, exact, issueKey, near, refused, step } from "./told.mjs";
 
 /** Takes a client through all steps over the socket. */
 export const wsapi = async (client) => {
@@ -37,7 +37,12 @@ export const wsapi = async (client) => {
       check(!(await client.conditionals()).includes(order), "still listed after the cancel");
     },
     "ws crossing": () => refused(async () => client.wsLimit("BUY", QTY, near((await client.touch())[1], 1)), -5022),
-    "ws logon": async () => check(await client.wsLogon(), "not logged on"),
+    "ws logon": async () => {
+      const price = near((await client.touch())[0], -3);
+      const order = await client.wsLoggedOn("ws-ed25519", await issueKey("ws-ed25519"), "BUY", QTY, price);
+      equal(await client.query(order), ["NEW", price], "the order over REST");
+      await client.cancel(order);
+    },
   };
   for (const [name, act] of Object.entries(named)) await step(name, act, client.lacks[name]);
 };

@@ -1,14 +1,14 @@
 """The steps over the WebSocket API: requests on a socket, each with an answer of its own. `wsapi.mjs` is their twin."""
 
-from told import QTY, check, equal, near, refused, step
+from told import QTY, check, equal, issue_key, near, refused, step
 
 
 def steps(client):
     """Takes a client through all steps over the socket.
 
-    ws_logon() -> whether the session is logged on; ws_account() -> USDT wallet; ws_limit(side, qty, price) post-only -> id;
-    ws_query(id) -> status, price; ws_modify(id, side, qty, price); ws_cancel(id); ws_conditional(**terms) -> id;
-    ws_cancel_conditional(id).
+    ws_account() -> USDT wallet; ws_limit(side, qty, price) post-only -> id; ws_query(id) -> status, price;
+    ws_modify(id, side, qty, price); ws_cancel(id); ws_conditional(**terms) -> id; ws_cancel_conditional(id);
+    ws_logged_on(key, pem, side, qty, price) post-only -> id, on a socket whose session an Ed25519 key has logged on to.
     """
     held = {}
 
@@ -51,7 +51,10 @@ def steps(client):
         refused(lambda: client.ws_limit("BUY", QTY, near(client.touch()[1], 1)), -5022)
 
     def logon():
-        check(client.ws_logon(), "not logged on")
+        price = near(client.touch()[0], -3)
+        order = client.ws_logged_on("ws-ed25519", issue_key("ws-ed25519"), "BUY", QTY, price)
+        equal(client.query(order), ("NEW", price), "the order over REST")
+        client.cancel(order)
 
     named = {
         "ws account": account,
