@@ -164,6 +164,9 @@ pub enum Denial {
     /// The intent id was used before for something else.
     #[error("this intent id was used before with other terms")]
     IntentReused,
+    /// A post-only order at this price would take: the venue would cancel it for the change.
+    #[error("a post-only order at {0} would take")]
+    WouldTake(Figure),
 }
 
 /// A number in a denial; printed, never calculated with.

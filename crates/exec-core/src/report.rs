@@ -350,6 +350,13 @@ impl Quote {
             (None, bid, ask) => bid.or(ask).map(Price::get),
         }
     }
+    /// Whether a limit order at this price would trade at once, as far as is known.
+    pub fn would_take(&self, side: Side, price: Price) -> bool {
+        match side {
+            Side::Buy => self.ask.is_some_and(|ask| price >= ask),
+            Side::Sell => self.bid.is_some_and(|bid| price <= bid),
+        }
+    }
     /// This quote with whatever `newer` knows laid over it.
     #[must_use]
     pub fn updated(self, newer: Self) -> Self {

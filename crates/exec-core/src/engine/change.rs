@@ -13,9 +13,10 @@ use crate::{
         proof::fence_time,
         status::OrdStatus,
     },
-    pretrade::{self, Denial},
+    pretrade::{self, Denial, Figure},
     reconcile::order_refs,
     report::Source,
+    terms::TimeInForce,
     time::VenueTime,
     venue::{CommandError, CommandResult, Lookup, QueryError, RejectClass, Replace},
 };
@@ -74,8 +75,17 @@ impl Engine {
         if !self.profile.replace || terms.kind.limit_price().is_none() || new.price.is_none() || change.trigger.is_some() {
             return Err(Denial::Unsupported(terms.kind.name().into()));
         }
+        if terms.stp.is_some() {
+            // A change takes an order's self-trade rule away, silently.
+            return Err(Denial::Unsupported("changing an order with a self-trade rule".into()));
+        }
         if qty <= order.cum_qty() {
             return Err(Denial::QtyExecuted);
+        }
+        if let (Some(TimeInForce::Gtx), Some(price)) = (terms.kind.time_in_force(), new.price)
+            && self.quote(&terms.instrument).would_take(terms.side, price)
+        {
+            return Err(Denial::WouldTake(Figure(price.get())));
         }
         if let Some(instrument) = self.instruments.get(&terms.instrument) {
             pretrade::check_change(instrument, terms, &new)?;

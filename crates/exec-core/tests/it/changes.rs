@@ -1,13 +1,13 @@
 //! A change of a working order is dated, aged and doubted by itself.
 
-use crate::scene::{btc, fill_of, netting, unknown, working};
+use crate::scene::{btc, buy, fill_of, netting, unknown, working};
 use exec_core::{
     command::{ChangeOrder, Command},
-    conversation::{Input, Request},
+    conversation::{Input, Request, StrategyEvent},
     ids::SessionId,
     order::status::OrdStatus,
     report::{Report, ReportBody, TradeReport, VenueStatus},
-    terms::{OrderKind, TimeInForce},
+    terms::{OrderKind, SelfTrade, Terms, TimeInForce},
     time::ClockReading,
     units::Side,
     venue::Lookup,
@@ -35,6 +35,28 @@ fn the_doubt_of_an_earlier_change_does_not_date_a_later_one() {
     report.replaced_by = None;
     assert!(rig.answer_orders(&Ok(Lookup::Found(Box::new(report)))) >= 1);
     assert_eq!(rig.status(intent), OrdStatus::PendingReplace, "one second proves nothing");
+}
+
+#[test]
+fn a_change_that_would_end_the_order_is_denied() {
+    let mut rig = netting();
+    let kind = OrderKind::Limit { price: price("99").into(), tif: TimeInForce::Gtx };
+    let post_only = rig.submit(Terms { kind, ..buy() });
+    rig.durable();
+    rig.accept(post_only);
+    // The offer stands at 100.1: a post-only order there is cancelled by the change.
+    let change = |intent, to: &str| ChangeOrder { intent, qty: None, price: Some(price(to)), trigger: None };
+    rig.command(Command::Replace(change(post_only, "100.1")));
+    assert_eq!(rig.status(post_only), OrdStatus::New);
+    rig.command(Command::Replace(change(post_only, "100")));
+    assert_eq!(rig.status(post_only), OrdStatus::PendingReplace);
+    // The venue drops the rule with the change.
+    let ruled = rig.submit(Terms { stp: Some(SelfTrade::ExpireBoth), ..buy() });
+    rig.durable();
+    rig.accept(ruled);
+    rig.command(Command::Replace(change(ruled, "98")));
+    assert_eq!(rig.status(ruled), OrdStatus::New);
+    assert_eq!(rig.told.iter().filter(|(_, e)| matches!(e, StrategyEvent::ChangeDenied { .. })).count(), 2);
 }
 
 #[test]
