@@ -34,10 +34,29 @@ pub struct Endpoint {
 
 const fn endpoint(method: Method, path: &'static str, weight: u32, act: Act, security: Security) -> Endpoint {
     let orders = match act {
-        Act::Place | Act::Replace => 1,
+        Act::Place | Act::PlaceConditional | Act::Replace => 1,
         Act::Cancel | Act::Setup | Act::Query => 0,
     };
-    Endpoint { method, path, cost: Cost { weight, orders }, act, security }
+    Endpoint { method, path, cost: Cost { weight, orders_10s: orders, orders_1m: orders }, act, security }
+}
+
+/// A batch of orders counts five in 10 seconds and one in a minute, however many it holds.
+const fn batch(method: Method, act: Act) -> Endpoint {
+    let cost = Cost { weight: 5, orders_10s: 5, orders_1m: 1 };
+    Endpoint { method, path: "/fapi/v1/batchOrders", cost, act, security: Security::Signed }
+}
+
+/// Most orders of one batch of new or changed orders.
+pub const BATCH_MAX: usize = 5;
+/// Most orders of one batch of cancels.
+pub const CANCEL_BATCH_MAX: usize = 10;
+
+impl Endpoint {
+    /// The last part of the path: the name that its documents and its counters go by.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or(self.path)
+    }
 }
 
 /// Server time.
@@ -50,6 +69,22 @@ pub const PLACE: Endpoint = endpoint(Method::POST, "/fapi/v1/order", 0, Act::Pla
 pub const MODIFY: Endpoint = endpoint(Method::PUT, "/fapi/v1/order", 0, Act::Replace, Security::Signed);
 /// Cancel an order.
 pub const CANCEL: Endpoint = endpoint(Method::DELETE, "/fapi/v1/order", 1, Act::Cancel, Security::Signed);
+/// Several new orders.
+pub const PLACE_BATCH: Endpoint = batch(Method::POST, Act::Place);
+/// Several changes.
+pub const MODIFY_BATCH: Endpoint = batch(Method::PUT, Act::Replace);
+/// Several cancels, of one symbol.
+pub const CANCEL_BATCH: Endpoint = endpoint(Method::DELETE, "/fapi/v1/batchOrders", 1, Act::Cancel, Security::Signed);
+/// New conditional order.
+pub const PLACE_ALGO: Endpoint = endpoint(Method::POST, "/fapi/v1/algoOrder", 0, Act::PlaceConditional, Security::Signed);
+/// Cancel a conditional order before its trigger.
+pub const CANCEL_ALGO: Endpoint = endpoint(Method::DELETE, "/fapi/v1/algoOrder", 1, Act::Cancel, Security::Signed);
+/// Cancel all conditional orders of a symbol before their triggers.
+pub const CANCEL_ALL_ALGO: Endpoint = endpoint(Method::DELETE, "/fapi/v1/algoOpenOrders", 1, Act::Cancel, Security::Signed);
+/// One conditional order. It has denied live ones (2026-09-19): a hint where it finds something, never an absence.
+pub const ALGO_ORDER: Endpoint = endpoint(Method::GET, "/fapi/v1/algoOrder", 1, Act::Query, Security::Signed);
+/// Conditional orders of a symbol by creation, ended ones included.
+pub const ALL_ALGO_ORDERS: Endpoint = endpoint(Method::GET, "/fapi/v1/allAlgoOrders", 5, Act::Query, Security::Signed);
 /// Cancel all ordinary orders of a symbol.
 pub const CANCEL_ALL: Endpoint = endpoint(Method::DELETE, "/fapi/v1/allOpenOrders", 1, Act::Cancel, Security::Signed);
 /// One order.
@@ -89,9 +124,15 @@ mod tests {
 
     #[test]
     fn orders_cost_no_weight_and_cancels_no_count() {
-        assert_eq!(PLACE.cost, Cost { weight: 0, orders: 1 });
-        assert_eq!(MODIFY.cost, Cost { weight: 0, orders: 1 });
-        assert_eq!(CANCEL.cost, Cost { weight: 1, orders: 0 });
+        for one in [PLACE, MODIFY, PLACE_ALGO] {
+            assert_eq!(one.cost, Cost { weight: 0, orders_10s: 1, orders_1m: 1 }, "{}", one.path);
+        }
+        for batch in [PLACE_BATCH, MODIFY_BATCH] {
+            assert_eq!(batch.cost, Cost { weight: 5, orders_10s: 5, orders_1m: 1 });
+        }
+        for cancel in [CANCEL, CANCEL_ALGO, CANCEL_ALL, CANCEL_ALL_ALGO, CANCEL_BATCH] {
+            assert_eq!(cancel.cost, Cost { weight: 1, orders_10s: 0, orders_1m: 0 }, "{}", cancel.path);
+        }
         assert_eq!(OPEN_ORDERS.cost.weight, 40);
     }
 }

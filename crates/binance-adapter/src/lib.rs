@@ -3,17 +3,20 @@
 //!
 //! | module | one idea |
 //! |---|---|
-//! | [`sign`], [`query`] | parameters to signed bytes |
+//! | [`sign`], [`query`], [`fields`] | parameters to signed bytes |
 //! | [`wire`] | payloads exactly as documented |
 //! | [`fate`] | the one table of statuses and codes |
 //! | [`translate`] | the only place that knows both worlds |
+//! | [`route`] | which endpoint takes an order |
 //! | [`rate`], [`clock`], [`session`] | budget, venue time and private stream, sans-IO |
 //! | [`endpoint`], [`environment`], [`settings`] | where, at what cost, with which times: data |
 //! | [`dialer`], [`transport`], [`entry`], [`inquiry`], [`ws`] | thin shells over the network |
 //! | [`BinanceUsdm`] | the venue |
 //! | [`decode`] | one document of the venue to one line of facts |
 
+mod batch;
 pub mod clock;
+mod commands;
 pub mod decode;
 pub mod dialer;
 pub mod endpoint;
@@ -21,12 +24,16 @@ pub mod entry;
 pub mod environment;
 pub mod fate;
 mod feed;
+pub mod fields;
 pub mod inquiry;
+mod lookup;
+mod meant;
 mod prices;
 pub mod query;
 mod questions;
 pub mod rate;
 mod rest;
+pub mod route;
 pub mod session;
 pub mod settings;
 mod setup;

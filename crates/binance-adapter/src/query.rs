@@ -171,7 +171,8 @@ fn append_integer(mut value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-fn append_decimal(value: Decimal, out: &mut Vec<u8>) {
+/// Writes a decimal as plain digits with the scale it has.
+pub(crate) fn append_decimal(value: Decimal, out: &mut Vec<u8>) {
     let mantissa = value.mantissa();
     let scale = value.scale() as usize;
     if mantissa < 0 {

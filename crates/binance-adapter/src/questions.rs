@@ -1,5 +1,5 @@
-//! Questions to the venue: instruments, one order, everything, trades. Every answer is complete or an error; a page that is
-//! full is never the end.
+//! Questions to the venue: instruments, everything, trades. Every answer is complete or an error; a page that is full is never
+//! the end. Where one order is, is found in `lookup`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use exec_core::{
     report::{BalanceReport, MassStatus, OrderReport, PositionReport, TradeReport},
     time::VenueTime,
     units::{PositionMode, PositionSide, SignedQty},
-    venue::{Lookup, OrderRef, QueryError, RejectClass, Trades, TradesFrom},
+    venue::{QueryError, RejectClass, Trades, TradesFrom},
 };
 use futures_util::future::try_join_all;
 
@@ -17,9 +17,8 @@ use crate::{
     endpoint,
     query::Query,
     rate::{Limits, Priority},
-    rest::read,
     translate::{self, TranslateError},
-    venue::{BinanceUsdm, Meant},
+    venue::BinanceUsdm,
     wire::{self, LimitInterval, LimitKind},
 };
 
@@ -39,7 +38,7 @@ const ABREAST: usize = 4;
 impl BinanceUsdm {
     pub(crate) async fn read_instruments(&self) -> Result<Vec<Instrument>, QueryError> {
         let reply = self.rest.ask_list(&endpoint::EXCHANGE_INFO, Query::default(), Priority::Recovery).await?;
-        let info: wire::ExchangeInfo<'_> = read(&reply)?;
+        let info: wire::ExchangeInfo<'_> = self.told(&endpoint::EXCHANGE_INFO, &reply)?;
         if let Some(limits) = stated_limits(info.rate_limits.as_deref().unwrap_or_default()) {
             self.rest.learn_limits(limits);
         }
@@ -52,37 +51,13 @@ impl BinanceUsdm {
                     continue;
                 }
             };
+            self.tally.count("exchangeInfo.symbols", &symbol);
             match translate::instrument(&self.symbols, &symbol) {
                 Ok(instrument) => instruments.push(instrument),
                 Err(error) => tracing::warn!(symbol = %symbol.symbol, %error, "a symbol is not traded"),
             }
         }
         Ok(instruments)
-    }
-
-    /// The order, wherever an ordinary order can be. The venue forgets unfilled ones after three days and may not find one
-    /// that has rested for ninety, so the open list is asked before "absent" is said.
-    pub(crate) async fn look_up(&self, order: &OrderRef) -> Result<Lookup, QueryError> {
-        let meant = Meant::order(order).ok_or_else(|| {
-            QueryError::Unavailable("the order has no id on the ordinary book, and the algo service is not spoken yet".into())
-        })?;
-        let mut query = Query::default();
-        meant.append(&mut query);
-        if let Some(reply) = self.rest.ask(&endpoint::ORDER, query, Priority::Recovery).await? {
-            let row: wire::OrderReply<'_> = read(&reply)?;
-            if !meant.is(&row) {
-                return Err(QueryError::Malformed("the answer is about another order".into()));
-            }
-            return Ok(Lookup::Found(Box::new(self.order(&row)?)));
-        }
-        let mut query = Query::default();
-        query.text("symbol", order.instrument.symbol());
-        let reply = self.rest.ask_list(&endpoint::OPEN_ORDERS_OF, query, Priority::Recovery).await?;
-        let rows: Vec<wire::OrderReply<'_>> = read(&reply)?;
-        match rows.iter().find(|row| meant.is(row)) {
-            Some(row) => Ok(Lookup::Found(Box::new(self.order(row)?))),
-            None => Ok(Lookup::Absent),
-        }
     }
 
     pub(crate) async fn read_everything(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError> {
@@ -116,34 +91,42 @@ impl BinanceUsdm {
 
     pub(crate) async fn read_position_mode(&self) -> Result<PositionMode, QueryError> {
         let reply = self.rest.ask_list(&endpoint::ACCOUNT_CONFIG, Query::default(), Priority::Recovery).await?;
-        let config: wire::AccountConfig<'_> = read(&reply)?;
+        let config: wire::AccountConfig<'_> = self.told(&endpoint::ACCOUNT_CONFIG, &reply)?;
         Ok(if config.dual_side { PositionMode::Hedging } else { PositionMode::Netting })
     }
 
+    /// The open orders of both books, each once. The Algo Service is asked first: an order that triggers between the two answers
+    /// is then in both, and in neither only if it is done.
     async fn read_open_orders(&self) -> Result<Vec<OrderReport>, QueryError> {
-        let reply = self.rest.ask_list(&endpoint::OPEN_ORDERS, Query::default(), Priority::Recovery).await?;
-        let rows: Vec<wire::OrderReply<'_>> = read(&reply)?;
-        let mut orders = rows.iter().map(|row| self.order(row)).collect::<Result<Vec<_>, _>>()?;
         let reply = self.rest.ask_list(&endpoint::OPEN_ALGO_ORDERS, Query::default(), Priority::Recovery).await?;
-        let rows: Vec<wire::AlgoOrder<'_>> = read(&reply)?;
+        let rows: Vec<wire::AlgoOrder<'_>> = self.told(&endpoint::OPEN_ALGO_ORDERS, &reply)?;
+        let mut waiting = rows.iter().map(|row| self.conditional(row)).collect::<Result<Vec<_>, _>>()?;
+        let reply = self.rest.ask_list(&endpoint::OPEN_ORDERS, Query::default(), Priority::Recovery).await?;
+        let rows: Vec<wire::OrderReply<'_>> = self.told(&endpoint::OPEN_ORDERS, &reply)?;
+        let mut orders = Vec::with_capacity(rows.len() + waiting.len());
         for row in &rows {
-            match translate::algo_order(&self.symbols, row).map_err(malformed)? {
-                Some(order) => orders.push(order),
-                None => return Err(QueryError::Malformed("an open conditional order without its terms".into())),
-            }
+            let order = self.order(row)?;
+            let same = |row: &OrderReport| {
+                row.instrument == order.instrument && row.cl_ord_id.is_some() && row.cl_ord_id == order.cl_ord_id
+            };
+            orders.push(match waiting.iter().position(same) {
+                Some(at) => translate::joined(order, &waiting.swap_remove(at)),
+                None => order,
+            });
         }
+        orders.append(&mut waiting);
         Ok(orders)
     }
 
     pub(crate) async fn read_positions(&self) -> Result<Vec<PositionReport>, QueryError> {
         let reply = self.rest.ask_list(&endpoint::POSITIONS, Query::default(), Priority::Recovery).await?;
-        let rows: Vec<wire::PositionRow<'_>> = read(&reply)?;
+        let rows: Vec<wire::PositionRow<'_>> = self.told(&endpoint::POSITIONS, &reply)?;
         rows.iter().map(|row| translate::position(&self.symbols, row).map_err(malformed)).collect()
     }
 
     async fn read_balances(&self) -> Result<Vec<BalanceReport>, QueryError> {
         let reply = self.rest.ask_list(&endpoint::BALANCES, Query::default(), Priority::Recovery).await?;
-        let rows: Vec<wire::BalanceRow<'_>> = read(&reply)?;
+        let rows: Vec<wire::BalanceRow<'_>> = self.told(&endpoint::BALANCES, &reply)?;
         rows.iter().map(|row| translate::balance(row).map_err(malformed)).collect()
     }
 
@@ -280,15 +263,11 @@ impl BinanceUsdm {
         }
         query.number("limit", PAGE as u64);
         let reply = self.rest.ask_list(&endpoint::USER_TRADES, query, Priority::Recovery).await?;
-        let rows: Vec<wire::UserTrade<'_>> = read(&reply)?;
+        let rows: Vec<wire::UserTrade<'_>> = self.told(&endpoint::USER_TRADES, &reply)?;
         if rows.iter().any(|row| row.symbol.as_str() != instrument.symbol()) {
             return Err(QueryError::Malformed("a trade of another symbol".into()));
         }
         rows.iter().map(|row| translate::user_trade(&self.symbols, row).map_err(malformed)).collect()
-    }
-
-    fn order(&self, row: &wire::OrderReply<'_>) -> Result<OrderReport, QueryError> {
-        translate::order_reply(&self.symbols, row).map_err(malformed)
     }
 }
 

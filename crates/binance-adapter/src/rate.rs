@@ -14,8 +14,18 @@ const MINUTE_MS: i64 = 60 * SECOND_MS;
 pub struct Cost {
     /// Weight on the IP.
     pub weight: u32,
-    /// Orders on the account, 0 or 1.
-    pub orders: u32,
+    /// Orders on the account's count of 10 seconds.
+    pub orders_10s: u32,
+    /// Orders on the account's count of a minute; a batch of five counts as one there.
+    pub orders_1m: u32,
+}
+
+impl Cost {
+    /// Whether it takes from the order counts.
+    #[must_use]
+    pub const fn has_orders(self) -> bool {
+        self.orders_10s > 0 || self.orders_1m > 0
+    }
 }
 
 /// Who may use the reserve.
@@ -176,23 +186,24 @@ impl Budget {
         if let (Some(until), true) = (self.paused, priority < Priority::Exit) {
             return Err(Wait { why: Spent::Paused, until });
         }
-        if let (Some(until), true) = (self.orders_paused, cost.orders > 0) {
+        if let (Some(until), true) = (self.orders_paused, cost.has_orders()) {
             return Err(Wait { why: Spent::OrdersPaused, until });
         }
         let weight_cap = cap(self.limits.weight_1m, reserve(priority, WEIGHT_RESERVE_PERCENT));
         if cost.weight > 0 && self.weight.used.saturating_add(cost.weight) > weight_cap {
             return Err(Wait { why: Spent::Weight, until: self.weight.end() });
         }
-        if cost.orders > 0 {
-            for (window, limit) in [(&self.orders_10s, self.limits.orders_10s), (&self.orders_1m, self.limits.orders_1m)] {
-                if window.used.saturating_add(cost.orders) > cap(limit, reserve(priority, ORDERS_RESERVE_PERCENT)) {
-                    return Err(Wait { why: Spent::Orders, until: window.end() });
-                }
+        for (window, orders, limit) in [
+            (&self.orders_10s, cost.orders_10s, self.limits.orders_10s),
+            (&self.orders_1m, cost.orders_1m, self.limits.orders_1m),
+        ] {
+            if orders > 0 && window.used.saturating_add(orders) > cap(limit, reserve(priority, ORDERS_RESERVE_PERCENT)) {
+                return Err(Wait { why: Spent::Orders, until: window.end() });
             }
         }
         self.weight.used = self.weight.used.saturating_add(cost.weight);
-        self.orders_10s.used = self.orders_10s.used.saturating_add(cost.orders);
-        self.orders_1m.used = self.orders_1m.used.saturating_add(cost.orders);
+        self.orders_10s.used = self.orders_10s.used.saturating_add(cost.orders_10s);
+        self.orders_1m.used = self.orders_1m.used.saturating_add(cost.orders_1m);
         Ok(())
     }
 
@@ -263,8 +274,8 @@ mod tests {
     use super::*;
 
     const NOON: VenueTime = VenueTime(1_790_000_040_000 - 1_790_000_040_000 % MINUTE_MS);
-    const ORDER: Cost = Cost { weight: 0, orders: 1 };
-    const CANCEL: Cost = Cost { weight: 1, orders: 0 };
+    const ORDER: Cost = Cost { weight: 0, orders_10s: 1, orders_1m: 1 };
+    const CANCEL: Cost = Cost { weight: 1, orders_10s: 0, orders_1m: 0 };
 
     fn at(ms: i64) -> VenueTime {
         VenueTime(NOON.0 + ms)
@@ -286,9 +297,9 @@ mod tests {
     #[test]
     fn windows_are_aligned_to_the_clock() {
         let mut budget = Budget::new(Limits { weight_1m: 100, ..Limits::default() });
-        assert!(budget.take(at(59_999), Cost { weight: 60, orders: 0 }, Priority::Ordinary).is_ok());
-        assert!(budget.take(at(59_999), Cost { weight: 60, orders: 0 }, Priority::Ordinary).is_err());
-        assert!(budget.take(at(60_000), Cost { weight: 60, orders: 0 }, Priority::Ordinary).is_ok());
+        assert!(budget.take(at(59_999), Cost { weight: 60, orders_10s: 0, orders_1m: 0 }, Priority::Ordinary).is_ok());
+        assert!(budget.take(at(59_999), Cost { weight: 60, orders_10s: 0, orders_1m: 0 }, Priority::Ordinary).is_err());
+        assert!(budget.take(at(60_000), Cost { weight: 60, orders_10s: 0, orders_1m: 0 }, Priority::Ordinary).is_ok());
     }
 
     #[test]
@@ -305,7 +316,10 @@ mod tests {
         assert_eq!(budget.weight_used(), 2000);
         budget.replied(at(0), 200, Usage { weight_1m: Some(3), ..Usage::default() }, "");
         assert_eq!(budget.weight_used(), 2000);
-        assert_eq!(budget.take(at(0), Cost { weight: 40, orders: 0 }, Priority::Ordinary).unwrap_err().why, Spent::Weight);
+        assert_eq!(
+            budget.take(at(0), Cost { weight: 40, orders_10s: 0, orders_1m: 0 }, Priority::Ordinary).unwrap_err().why,
+            Spent::Weight
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::{
     dialer::{Dialer, TlsError},
+    endpoint::BATCH_MAX,
     environment::Environment,
     inquiry::ClientError,
     rate::Limits,
@@ -132,12 +133,11 @@ impl Settings {
             fence: fence(self.engine_margin_ms),
             conditional_fence: fence(self.engine_margin_other_ms),
             replace: true,
-            // The Algo Service is not spoken yet: the engine denies conditional orders before they are sent.
-            conditional: false,
+            conditional: true,
             modes: &[PositionMode::Netting, PositionMode::Hedging],
             cl_ord_id_max: 36,
             forgets_unfilled_after_ms: FORGETS_UNFILLED_MS,
-            batch_max: 0,
+            batch_max: BATCH_MAX,
             rules: &[],
         }
     }

@@ -7,7 +7,7 @@ use exec_core::{
     venue::{AccountSetup, CommandError, InstrumentSetting, MarginType, QueryError},
 };
 
-use crate::{endpoint, query::Query, rate::Priority, rest::read, transport::Reply, venue::BinanceUsdm, wire};
+use crate::{endpoint, query::Query, rate::Priority, transport::Reply, venue::BinanceUsdm, wire};
 
 #[async_trait]
 impl AccountSetup for BinanceUsdm {
@@ -29,7 +29,7 @@ impl AccountSetup for BinanceUsdm {
 
     async fn instrument_settings(&self, instruments: &[InstrumentId]) -> Result<Vec<InstrumentSetting>, QueryError> {
         let reply = self.rest.ask_list(&endpoint::SYMBOL_CONFIG, Query::default(), Priority::Ordinary).await?;
-        let rows: Vec<wire::SymbolConfig<'_>> = read(&reply)?;
+        let rows: Vec<wire::SymbolConfig<'_>> = self.told(&endpoint::SYMBOL_CONFIG, &reply)?;
         instruments
             .iter()
             .map(|instrument| {
@@ -45,7 +45,8 @@ impl AccountSetup for BinanceUsdm {
                         wire::MarginType::Isolated => Some(MarginType::Isolated),
                         wire::MarginType::Other(_) => None,
                     },
-                    notional_max: None,
+                    // `INF` stands where there is no bound.
+                    notional_max: row.max_notional.as_ref().and_then(wire::Lenient::decimal).filter(|max| !max.is_zero()),
                 })
             })
             .collect()

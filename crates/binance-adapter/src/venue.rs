@@ -1,14 +1,14 @@
-//! Binance USDⓈ-M as an [`ExecutionVenue`]: orders out, reports back. Each command is signed with what the engine fixed, sent
-//! once, and answered with one fate. Questions are in `questions`, streams in `feed` and `prices`, settings in `setup`.
+//! Binance USDⓈ-M as an [`ExecutionVenue`]: what it is made of, and which file answers which call. Commands are in `commands` and
+//! `batch`, questions in `lookup` and `questions`, streams in `feed` and `prices`, settings in `setup`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use exec_core::{
-    ids::{ClOrdId, InstrumentId},
+    ids::InstrumentId,
     instrument::Instrument,
-    report::{MassStatus, OrderReport, PositionReport},
-    time::{ClockReading, VenueTime},
+    report::{MassStatus, PositionReport},
+    time::ClockReading,
     venue::{
         Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, QueryError, Replace,
         ReportFeed, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
@@ -18,17 +18,17 @@ use exec_core::{
 use crate::{
     clock::VenueClockEstimate,
     dialer::{Connector, TcpDialer},
-    endpoint,
+    endpoint::Endpoint,
     entry::EntryTransport,
     environment::Environment,
     feed::UserFeed,
     inquiry::InquiryTransport,
-    query::Query,
-    rate::{Budget, Priority},
-    rest::{Handling, Lane, Rest, Stamp},
+    rate::Budget,
+    rest::{Rest, read},
+    route::{Product, Routes},
     session::SessionTimes,
     settings::{Settings, StartError},
-    translate::{self, Symbols, Tally},
+    translate::{Symbols, Tally},
     transport::{Reply, Transport},
     wire,
 };
@@ -38,6 +38,7 @@ pub struct BinanceUsdm {
     pub(crate) rest: Arc<Rest>,
     pub(crate) symbols: Arc<Symbols>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) routes: Routes,
     pub(crate) connector: Connector,
     pub(crate) environment: Environment,
     profile: VenueProfile,
@@ -83,6 +84,7 @@ impl BinanceUsdm {
             rest: Arc::new(rest),
             symbols: Arc::new(Symbols::default()),
             tally: Arc::new(Tally::default()),
+            routes: Routes::new(Product::UsdM),
             connector,
             environment: settings.environment,
             profile,
@@ -104,77 +106,15 @@ impl BinanceUsdm {
         self.tally.counts()
     }
 
-    /// How long a request may still begin: until the end of its window by the venue's clock.
-    fn begin_within(&self, expires: VenueTime) -> Result<Duration, CommandError> {
-        // Without a clock the window cannot be kept, and the engine's timestamp came from a clock that was read.
-        let now = self.rest.venue_now().ok_or_else(|| CommandError::NotSent("the venue's clock has not been read".into()))?;
-        match u64::try_from(expires.0.saturating_sub(now.0)) {
-            Ok(left) if left > 0 => Ok(Duration::from_millis(left)),
-            _ => Err(CommandError::NotSent("its window has passed".into())),
-        }
+    /// Reads the answer of an endpoint, and counts what of it this build does not know.
+    pub(crate) fn told<'a, T>(&self, endpoint: &Endpoint, reply: &'a Reply) -> Result<T, QueryError>
+    where
+        T: serde::Deserialize<'a> + wire::Unknowns,
+    {
+        let answer: T = read(reply)?;
+        self.tally.count(endpoint.name(), &answer);
+        Ok(answer)
     }
-
-    /// Reads the success of a command and holds it to the order that was meant.
-    fn confirmed(&self, reply: &Reply, meant: &Meant<'_>) -> CommandResult {
-        let unknown = |why: String| CommandError::Unknown { why, live: false };
-        let order: wire::OrderReply<'_> = wire::read(reply.text())
-            .map_err(|error| unknown(format!("status {} with an unreadable body: {error}", reply.status)))?;
-        self.tally.count("order", &order);
-        if !meant.is(&order) {
-            return Err(unknown(format!("status {} about another order", reply.status)));
-        }
-        let report: OrderReport = translate::order_reply(&self.symbols, &order)
-            .map_err(|error| unknown(format!("status {}: {error}", reply.status)))?;
-        Ok(Box::new(report))
-    }
-}
-
-/// Which order a request or an answer is about: by the venue's number if it is known, because a client id can be taken again
-/// once its order is done.
-#[derive(Clone, Copy)]
-pub(crate) struct Meant<'a> {
-    instrument: &'a InstrumentId,
-    name: Name<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Name<'a> {
-    Venue(u64),
-    Client(&'a ClOrdId),
-}
-
-impl<'a> Meant<'a> {
-    /// The order of a reference; `None` if it names none on the ordinary book.
-    pub(crate) fn order(order: &'a OrderRef) -> Option<Self> {
-        let number = order.order_id.as_ref().and_then(|id| id.as_str().parse().ok());
-        let name = match (number, &order.cl_ord_id) {
-            (Some(id), _) => Name::Venue(id),
-            // The client id of a conditional order finds nothing here before its trigger.
-            (None, Some(id)) if !order.conditional => Name::Client(id),
-            (None, _) => return None,
-        };
-        Some(Self { instrument: &order.instrument, name })
-    }
-
-    pub(crate) fn append(&self, query: &mut Query) {
-        query.text("symbol", self.instrument.symbol());
-        match self.name {
-            Name::Venue(id) => query.number("orderId", id),
-            Name::Client(id) => query.text("origClientOrderId", id.as_str()),
-        };
-    }
-
-    pub(crate) fn is(&self, order: &wire::OrderReply<'_>) -> bool {
-        order.symbol.as_str() == self.instrument.symbol()
-            && match self.name {
-                Name::Venue(id) => order.order_id == id,
-                Name::Client(id) => order.client_order_id.as_str() == id.as_str(),
-            }
-    }
-}
-
-fn nameless() -> CommandError {
-    CommandError::NotSent("the order has no id on the ordinary book, and the algo service is not spoken yet".into())
 }
 
 #[async_trait]
@@ -202,87 +142,23 @@ impl ExecutionVenue for BinanceUsdm {
     }
 
     async fn submit(&self, attempt: Attempt) -> CommandResult {
-        let mut query = Query::default();
-        translate::place_params(&mut query, &attempt.terms, &attempt.cl_ord_id)
-            .map_err(|error| CommandError::NotSent(error.to_string()))?;
-        let closing = attempt.terms.is_closing();
-        let handling = Handling {
-            lane: if closing { Lane::Exit } else { Lane::Entry },
-            priority: if closing { Priority::Recovery } else { Priority::Ordinary },
-            begin_within: self.begin_within(attempt.expires())?,
-        };
-        let stamp = Stamp { timestamp: attempt.timestamp, recv_window_ms: attempt.recv_window_ms };
-        let reply = self.rest.command(&endpoint::PLACE, query, stamp, handling).await?;
-        let meant = Meant { instrument: &attempt.terms.instrument, name: Name::Client(&attempt.cl_ord_id) };
-        self.confirmed(&reply, &meant)
+        self.place(attempt).await
     }
 
     async fn batch(&self, batch: Batch) -> Vec<CommandResult> {
-        let mut results = Vec::new();
-        match batch {
-            Batch::Submit(all) => {
-                for attempt in all {
-                    results.push(self.submit(attempt).await);
-                }
-            }
-            Batch::Replace(all) => {
-                for replace in all {
-                    results.push(self.replace(replace).await);
-                }
-            }
-            Batch::Cancel(all) => {
-                for cancel in all {
-                    results.push(self.cancel(cancel).await);
-                }
-            }
-        }
-        results
+        self.send_batch(batch).await
     }
 
     async fn replace(&self, replace: Replace) -> CommandResult {
-        let meant = Meant::order(&replace.order).ok_or_else(nameless)?;
-        let mut query = Query::default();
-        meant.append(&mut query);
-        query
-            .word("side", translate::side_word(replace.side))
-            .decimal("quantity", replace.qty.get())
-            .decimal("price", replace.price.get())
-            .number("modifyId", replace.request.0);
-        let handling = Handling {
-            lane: Lane::Entry,
-            priority: Priority::Ordinary,
-            begin_within: self.begin_within(replace.timestamp.plus_ms(replace.recv_window_ms))?,
-        };
-        let stamp = Stamp { timestamp: replace.timestamp, recv_window_ms: replace.recv_window_ms };
-        let reply = self.rest.command(&endpoint::MODIFY, query, stamp, handling).await?;
-        let mut report = self.confirmed(&reply, &meant)?;
-        // Whether the venue echoes the tag or not, a success is the answer to this request.
-        report.replaced_by = Some(replace.request);
-        Ok(report)
+        self.change(replace).await
     }
 
     async fn cancel(&self, cancel: Cancel) -> CommandResult {
-        let meant = Meant::order(&cancel.order).ok_or_else(nameless)?;
-        let mut query = Query::default();
-        meant.append(&mut query);
-        let stamp = self.rest.stamp().await.map_err(|error| CommandError::NotSent(error.to_string()))?;
-        let reply = self.rest.command(&endpoint::CANCEL, query, stamp, self.exit_now()).await?;
-        self.confirmed(&reply, &meant)
+        self.take_off(&cancel.order).await
     }
 
     async fn cancel_all(&self, scope: CancelAll) -> Result<(), CommandError> {
-        let mut query = Query::default();
-        query.text("symbol", scope.instrument.symbol());
-        let stamp = self.rest.stamp().await.map_err(|error| CommandError::NotSent(error.to_string()))?;
-        let reply = self.rest.command(&endpoint::CANCEL_ALL, query, stamp, self.exit_now()).await?;
-        match wire::read::<wire::ErrorBody<'_>>(reply.text()) {
-            Ok(body) if body.code == 200 => Ok(()),
-            Ok(body) => Err(CommandError::Unknown { why: format!("status {}, code {}", reply.status, body.code), live: false }),
-            Err(error) => Err(CommandError::Unknown {
-                why: format!("status {} with an unreadable body: {error}", reply.status),
-                live: false,
-            }),
-        }
+        self.take_all_off(&scope).await
     }
 
     async fn order_status(&self, order: OrderRef) -> Result<Lookup, QueryError> {
@@ -305,13 +181,6 @@ impl ExecutionVenue for BinanceUsdm {
 
     async fn trades_since(&self, instrument: &InstrumentId, from: TradesFrom) -> Result<Trades, QueryError> {
         self.read_trades(instrument, from).await
-    }
-}
-
-impl BinanceUsdm {
-    /// Cancels go over their own connections, before everything else.
-    fn exit_now(&self) -> Handling {
-        Handling { lane: Lane::Exit, priority: Priority::Exit, begin_within: Duration::from_millis(self.rest.recv_window_ms) }
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Account {
     pub(crate) fee_burn: bool,
     pub(crate) config_time: Ms,
     pub(crate) margin_called: bool,
+    /// Whether a liquidation is under way.
+    pub(crate) in_liquidation: bool,
     pub(crate) wallets: BTreeMap<Arc<str>, WalletState>,
     /// By market.
     pub(crate) symbols: Vec<SymbolState>,
@@ -184,6 +186,7 @@ impl Account {
             fee_burn: false,
             config_time: 0,
             margin_called: false,
+            in_liquidation: false,
             wallets: wallets.into_iter().map(|(asset, balance)| (asset, WalletState { balance, update_time: now })).collect(),
             open: BTreeSet::new(),
             open_client_ids: BTreeMap::new(),

@@ -40,6 +40,7 @@ impl Exchange {
         if self.markets[market].spec.status != SymbolStatus::Trading {
             return Err(ApiError::modify_symbol_not_trading());
         }
+        self.check_not_in_liquidation(account)?;
         self.check_engine_window(change.signed)?;
         let quantity = change.quantity.ok_or_else(|| ApiError::missing("quantity"))?;
         let price_match = change.price_match.unwrap_or(PriceMatch::None);

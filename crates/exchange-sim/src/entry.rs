@@ -22,6 +22,15 @@ use crate::types::{
 const GTD_AHEAD_MS: Ms = 600_000;
 const GTD_MAX_MS: Ms = 253_402_300_799_000;
 
+/// What an order can do to its leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// Add to it.
+    Opens,
+    /// Only reduce it.
+    Closes,
+}
+
 /// An order that passed all checks of form, with its terms filled in.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
@@ -80,7 +89,10 @@ impl Exchange {
         let market = self.market_index(&order.symbol)?;
         let hedge = self.client(account)?.hedge;
         check_form(order, hedge)?;
-        self.check_status(market)?;
+        let leg = order.position_side.unwrap_or(PositionSide::Both);
+        let closing = order.reduce_only == Some(true) || closes(order.side, leg);
+        self.check_status(market, if closing { Aim::Closes } else { Aim::Opens })?;
+        self.check_not_in_liquidation(account)?;
         self.check_engine_window(order.signed)?;
         let terms = self.fill_in(market, order)?;
         if let Some(id) = &order.new_client_order_id {
@@ -98,12 +110,13 @@ impl Exchange {
         Ok((market, terms, client_id))
     }
 
-    pub(crate) fn check_status(&self, market: usize) -> Result<(), ApiError> {
-        match self.markets[market].spec.status {
-            SymbolStatus::Trading => Ok(()),
-            SymbolStatus::Settling | SymbolStatus::Close => Err(ApiError::new(-4141, "Symbol is closed")),
-            SymbolStatus::PreSettle => Err(ApiError::new(-4140, "Invalid symbol status for opening position")),
-            SymbolStatus::PendingTrading | SymbolStatus::TradingHalt | SymbolStatus::TradingCancelOnly => {
+    /// Checks that a symbol takes orders; before its settlement it takes those that close.
+    pub(crate) fn check_status(&self, market: usize, aim: Aim) -> Result<(), ApiError> {
+        match (self.markets[market].spec.status, aim) {
+            (SymbolStatus::Trading, _) | (SymbolStatus::PreSettle, Aim::Closes) => Ok(()),
+            (SymbolStatus::PreSettle, Aim::Opens) => Err(ApiError::new(-4140, "Invalid symbol status for opening position")),
+            (SymbolStatus::Settling | SymbolStatus::Close, _) => Err(ApiError::new(-4141, "Symbol is closed")),
+            (SymbolStatus::PendingTrading | SymbolStatus::TradingHalt | SymbolStatus::TradingCancelOnly, _) => {
                 Err(ApiError::symbol_status())
             }
         }

@@ -143,6 +143,18 @@ impl ApiError {
         Self::new(-4024, format!("Limit price can't be lower than {}.", limit.normalize()))
     }
 
+    /// `-4183` A conditional buy's limit price above the band around its trigger price.
+    #[must_use]
+    pub fn price_above_trigger_band(limit: Decimal) -> Self {
+        Self::new(-4183, format!("Limit price can't be higher than {}.", limit.normalize()))
+    }
+
+    /// `-4184` A conditional sell's limit price below the band around its trigger price.
+    #[must_use]
+    pub fn price_below_trigger_band(limit: Decimal) -> Self {
+        Self::new(-4184, format!("Limit price can't be lower than {}.", limit.normalize()))
+    }
+
     /// `-4164` A notional under the minimum.
     #[must_use]
     pub fn min_notional(notional: Decimal) -> Self {

@@ -62,6 +62,8 @@ pub struct Exchange {
     pub(crate) expiries: BTreeSet<(Ms, usize, OrderId)>,
     /// When countdowns end.
     pub(crate) countdowns: BTreeSet<(Ms, AccountId, usize)>,
+    /// Liquidations under way: when each ends, and of which market only.
+    pub(crate) liquidations: BTreeMap<(Ms, AccountId), Option<usize>>,
     /// When each market's flow steps next.
     pub(crate) flow_steps: BTreeSet<(Ms, usize)>,
     /// The conditional orders.
@@ -102,6 +104,7 @@ impl Exchange {
             deposits: BTreeMap::new(),
             expiries: BTreeSet::new(),
             countdowns: BTreeSet::new(),
+            liquidations: BTreeMap::new(),
             flow_steps: BTreeSet::new(),
             algo: AlgoBook::new(config.seed),
             next_mark: now + SECOND - now.rem_euclid(SECOND),

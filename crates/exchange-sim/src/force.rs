@@ -97,19 +97,67 @@ impl Exchange {
     ///
     /// `-1121` for an unknown symbol, `-2024` if nothing is held; the orders stand then.
     pub fn liquidate_now(&mut self, now: Ms, account: AccountId, symbol: Option<&str>) -> Result<usize, ApiError> {
+        self.liquidate_within(now, account, symbol, 0)
+    }
+
+    /// Does the same in two steps: the orders expire now, the legs are closed after a time. In between the account can place and
+    /// change nothing (`-2023`).
+    ///
+    /// # Errors
+    ///
+    /// As [`Exchange::liquidate_now`], and `-2023` while one is under way.
+    pub fn liquidate_within(
+        &mut self,
+        now: Ms,
+        account: AccountId,
+        symbol: Option<&str>,
+        takes_ms: Ms,
+    ) -> Result<usize, ApiError> {
         self.advance(now);
         let only = symbol.map(|symbol| self.market_index(symbol)).transpose()?;
-        self.client(account)?;
-        let mut legs = self.legs_of(account, MarginType::Isolated);
-        legs.extend(self.legs_of(account, MarginType::Crossed));
-        legs.retain(|(market, _)| only.is_none_or(|only| only == *market));
+        self.check_not_in_liquidation(account)?;
+        let legs = self.legs_to_liquidate(account, only);
         if legs.is_empty() {
             return Err(ApiError::position_not_sufficient());
         }
         for market in (0..self.markets.len()).filter(|market| only.is_none_or(|only| only == *market)) {
             self.cancel_open(account, market, Ending::Expired(ExpiryReason::Liquidation));
         }
-        for (market, leg) in &legs {
+        if takes_ms > 0 {
+            self.liquidations.insert((self.now.saturating_add(takes_ms), account), only);
+            self.client_mut(account)?.in_liquidation = true;
+        } else {
+            self.close_legs(account, &legs);
+        }
+        self.settle();
+        Ok(legs.len())
+    }
+
+    /// Ends a liquidation that was begun.
+    pub(crate) fn liquidation_ends(&mut self, at: Ms, account: AccountId) {
+        let Some(only) = self.liquidations.remove(&(at, account)) else { return };
+        if let Some(state) = self.accounts.get_mut(&account) {
+            state.in_liquidation = false;
+        }
+        let legs = self.legs_to_liquidate(account, only);
+        self.close_legs(account, &legs);
+    }
+
+    /// Refuses what an account in liquidation may not do.
+    pub(crate) fn check_not_in_liquidation(&self, account: AccountId) -> Result<(), ApiError> {
+        if self.client(account)?.in_liquidation { Err(ApiError::in_liquidation()) } else { Ok(()) }
+    }
+
+    fn legs_to_liquidate(&self, account: AccountId, only: Option<usize>) -> Vec<(usize, PositionSide)> {
+        let mut legs = self.legs_of(account, MarginType::Isolated);
+        legs.extend(self.legs_of(account, MarginType::Crossed));
+        legs.retain(|(market, _)| only.is_none_or(|only| only == *market));
+        legs
+    }
+
+    /// Closes legs by force as far as the margin or the bound of PERCENT_PRICE reaches.
+    fn close_legs(&mut self, account: AccountId, legs: &[(usize, PositionSide)]) {
+        for (market, leg) in legs {
             let price = self.bankruptcy_price(account, *market, *leg);
             let spec = &self.markets[*market].spec;
             let short =
@@ -121,8 +169,6 @@ impl Exchange {
         }
         self.clear_debt(account);
         self.warn(account);
-        self.settle();
-        Ok(legs.len())
     }
 
     /// Changes how orders of the exchange are told from now on.

@@ -22,6 +22,7 @@ enum Due {
     Expiry(usize, OrderId),
     Countdown(AccountId, usize),
     Algo(AlgoId),
+    Liquidation(AccountId),
     Funding,
     Flow(usize),
     Mark,
@@ -54,10 +55,11 @@ impl Exchange {
         let expiry = self.expiries.first().map(|(at, market, id)| (*at, Due::Expiry(*market, *id)));
         let countdown = self.countdowns.first().map(|(at, account, market)| (*at, Due::Countdown(*account, *market)));
         let algo = self.algo.next_alarm().map(|(at, id)| (at, Due::Algo(id)));
+        let liquidation = self.liquidations.first_key_value().map(|((at, account), _)| (*at, Due::Liquidation(*account)));
         let funding = (self.next_funding < Ms::MAX).then_some((self.next_funding, Due::Funding));
         let flow = self.flow_steps.first().map(|(at, market)| (*at, Due::Flow(*market)));
         let mark = self.wanted.mark_price.then_some((self.next_mark, Due::Mark));
-        [expiry, countdown, algo, funding, flow, mark].into_iter().flatten().min()
+        [expiry, countdown, algo, liquidation, funding, flow, mark].into_iter().flatten().min()
     }
 
     fn run_due(&mut self, at: Ms, due: Due) {
@@ -71,6 +73,7 @@ impl Exchange {
                 self.countdown_ends(account, market);
             }
             Due::Algo(id) => self.algo_alarm(id),
+            Due::Liquidation(account) => self.liquidation_ends(at, account),
             Due::Funding => self.pay_funding(at),
             Due::Flow(market) => {
                 self.flow_steps.remove(&(at, market));

@@ -6,6 +6,7 @@ use crate::{
 };
 use exec_core::{
     cl_ord_id::Tag,
+    engine::config::ProtectionPolicy,
     exposure::Limits,
     ids::{AccountId, InstrumentId, StrategyId},
     units::PositionMode,
@@ -222,6 +223,10 @@ pub struct StrategyEntry {
     pub instruments: Vec<InstrumentId>,
     /// Instruments whose foreign orders and positions it takes as its own.
     pub external_order_claims: Vec<InstrumentId>,
+    /// What is done when one of its protective orders does not protect.
+    pub protection: ProtectionPolicy,
+    /// How long after its first fill a bracket's stop may take to be acknowledged.
+    pub time_to_protect_max_ms: u64,
     /// Its own settings, as they stand in the file.
     pub params: toml::Table,
 }

@@ -6,10 +6,11 @@ use crate::{
     mistake::Mistakes,
     prices::{self, PriceWatch, Prices},
     profile::Profile,
+    read::TIME_TO_PROTECT_MAX_MS,
     secret::{Process, Surroundings},
 };
 use exec_core::{
-    engine::config::{EngineConfig, StrategyConfig},
+    engine::config::{EngineConfig, ProtectionPolicy, StrategyConfig},
     ids::{AccountId, InstrumentId, StrategyId},
     journal::Journal,
     strategy::Strategy,
@@ -303,6 +304,7 @@ impl NodeFactory {
             .runtime(RuntimeConfig {
                 drain_deadline: std::time::Duration::from_millis(config.execution.drain_deadline_ms),
                 on_exit: config.execution.on_exit,
+                position_ids: entry.use_position_ids,
                 ..RuntimeConfig::default()
             });
         if let Some(prices) = parts.prices {
@@ -353,8 +355,8 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
             id: s.id.clone(),
             instruments: s.instruments.clone(),
             external_order_claims: s.external_order_claims.clone(),
-            protection: exec_core::engine::config::ProtectionPolicy::Exit,
-            time_to_protect_max_ms: 2_000,
+            protection: s.protection,
+            time_to_protect_max_ms: s.time_to_protect_max_ms,
         })
         .collect();
     let traded: BTreeSet<&InstrumentId> = strategies.iter().flat_map(|s| &s.instruments).collect();
@@ -366,8 +368,8 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
             id: desk,
             instruments: rest,
             external_order_claims: Vec::new(),
-            protection: exec_core::engine::config::ProtectionPolicy::Exit,
-            time_to_protect_max_ms: 2_000,
+            protection: ProtectionPolicy::Exit,
+            time_to_protect_max_ms: TIME_TO_PROTECT_MAX_MS,
         });
     }
     EngineConfig {
@@ -401,5 +403,32 @@ fn settings(profile: Profile, entry: &AccountConfig) -> AccountSettings {
         on_difference: if profile == Profile::Production { OnDifference::Stop } else { OnDifference::Warn },
         leverages: entry.leverages.clone(),
         margin_types: entry.margin_types.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_of_protection_reaches_the_engine() {
+        let text = "profile = \"simulated\"\n[accounts.main]\nvenue = \"binance\"\nbase_url_http = \"http://127.0.0.1:9\"\n\
+             base_url_ws = \"ws://127.0.0.1:9\"\ninstruments = [\"BTCUSDT-PERP.BINANCE\", \"ETHUSDT-PERP.BINANCE\"]\n\
+             [[strategies]]\nid = \"a\"\nkind = \"k\"\ninstruments = [\"BTCUSDT-PERP.BINANCE\"]\n\
+             protection = \"rearm\"\ntime_to_protect_max_ms = 700\n";
+        struct Keys;
+        impl Surroundings for Keys {
+            fn variable(&self, name: &str) -> Option<String> {
+                Some(format!("of-the-built-in-exchange-{name}"))
+            }
+            fn secret_file(&self, path: &Path) -> Result<secrecy::SecretString, crate::secret::SecretError> {
+                Err(crate::secret::SecretError::Unset(path.display().to_string()))
+            }
+        }
+        let config = NodeConfig::read(text, &Keys).unwrap();
+        let (id, entry) = config.accounts.first_key_value().unwrap();
+        let engine = engine_config(&config, id, entry, false);
+        let said: Vec<_> = engine.strategies.iter().map(|s| (s.id.as_str(), s.protection, s.time_to_protect_max_ms)).collect();
+        assert_eq!(said, [("a", ProtectionPolicy::Rearm, 700), (DESK, ProtectionPolicy::Exit, 2_000)]);
     }
 }

@@ -13,6 +13,7 @@ use crate::{
 };
 use exec_core::{
     cl_ord_id::Tag,
+    engine::config::ProtectionPolicy,
     ids::{AccountId, InstrumentId, StrategyId},
 };
 use exec_runtime::OnExit;
@@ -22,6 +23,11 @@ use toml::de::DeTable;
 /// What a clean end does with open orders, with the words for it.
 pub(crate) const ON_EXIT: [(&str, OnExit); 3] =
     [("leave", OnExit::Leave), ("cancel_entries", OnExit::CancelEntries), ("cancel_all", OnExit::CancelAll)];
+/// What is done when a protective order does not protect, with the words for it.
+pub(crate) const PROTECTION: [(&str, ProtectionPolicy); 3] =
+    [("exit", ProtectionPolicy::Exit), ("rearm", ProtectionPolicy::Rearm), ("alert", ProtectionPolicy::Alert)];
+/// How long a bracket's stop may take to be acknowledged where the file says nothing.
+pub(crate) const TIME_TO_PROTECT_MAX_MS: u64 = 2_000;
 /// What stands in front of client order ids where the file says nothing.
 const TAG: &str = "EXEC";
 
@@ -295,6 +301,8 @@ fn strategy(mut s: Section<'_>, accounts: &[account::Read]) -> Option<StrategyRe
         s.wrong("instruments", "is missing", "write instruments = [\"BTCUSDT-PERP.BINANCE\"]: what it may trade");
     }
     let claims = self::instruments(&mut s, "external_order_claims");
+    let protection = s.choice("protection", &PROTECTION).map_or(ProtectionPolicy::Exit, |p| p.value);
+    let time_to_protect_max_ms = s.whole("time_to_protect_max_ms", 100..=60_000).unwrap_or(TIME_TO_PROTECT_MAX_MS);
     let params = params(&mut s);
     let (key, at, kind_at) = (s.key(""), s.at(""), s.at("kind"));
     s.finish();
@@ -304,6 +312,8 @@ fn strategy(mut s: Section<'_>, accounts: &[account::Read]) -> Option<StrategyRe
         account: account?,
         instruments: instruments.iter().map(|i| i.value.clone()).collect(),
         external_order_claims: claims.iter().map(|i| i.value.clone()).collect(),
+        protection,
+        time_to_protect_max_ms,
         params,
     };
     Some(StrategyRead { entry, key: key.trim_end_matches('.').to_owned(), at, kind_at, instruments, claims })

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{AccountConfig, Durability, LogFormat, NodeConfig, StrategyEntry},
-    read::ON_EXIT,
+    read::{ON_EXIT, PROTECTION},
     secret::SecretSource,
 };
 use exec_core::{ids::InstrumentId, units::PositionMode, venue::MarginType};
@@ -118,6 +118,9 @@ fn write_strategy(out: &mut String, s: &StrategyEntry) -> fmt::Result {
     text(out, "account", s.account.as_str())?;
     list(out, "instruments", &s.instruments)?;
     list(out, "external_order_claims", &s.external_order_claims)?;
+    let protection = PROTECTION.iter().find(|(_, value)| *value == s.protection);
+    text(out, "protection", protection.map_or("exit", |(word, _)| word))?;
+    plain(out, "time_to_protect_max_ms", s.time_to_protect_max_ms)?;
     if !s.params.is_empty() {
         writeln!(out, "params = {}", toml::Value::Table(s.params.clone()))?;
     }

@@ -34,7 +34,7 @@ pub(crate) fn events(told: &mut Told<'_>) -> Result<Facts, DecodeError> {
     list("events", frames.iter().map(|frame| event(told, frame.0)))
 }
 
-/// A frame of the private stream or of the two price streams.
+/// A frame of the private stream, of the two price streams, or of the stream of liquidations.
 pub(crate) fn event(told: &mut Told<'_>, frame: &str) -> Result<Facts, DecodeError> {
     let (_, text) = wire::named(frame).map_err(|error| told.complaint(frame, &error))?;
     if text.len() < frame.len() {
@@ -46,6 +46,7 @@ pub(crate) fn event(told: &mut Told<'_>, frame: &str) -> Result<Facts, DecodeErr
         told.name(name.as_str());
         return match name.as_str() {
             "bookTicker" | "markPriceUpdate" => market::price(told, text),
+            "forceOrder" => market::liquidation(told, text),
             other => Err(DecodeError::NoDecoder(format!("event `{other}`"))),
         };
     }

@@ -1,4 +1,5 @@
-//! Public facts that trading needs: instruments, the venue's clock, prices. Nothing else of the market data.
+//! Public facts: what trading needs (instruments, the venue's clock, prices), and what looks like the account's own and is not
+//! (everybody's trades and liquidations). Nothing else of the market data.
 
 use exec_core::instrument::{Instrument, TradingStatus};
 
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::{
     translate,
-    wire::{self, MarketEvent, shape_of},
+    wire::{self, Dec, MarketEvent, shape_of},
 };
 
 /// A frame of the two price streams.
@@ -57,6 +58,90 @@ fn mark_row(told: &Told<'_>, row: &wire::PremiumIndex<'_>) -> Result<Facts, Deco
     facts.insert("mark".into(), row.mark.0.to_string().into());
     put(&mut facts, "index", row.index.map(|price| price.0.to_string()));
     facts.insert("time".into(), row.time.into());
+    Ok(facts)
+}
+
+/// Everybody's trades.
+pub(crate) fn public_trades(told: &mut Told<'_>, body: &str) -> Result<Facts, DecodeError> {
+    let trades: Vec<wire::PublicTrade<'_>> = told.read(body)?;
+    list(
+        "public_trades",
+        trades.iter().map(|trade| {
+            let mut facts = public_trade(trade.price, trade.qty, trade.buyer_is_maker, trade.time);
+            facts.insert("trade_id".into(), trade.id.to_string().into());
+            put(&mut facts, "rpi", trade.rpi);
+            Ok(facts)
+        }),
+    )
+}
+
+/// Everybody's trades, those of one taker at one price together.
+pub(crate) fn aggregate_trades(told: &mut Told<'_>, body: &str) -> Result<Facts, DecodeError> {
+    let trades: Vec<wire::AggregateTrade<'_>> = told.read(body)?;
+    list(
+        "public_trades",
+        trades.iter().map(|trade| {
+            let mut facts = public_trade(trade.price, trade.qty, trade.buyer_is_maker, trade.time);
+            facts.insert("first_trade_id".into(), trade.first_id.to_string().into());
+            facts.insert("last_trade_id".into(), trade.last_id.to_string().into());
+            Ok(facts)
+        }),
+    )
+}
+
+fn public_trade(price: Dec, qty: Dec, buyer_is_maker: bool, time: i64) -> Facts {
+    let mut facts = start("public_trade");
+    facts.insert("price".into(), price.0.to_string().into());
+    facts.insert("qty".into(), qty.0.to_string().into());
+    facts.insert("taker_side".into(), if buyer_is_maker { "SELL" } else { "BUY" }.into());
+    facts.insert("time".into(), time.into());
+    facts
+}
+
+/// Somebody's liquidation.
+pub(crate) fn liquidation(told: &mut Told<'_>, text: &str) -> Result<Facts, DecodeError> {
+    let event: wire::ForcedOrder<'_> = told.read(text)?;
+    let order = &event.order;
+    let mut facts = start("public_liquidation");
+    facts.insert("instrument".into(), told.instrument(order.symbol.as_str())?.into());
+    for (name, word) in [
+        ("side", order.side.as_str()),
+        ("type", order.order_type.as_str()),
+        ("time_in_force", order.time_in_force.as_str()),
+        ("status", order.status.as_str()),
+    ] {
+        facts.insert(name.into(), word.into());
+    }
+    for (name, number) in [
+        ("qty", order.qty),
+        ("price", order.price),
+        ("avg_px", order.avg_price),
+        ("last_qty", order.last_qty),
+        ("cum_qty", order.cum_qty),
+    ] {
+        facts.insert(name.into(), number.0.to_string().into());
+    }
+    facts.insert("time".into(), order.time.into());
+    facts.insert("event".into(), "forceOrder".into());
+    facts.insert("sent".into(), event.event_time.into());
+    Ok(facts)
+}
+
+/// How likely a deleveraging is, of one symbol or of many.
+pub(crate) fn adl_risk(told: &mut Told<'_>, body: &str) -> Result<Facts, DecodeError> {
+    if shape_of(body).map_err(|error| told.complaint(body, &error))?.is_list() {
+        let risks: Vec<wire::AdlRisk<'_>> = told.read(body)?;
+        return list("adl_risks", risks.iter().map(|row| adl_risk_row(told, row)));
+    }
+    let risk: wire::AdlRisk<'_> = told.read(body)?;
+    adl_risk_row(told, &risk)
+}
+
+fn adl_risk_row(told: &Told<'_>, row: &wire::AdlRisk<'_>) -> Result<Facts, DecodeError> {
+    let mut facts = start("adl_risk");
+    facts.insert("instrument".into(), told.instrument(row.symbol.as_str())?.into());
+    facts.insert("risk".into(), row.risk.as_str().into());
+    facts.insert("updated".into(), row.update_time.into());
     Ok(facts)
 }
 

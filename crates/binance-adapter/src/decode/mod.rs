@@ -6,6 +6,7 @@
 //! input; what the document has that this build does not know is listed under `unknown`.
 
 mod account;
+mod convert;
 mod event;
 mod facts;
 mod market;

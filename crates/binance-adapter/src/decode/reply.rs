@@ -2,7 +2,7 @@
 //! they are about stands in `subject`, what they say in the files of the subjects.
 
 use super::{
-    DecodeError, Facts, account,
+    DecodeError, Facts, account, convert,
     facts::{put, start},
     market, orders,
     refusal::refusal,
@@ -149,6 +149,12 @@ fn facts_of(told: &mut Told<'_>, subject: Subject, act: Act, body: &str) -> Resu
         Subject::Info => market::info(told, body),
         Subject::ServerTime => market::server_time(told, body),
         Subject::Mark => market::mark(told, body),
+        Subject::PublicTrades => market::public_trades(told, body),
+        Subject::AggregateTrades => market::aggregate_trades(told, body),
+        Subject::AdlRisk => market::adl_risk(told, body),
+        Subject::ConvertPairs => convert::pairs(told, body),
+        Subject::ConvertQuote => convert::quote(told, body),
+        Subject::ConvertOrder => convert::order(told, body),
     }
 }
 

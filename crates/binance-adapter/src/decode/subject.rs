@@ -41,6 +41,12 @@ pub(crate) enum Subject {
     Info,
     ServerTime,
     Mark,
+    PublicTrades,
+    AggregateTrades,
+    AdlRisk,
+    ConvertPairs,
+    ConvertQuote,
+    ConvertOrder,
 }
 
 /// By method and path.
@@ -82,6 +88,12 @@ pub(crate) fn by_path(method: &str, path: &str) -> Option<Subject> {
         ("GET", "exchangeInfo") => Subject::Info,
         ("GET", "time") => Subject::ServerTime,
         ("GET", "premiumIndex") => Subject::Mark,
+        ("GET", "trades" | "historicalTrades") => Subject::PublicTrades,
+        ("GET", "aggTrades") => Subject::AggregateTrades,
+        ("GET", "symbolAdlRisk") => Subject::AdlRisk,
+        ("GET", "convert/exchangeInfo") => Subject::ConvertPairs,
+        ("POST", "convert/getQuote") => Subject::ConvertQuote,
+        ("POST", "convert/acceptQuote") | ("GET", "convert/orderStatus") => Subject::ConvertOrder,
         _ => return None,
     })
 }
@@ -107,9 +119,15 @@ fn row(shape: &Shape) -> Option<Subject> {
         ("rateLimitType", Subject::OrderLimits),
         ("marginType", Subject::SymbolConfig),
         ("markPrice", Subject::Mark),
+        ("isBuyerMaker", Subject::PublicTrades),
+        ("adlRisk", Subject::AdlRisk),
+        ("fromAssetMinAmount", Subject::ConvertPairs),
         // The first row of a batch may be a refusal.
         ("code", Subject::Orders),
     ];
+    if ["a", "p", "q", "f", "l", "T", "m"].iter().all(|key| shape.has(key)) {
+        return Some(Subject::AggregateTrades);
+    }
     let known = KEYS.iter().find(|(key, _)| shape.has(key)).map(|(_, subject)| *subject)?;
     // Rows of the funding history have a mark price, too.
     (known != Subject::Mark || shape.has("indexPrice")).then_some(known)
@@ -135,6 +153,9 @@ fn object(shape: &Shape) -> Option<Subject> {
         ("listenKey", Subject::ListenKey),
         ("connectedSince", Subject::Session),
         ("maxNotionalValue", Subject::Leverage),
+        ("adlRisk", Subject::AdlRisk),
+        ("orderStatus", Subject::ConvertOrder),
+        ("quoteId", Subject::ConvertQuote),
     ];
     if shape.is_empty() {
         return Some(Subject::Acknowledged);
@@ -196,6 +217,12 @@ impl Subject {
             Self::Info => "exchange info",
             Self::ServerTime => "server time",
             Self::Mark => "mark price",
+            Self::PublicTrades => "public trades",
+            Self::AggregateTrades => "aggregate trades",
+            Self::AdlRisk => "deleveraging risk",
+            Self::ConvertPairs => "convert pairs",
+            Self::ConvertQuote => "convert quote",
+            Self::ConvertOrder => "convert order",
         }
     }
 }

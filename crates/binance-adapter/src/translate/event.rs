@@ -10,7 +10,8 @@ use exec_core::{
 use super::{
     Symbols, Tally, TranslateError,
     account::{balance_change, called_position, position_change},
-    order::{algo_update, order_update, trade_lite},
+    algo::algo_update,
+    order::{order_update, trade_lite},
 };
 use crate::wire::{self, Dec, MarketEvent, UserEvent};
 
@@ -19,11 +20,17 @@ use crate::wire::{self, Dec, MarketEvent, UserEvent};
 pub fn report(symbols: &Symbols, tally: &Tally, text: &str) -> Report {
     let event = match UserEvent::read(text) {
         Ok(event) => event,
-        Err(error) => return Report { sent: None, body: unreadable(text, error.to_string()) },
+        Err(error) => {
+            tally.note("(an event that cannot be read)".into());
+            return Report { sent: None, body: unreadable(text, error.to_string()) };
+        }
     };
-    tally.count("event", &event);
+    tally.count(event.name(), &event);
     let sent = sent(&event);
-    let body = body(symbols, &event, text).unwrap_or_else(|error| unreadable(text, error.to_string()));
+    let body = body(symbols, &event, text).unwrap_or_else(|error| {
+        tally.note(format!("{} (cannot be said)", event.name()));
+        unreadable(text, error.to_string())
+    });
     Report { sent, body }
 }
 

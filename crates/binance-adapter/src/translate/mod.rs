@@ -2,6 +2,8 @@
 //! said, never what is done about it.
 
 mod account;
+mod algo;
+mod conditional;
 mod event;
 mod instrument;
 mod order;
@@ -10,10 +12,12 @@ mod tally;
 mod terms;
 
 pub use account::{account_balance, account_position, balance, balance_change, called_position, position, position_change};
+pub use algo::{algo_order, algo_update, joined};
+pub use conditional::conditional_params;
 pub(crate) use event::{body, sent};
 pub use event::{price, report};
 pub use instrument::{InstrumentError, instrument};
-pub use order::{algo_order, algo_update, order_reply, order_update, trade_lite, user_trade};
+pub use order::{order_reply, order_update, trade_lite, user_trade};
 pub use symbol::Symbols;
 pub use tally::Tally;
 pub(crate) use terms::side_word;

@@ -1,8 +1,9 @@
 //! Orders and trades as Binance reports them, in the core's words. What a payload does not say stays absent: an average of
-//! zero is no average, a price in a reply to a command does not exist.
+//! zero is no average, a price in a reply to a command does not exist. Conditional orders before their trigger are in `algo`.
 
 use exec_core::{
-    ids::{AlgoId, ClOrdId, OrderId, RequestId, TradeId},
+    ids::{ClOrdId, OrderId, RequestId, TradeId},
+    order::intent::ExchangeMade,
     report::{ExpiryReason, Fee, Fill, OrderReport, TradeReport, VenueStatus},
     time::VenueTime,
     units::{Amount, PositionSide, Price, Qty, Side},
@@ -41,6 +42,7 @@ pub fn order_update(symbols: &Symbols, update: &wire::OrderTradeUpdate<'_>) -> R
             price_protect: order.price_protect,
             activate_price: order.activate_price.as_ref(),
             callback_rate: order.price_rate.as_ref(),
+            price_match: order.price_match.as_ref(),
         }),
         qty: if close_all { None } else { Some(Qty::new(order.qty.0)?) },
         reduce_only: order.reduce_only == Some(true),
@@ -52,7 +54,7 @@ pub fn order_update(symbols: &Symbols, update: &wire::OrderTradeUpdate<'_>) -> R
         fill: fill_of_update(symbols, order, side, leg)?,
         replaced_by: if amendment { order.modify_id.as_ref().and_then(Lenient::number).and_then(request) } else { None },
         text: None,
-        made_by: None,
+        made_by: made_by(&order.client_order_id, &order.order_type, Some(&order.execution), &order.status),
     })
 }
 
@@ -154,6 +156,7 @@ pub fn order_reply(symbols: &Symbols, order: &wire::OrderReply<'_>) -> Result<Or
             price_protect: order.price_protect,
             activate_price: order.activate_price.as_ref(),
             callback_rate: order.price_rate.as_ref(),
+            price_match: order.price_match.as_ref(),
         }),
         qty: if close_all { None } else { Some(Qty::new(order.orig_qty.0)?) },
         reduce_only: order.reduce_only == Some(true),
@@ -165,98 +168,8 @@ pub fn order_reply(symbols: &Symbols, order: &wire::OrderReply<'_>) -> Result<Or
         fill: None,
         replaced_by: order.modify_id.and_then(request),
         text: None,
-        made_by: None,
+        made_by: made_by(&order.client_order_id, &order.order_type, None, &order.status),
     })
-}
-
-/// An `ALGO_UPDATE`: a conditional order in the Algo Service.
-///
-/// # Errors
-/// [`TranslateError`].
-pub fn algo_update(symbols: &Symbols, update: &wire::AlgoUpdate<'_>) -> Result<OrderReport, TranslateError> {
-    let order = &update.order;
-    let close_all = order.close_position == Some(true);
-    Ok(OrderReport {
-        cl_ord_id: cl_ord_id(&order.client_algo_id),
-        order_id: order.actual_order_id.as_ref().and_then(triggered_id),
-        algo_id: Some(AlgoId::from_number(order.algo_id)),
-        instrument: symbols.instrument(order.symbol.as_str())?,
-        side: side(&order.side)?,
-        leg: leg(&order.position_side),
-        status: algo_status(&order.status),
-        kind: told_kind(&ToldTerms {
-            order_type: &order.order_type,
-            price: order.price,
-            time_in_force: order.time_in_force.as_ref(),
-            good_till_date: order.good_till_date.as_ref(),
-            trigger_price: order.trigger_price,
-            working_type: order.working_type.as_ref(),
-            price_protect: order.price_protect,
-            activate_price: order.activate_price.as_ref(),
-            callback_rate: order.price_rate.as_ref(),
-        }),
-        qty: match order.qty {
-            Some(qty) if !close_all => Some(Qty::new(qty.0)?),
-            _ => None,
-        },
-        reduce_only: order.reduce_only == Some(true),
-        close_all,
-        cum_qty: order.executed_qty.map(|qty| Qty::new(qty.0)).transpose()?,
-        avg_px: positive_price(order.avg_price)?,
-        updated: VenueTime(update.transaction_time),
-        created: None,
-        fill: None,
-        replaced_by: None,
-        text: order.reason.as_ref().filter(|text| !text.as_str().is_empty()).map(|text| text.as_str().to_owned()),
-        made_by: None,
-    })
-}
-
-/// A conditional order in a REST reply. `None` for the reply to a cancel, which carries its ids only.
-///
-/// # Errors
-/// [`TranslateError`].
-pub fn algo_order(symbols: &Symbols, order: &wire::AlgoOrder<'_>) -> Result<Option<OrderReport>, TranslateError> {
-    let (Some(symbol), Some(order_side), Some(status), Some(order_type)) =
-        (&order.symbol, &order.side, &order.status, &order.order_type)
-    else {
-        return Ok(None);
-    };
-    let close_all = order.close_position == Some(true);
-    Ok(Some(OrderReport {
-        cl_ord_id: cl_ord_id(&order.client_algo_id),
-        order_id: order.actual_order_id.as_ref().and_then(triggered_id),
-        algo_id: Some(AlgoId::from_number(order.algo_id)),
-        instrument: symbols.instrument(symbol.as_str())?,
-        side: side(order_side)?,
-        leg: order.position_side.as_ref().and_then(leg),
-        status: algo_status(status),
-        kind: told_kind(&ToldTerms {
-            order_type,
-            price: order.price,
-            time_in_force: order.time_in_force.as_ref(),
-            good_till_date: order.good_till_date.as_ref(),
-            trigger_price: order.trigger_price,
-            working_type: order.working_type.as_ref(),
-            price_protect: order.price_protect,
-            activate_price: order.activate_price.as_ref(),
-            callback_rate: order.callback_rate.as_ref(),
-        }),
-        qty: match order.qty {
-            Some(qty) if !close_all => Some(Qty::new(qty.0)?),
-            _ => None,
-        },
-        reduce_only: order.reduce_only == Some(true),
-        close_all,
-        cum_qty: order.actual_qty.map(|qty| Qty::new(qty.0)).transpose()?,
-        avg_px: positive_price(order.actual_price)?,
-        updated: VenueTime(order.update_time.or(order.create_time).unwrap_or_default()),
-        created: order.create_time.map(VenueTime),
-        fill: None,
-        replaced_by: None,
-        text: order.fail_reason.as_ref().filter(|text| !text.as_str().is_empty()).map(|text| text.as_str().to_owned()),
-        made_by: None,
-    }))
 }
 
 fn status(status: &wire::OrderStatus<'_>, reason: impl FnOnce() -> ExpiryReason) -> VenueStatus {
@@ -273,17 +186,25 @@ fn status(status: &wire::OrderStatus<'_>, reason: impl FnOnce() -> ExpiryReason)
     }
 }
 
-fn algo_status(status: &wire::AlgoStatus<'_>) -> VenueStatus {
-    match status {
-        wire::AlgoStatus::New => VenueStatus::New,
-        wire::AlgoStatus::Canceled => VenueStatus::Canceled,
-        wire::AlgoStatus::Triggering => VenueStatus::Triggering,
-        wire::AlgoStatus::Triggered => VenueStatus::Triggered,
-        wire::AlgoStatus::Finished => VenueStatus::Finished,
-        wire::AlgoStatus::Rejected => VenueStatus::Rejected,
-        wire::AlgoStatus::Expired => VenueStatus::Expired(ExpiryReason::Unstated),
-        wire::AlgoStatus::Other(_) => VenueStatus::Unrecognised,
-    }
+/// Whether the exchange made the order by itself, and why: it says so by the client id, and of a liquidation also by the type,
+/// the execution and two old statuses, in case the id comes without its prefix.
+fn made_by(
+    id: &Text<'_>,
+    order_type: &wire::OrderType<'_>,
+    execution: Option<&wire::ExecutionType<'_>>,
+    status: &wire::OrderStatus<'_>,
+) -> Option<ExchangeMade> {
+    const PREFIXES: [(&str, ExchangeMade); 4] = [
+        ("autoclose-", ExchangeMade::Liquidation),
+        ("adl_autoclose", ExchangeMade::AutoDeleveraging),
+        ("settlement_autoclose-", ExchangeMade::Settlement),
+        ("delivery_autoclose-", ExchangeMade::Delivery),
+    ];
+    let named = PREFIXES.iter().find(|(prefix, _)| id.as_str().starts_with(prefix)).map(|(_, why)| *why);
+    let liquidated = *order_type == wire::OrderType::Liquidation
+        || execution == Some(&wire::ExecutionType::Calculated)
+        || matches!(status, wire::OrderStatus::NewInsurance | wire::OrderStatus::NewAdl);
+    named.or(liquidated.then_some(ExchangeMade::Liquidation))
 }
 
 /// `er` of the stream (since 2025-10-23; 10 and 11 from the COIN-M page).
@@ -322,24 +243,19 @@ pub(super) fn leg(side: &wire::PositionSide<'_>) -> Option<PositionSide> {
 }
 
 /// A client id that cannot be one of ours stays absent; the venue's own order id names the order.
-fn cl_ord_id(text: &Text<'_>) -> Option<ClOrdId> {
+pub(super) fn cl_ord_id(text: &Text<'_>) -> Option<ClOrdId> {
     ClOrdId::new(text.as_str()).ok()
 }
 
-fn order_id(number: u64) -> Option<OrderId> {
+pub(super) fn order_id(number: u64) -> Option<OrderId> {
     (number > 0).then(|| OrderId::from_number(number))
-}
-
-/// The id of the ordinary order, a text that is empty before the trigger.
-fn triggered_id(text: &Lenient<'_>) -> Option<OrderId> {
-    text.number().and_then(|id| u64::try_from(id).ok()).and_then(order_id)
 }
 
 fn request(modify_id: i64) -> Option<RequestId> {
     u64::try_from(modify_id).ok().filter(|id| *id > 0).map(RequestId)
 }
 
-fn positive_price(price: Option<Dec>) -> Result<Option<Price>, TranslateError> {
+pub(super) fn positive_price(price: Option<Dec>) -> Result<Option<Price>, TranslateError> {
     match price {
         Some(price) if !price.0.is_zero() => Ok(Some(Price::new(price.0)?)),
         _ => Ok(None),
@@ -350,7 +266,7 @@ fn positive_price(price: Option<Dec>) -> Result<Option<Price>, TranslateError> {
 mod tests {
     use super::*;
     use crate::wire::UserEvent;
-    use exec_core::terms::{OrderKind, TimeInForce};
+    use exec_core::terms::OrderKind;
 
     fn update(text: &str) -> OrderReport {
         let UserEvent::Order(update) = UserEvent::read(text).unwrap() else { panic!("not an order update") };
@@ -465,16 +381,5 @@ mod tests {
         assert_eq!(slow.fill.price, fast.fill.price);
         assert_eq!((fast.fill.leg, fast.fill.fee, fast.fill.realized), (None, None, None));
         assert_eq!(slow.fill.leg, Some(PositionSide::Net));
-    }
-
-    #[test]
-    fn a_conditional_order_that_died_at_its_trigger_says_why() {
-        let text = r#"{"e":"ALGO_UPDATE","T":5,"E":6,"o":{"caid":"Q5","aid":2148719,"at":"CONDITIONAL","o":"TAKE_PROFIT","s":"BNBUSDT","S":"SELL","ps":"BOTH","f":"GTC","q":"0.01","X":"REJECTED","ai":"","ap":"0.00000","aq":"0.00000","act":"0","tp":"750","p":"751","V":"EXPIRE_MAKER","wt":"MARK_PRICE","pm":"NONE","cp":false,"pP":true,"R":true,"tt":0,"gtd":0,"rm":"Reduce Only reject"}}"#;
-        let UserEvent::Algo(update) = UserEvent::read(text).unwrap() else { panic!("not an algo update") };
-        let report = algo_update(&Symbols::default(), &update).unwrap();
-        assert_eq!((report.status, report.text.as_deref()), (VenueStatus::Rejected, Some("Reduce Only reject")));
-        assert_eq!((report.order_id, report.avg_px, report.reduce_only), (None, None, true));
-        let Some(OrderKind::TakeProfit { trigger, tif, .. }) = report.kind else { panic!("{:?}", report.kind) };
-        assert_eq!((trigger.price.to_string().as_str(), tif, trigger.price_protect), ("750", TimeInForce::Gtc, true));
     }
 }

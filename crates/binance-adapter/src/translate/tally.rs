@@ -27,16 +27,21 @@ impl Tally {
         }
         let mut names = Vec::new();
         payload.unknown_names(name, &mut names);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for unknown in names {
-            if let Some(count) = seen.get_mut(&unknown) {
-                *count += 1;
-            } else if seen.len() < NAMES_MAX {
-                tracing::warn!(%unknown, "the venue sends something that this build does not know");
-                seen.insert(unknown, 1);
-            } else {
-                *seen.entry(REST.to_owned()).or_default() += 1;
-            }
+            self.note(unknown);
+        }
+    }
+
+    /// Counts one thing that this build did not expect.
+    pub fn note(&self, unknown: String) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = seen.get_mut(&unknown) {
+            *count += 1;
+        } else if seen.len() < NAMES_MAX {
+            tracing::warn!(%unknown, "the venue sends something that this build does not know");
+            seen.insert(unknown, 1);
+        } else {
+            *seen.entry(REST.to_owned()).or_default() += 1;
         }
     }
 

@@ -1,8 +1,8 @@
 //! What an order asks for, in both directions: the core's terms to the parameters of `POST /fapi/v1/order`, and a reported
-//! type with its prices back to an [`OrderKind`].
+//! type with its prices back to an [`OrderKind`]. Orders with a trigger are said in `conditional`.
 //!
 //! Source: USDⓈ-M "New Order", read 2026-11-22. Only LIMIT and MARKET go there since 2025-12-09; conditional types are
-//! refused with -4120 and are not sent.
+//! refused with -4120.
 
 use exec_core::{
     ids::ClOrdId,
@@ -14,18 +14,21 @@ use rust_decimal::Decimal;
 use thiserror::Error;
 
 use crate::{
-    query::Query,
+    fields::Fields,
     wire::{self, Dec, Lenient},
 };
 
-/// Terms that this endpoint cannot carry. Nothing has been sent.
+/// Terms that an endpoint cannot carry. Nothing has been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Place {
-    /// A conditional order belongs to another endpoint.
-    #[error("conditional orders are not placed through this endpoint")]
+    /// A conditional order has parameters of its own.
+    #[error("an order with a trigger is not placed like one without")]
     Conditional,
-    /// Only conditional orders close whole positions.
-    #[error("only a conditional order can close the whole position")]
+    /// An order without a trigger is not held back.
+    #[error("an order without a trigger is not placed like one with it")]
+    Plain,
+    /// Only stop-market and take-profit-market orders close whole positions.
+    #[error("an order of this type cannot close the whole position")]
     CloseAll,
     /// No quantity.
     #[error("an order without a quantity")]
@@ -35,11 +38,44 @@ pub enum Place {
     ReduceWithTheLeg,
 }
 
-/// Appends the parameters of a new order, without timestamp and signature.
+/// Appends the parameters of a new order without a trigger, without timestamp and signature.
 ///
 /// # Errors
 /// [`Place`]: what was appended is to be thrown away.
-pub fn place_params(query: &mut Query, terms: &Terms, cl_ord_id: &ClOrdId) -> Result<(), Place> {
+pub fn place_params(query: &mut impl Fields, terms: &Terms, cl_ord_id: &ClOrdId) -> Result<(), Place> {
+    whose(query, terms);
+    let immediate = match terms.kind {
+        OrderKind::Market => {
+            // A MARKET's time in force is not sent: the venue refuses it.
+            query.word("type", "MARKET");
+            true
+        }
+        OrderKind::Limit { price, tif } => {
+            query.word("type", "LIMIT");
+            limit(query, price, tif);
+            matches!(tif, TimeInForce::Ioc | TimeInForce::Fok)
+        }
+        OrderKind::StopMarket { .. }
+        | OrderKind::StopLimit { .. }
+        | OrderKind::TakeProfitMarket { .. }
+        | OrderKind::TakeProfit { .. }
+        | OrderKind::TrailingStopMarket { .. } => return Err(Place::Conditional),
+    };
+    query.decimal("quantity", terms.qty.ok_or(Place::NoQuantity)?.get());
+    reducing(query, terms)?;
+    if let Some(rule) = terms.stp {
+        query.word("selfTradePreventionMode", self_trade_word(rule));
+    }
+    query.text("newClientOrderId", cl_ord_id.as_str());
+    if immediate {
+        // These end at once: RESULT waits for their end, so that one reply tells it.
+        query.word("newOrderRespType", "RESULT");
+    }
+    Ok(())
+}
+
+/// Which symbol, side and position.
+pub(super) fn whose(query: &mut impl Fields, terms: &Terms) {
     query.text("symbol", terms.instrument.symbol()).word("side", side_word(terms.side));
     match terms.leg {
         // One-way mode does not need positionSide; BOTH is its default.
@@ -51,34 +87,25 @@ pub fn place_params(query: &mut Query, terms: &Terms, cl_ord_id: &ClOrdId) -> Re
             query.word("positionSide", "SHORT");
         }
     }
-    let immediate = match terms.kind {
-        OrderKind::Market => {
-            // A MARKET's time in force is not sent: the venue refuses it.
-            query.word("type", "MARKET");
-            true
-        }
-        OrderKind::Limit { price, tif } => {
-            query.word("type", "LIMIT");
-            match tif {
-                TimeInForce::Gtc => query.word("timeInForce", "GTC"),
-                TimeInForce::Ioc => query.word("timeInForce", "IOC"),
-                TimeInForce::Fok => query.word("timeInForce", "FOK"),
-                TimeInForce::Gtx => query.word("timeInForce", "GTX"),
-                TimeInForce::Gtd(until) => query.word("timeInForce", "GTD").signed("goodTillDate", until.0),
-            };
-            match price {
-                LimitPrice::At(price) => query.decimal("price", price.get()),
-                LimitPrice::Match(level) => query.word("priceMatch", price_match_word(level)),
-            };
-            matches!(tif, TimeInForce::Ioc | TimeInForce::Fok)
-        }
-        OrderKind::StopMarket { .. }
-        | OrderKind::StopLimit { .. }
-        | OrderKind::TakeProfitMarket { .. }
-        | OrderKind::TakeProfit { .. }
-        | OrderKind::TrailingStopMarket { .. } => return Err(Place::Conditional),
+}
+
+/// Time in force and limit price.
+pub(super) fn limit(query: &mut impl Fields, price: LimitPrice, tif: TimeInForce) {
+    match tif {
+        TimeInForce::Gtc => query.word("timeInForce", "GTC"),
+        TimeInForce::Ioc => query.word("timeInForce", "IOC"),
+        TimeInForce::Fok => query.word("timeInForce", "FOK"),
+        TimeInForce::Gtx => query.word("timeInForce", "GTX"),
+        TimeInForce::Gtd(until) => query.word("timeInForce", "GTD").signed("goodTillDate", until.0),
     };
-    query.decimal("quantity", terms.qty.ok_or(Place::NoQuantity)?.get());
+    match price {
+        LimitPrice::At(price) => query.decimal("price", price.get()),
+        LimitPrice::Match(level) => query.word("priceMatch", price_match_word(level)),
+    };
+}
+
+/// The venue's own hold on an order that may only reduce, by quantity.
+pub(super) fn reducing(query: &mut impl Fields, terms: &Terms) -> Result<(), Place> {
     match (terms.intention, terms.leg) {
         (Intention::Open, _) => {}
         (Intention::Reduce, PositionSide::Net) => {
@@ -87,14 +114,6 @@ pub fn place_params(query: &mut Query, terms: &Terms, cl_ord_id: &ClOrdId) -> Re
         (Intention::Reduce, PositionSide::Long | PositionSide::Short) if terms.is_closing() => {}
         (Intention::Reduce, PositionSide::Long | PositionSide::Short) => return Err(Place::ReduceWithTheLeg),
         (Intention::CloseAll, _) => return Err(Place::CloseAll),
-    }
-    if let Some(rule) = terms.stp {
-        query.word("selfTradePreventionMode", self_trade_word(rule));
-    }
-    query.text("newClientOrderId", cl_ord_id.as_str());
-    if immediate {
-        // These end at once: RESULT waits for their end, so that one reply tells it.
-        query.word("newOrderRespType", "RESULT");
     }
     Ok(())
 }
@@ -151,12 +170,14 @@ pub struct ToldTerms<'t, 'a> {
     pub activate_price: Option<&'t Lenient<'a>>,
     /// Distance of a trailing stop.
     pub callback_rate: Option<&'t Lenient<'a>>,
+    /// The level of the book that the limit price is taken from.
+    pub price_match: Option<&'t wire::PriceMatch<'a>>,
 }
 
 /// The type and its prices, if the report carries them in full; `None` for types that only the exchange makes.
 #[must_use]
 pub fn told_kind(told: &ToldTerms<'_, '_>) -> Option<OrderKind> {
-    let limit = || Some((LimitPrice::At(Price::new(told.price?.0).ok()?), told_tif(told)?));
+    let limit = || Some((told_price(told)?, told_tif(told)?));
     match told.order_type {
         wire::OrderType::Market => Some(OrderKind::Market),
         wire::OrderType::Limit => limit().map(|(price, tif)| OrderKind::Limit { price, tif }),
@@ -177,6 +198,30 @@ pub fn told_kind(told: &ToldTerms<'_, '_>) -> Option<OrderKind> {
         }),
         wire::OrderType::Liquidation | wire::OrderType::Other(_) => None,
     }
+}
+
+/// The price once the venue has one, else the level it will take one from.
+fn told_price(told: &ToldTerms<'_, '_>) -> Option<LimitPrice> {
+    match (told.price, told.price_match.and_then(told_level)) {
+        (Some(price), Some(level)) if price.0.is_zero() => Some(LimitPrice::Match(level)),
+        (None, Some(level)) => Some(LimitPrice::Match(level)),
+        (Some(price), _) => Some(LimitPrice::At(Price::new(price.0).ok()?)),
+        (None, None) => None,
+    }
+}
+
+fn told_level(word: &wire::PriceMatch<'_>) -> Option<PriceMatch> {
+    Some(match word {
+        wire::PriceMatch::Opponent => PriceMatch::Opponent,
+        wire::PriceMatch::Opponent5 => PriceMatch::Opponent5,
+        wire::PriceMatch::Opponent10 => PriceMatch::Opponent10,
+        wire::PriceMatch::Opponent20 => PriceMatch::Opponent20,
+        wire::PriceMatch::Queue => PriceMatch::Queue,
+        wire::PriceMatch::Queue5 => PriceMatch::Queue5,
+        wire::PriceMatch::Queue10 => PriceMatch::Queue10,
+        wire::PriceMatch::Queue20 => PriceMatch::Queue20,
+        wire::PriceMatch::Off | wire::PriceMatch::Other(_) => return None,
+    })
 }
 
 fn told_tif(told: &ToldTerms<'_, '_>) -> Option<TimeInForce> {
@@ -213,6 +258,7 @@ fn positive(text: &Lenient<'_>) -> Option<Decimal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::Query;
     use exec_core::{ids::InstrumentId, units::Qty};
 
     fn terms(side: Side, leg: PositionSide, intention: Intention, kind: OrderKind) -> Terms {

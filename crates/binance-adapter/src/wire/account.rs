@@ -174,7 +174,11 @@ wire! {
             /// Leverage.
             "leverage" leverage: u32,
         }
-        skip { "isAutoAddMargin", "maxNotionalValue" }
+        may {
+            /// Largest notional at this leverage; a text, sometimes `INF`.
+            "maxNotionalValue" max_notional: Lenient<'a>,
+        }
+        skip { "isAutoAddMargin" }
     }
 
     /// `GET /fapi/v1/positionSide/dual`.

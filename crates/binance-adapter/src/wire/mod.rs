@@ -6,6 +6,7 @@
 
 mod account;
 mod algo;
+mod convert;
 mod event;
 mod grid;
 mod income;
@@ -13,6 +14,7 @@ mod info;
 mod margin;
 mod market;
 mod order;
+mod public;
 mod reply;
 mod scalar;
 mod scan;
@@ -25,6 +27,7 @@ pub use account::{
     PositionMode, PositionRow, PositionV2, SymbolConfig, TradingRule, TradingRules,
 };
 pub use algo::{AlgoCancelReply, AlgoOrder, AlgoUpdate, AlgoUpdateBody};
+pub use convert::{ConvertOrder, ConvertPair, ConvertQuote};
 pub(crate) use event::named;
 pub use event::{
     AccountConfigUpdate, AccountUpdate, AccountUpdateBody, BalanceChange, ConditionalReject, ConditionalRejectBody,
@@ -37,14 +40,16 @@ pub use info::{ExchangeInfo, Filter, RateLimit, SymbolInfo};
 pub use margin::{AdlQuantile, AdlRanks, LeverageBracket, LeverageBrackets, PositionMarginChange, PositionMarginReply};
 pub use market::{BookTicker, MarkPrice, MarketEvent, PremiumIndex};
 pub use order::{Amendment, AmendmentBody, Change, OrderReply, UserTrade};
+pub use public::{AdlRisk, AggregateTrade, ForcedOrder, ForcedOrderBody, PublicTrade};
 pub use reply::{Countdown, ErrorBody, ListenKey, ServerTime};
 pub use scalar::{Dec, Flag, Lenient, Raw, Text, parse_decimal};
 pub use shape::{Keyed, Unknown, Unknowns};
 pub(crate) use shape::{Shape, shape_of, wire};
 pub use socket::{RequestParams, RetryAfter, SessionStatus, WebSocketError, WebSocketReply, WebSocketRequest};
 pub use vocabulary::{
-    AlgoStatus, AlgoType, ContractStatus, ContractType, ExecutionType, FilterType, IncomeKind, LimitInterval, LimitKind,
-    MarginType, OrderStatus, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce, UpdateReason, WorkingType,
+    AdlRiskWord, AlgoStatus, AlgoType, ContractStatus, ContractType, ExecutionType, FilterType, IncomeKind, LimitInterval,
+    LimitKind, MarginType, OrderStatus, OrderType, PositionSide, PriceMatch, Side, StpMode, TimeInForce, UpdateReason,
+    WorkingType,
 };
 
 /// Reads one payload from its text.

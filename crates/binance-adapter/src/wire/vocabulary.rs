@@ -208,6 +208,9 @@ vocabulary! {
         CoinSwapWithdraw = "COIN_SWAP_WITHDRAW",
     }
 
+    /// How likely a deleveraging is.
+    AdlRiskWord { Low = "low", Medium = "medium", High = "high" }
+
     /// What a row of the income list is.
     IncomeKind {
         Transfer = "TRANSFER",

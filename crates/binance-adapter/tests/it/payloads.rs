@@ -169,6 +169,28 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
             "premium index",
             reply("GET", "v1/premiumIndex", r#"{"symbol":"BTCUSDT","markPrice":"11793.6","indexPrice":"11781.8","estimatedSettlePrice":"11781.1","lastFundingRate":"0.00038","interestRate":"0.0001","nextFundingTime":1597392000000,"time":1597370495002}"#),
         ),
+        (
+            "public trades",
+            reply("GET", "v1/trades", r#"[{"id":28457,"price":"4.00000100","qty":"12.0","quoteQty":"48.00","time":1499865549590,"isBuyerMaker":true,"isRPITrade":true}]"#),
+        ),
+        ("aggregate trades", reply("GET", "v1/aggTrades", r#"[{"a":26129,"p":"0.01633102","q":"4.70","f":27781,"l":27782,"T":1498793709153,"m":true}]"#)),
+        (
+            "public liquidation",
+            r#"{"e":"forceOrder","E":1568014460893,"o":{"s":"BTCUSDT","S":"SELL","o":"LIMIT","f":"IOC","q":"0.014","p":"9910","ap":"9910","X":"FILLED","l":"0.014","z":"0.014","T":1568014460893}}"#.to_owned(),
+        ),
+        ("deleveraging risk", reply("GET", "v1/symbolAdlRisk", r#"{"symbol":"BTCUSDT","adlRisk":"low","updateTime":1597370495002}"#)),
+        (
+            "convert pairs",
+            reply("GET", "v1/convert/exchangeInfo", r#"[{"fromAsset":"BTC","toAsset":"USDT","fromAssetMinAmount":"0.0004","fromAssetMaxAmount":"50","toAssetMinAmount":"20","toAssetMaxAmount":"2500000"}]"#),
+        ),
+        (
+            "convert quote",
+            reply("POST", "v1/convert/getQuote", r#"{"quoteId":"12415572564","ratio":"38163.7","inverseRatio":"0.0000262","validTimestamp":1623319461670,"toAmount":"3816.37","fromAmount":"0.1"}"#),
+        ),
+        (
+            "convert order",
+            reply("GET", "v1/convert/orderStatus", r#"{"orderId":933256278426274400,"orderStatus":"SUCCESS","fromAsset":"BTC","fromAmount":"0.0005","toAsset":"USDT","toAmount":"20","ratio":"36755","inverseRatio":"0.00002721","createTime":1623381330472}"#),
+        ),
         ("refusal", format!(r#"{{"method":"POST","path":"/fapi/v1/order","status":400,"body":{REFUSED}}}"#)),
         ("socket: place", socket(PLACED)),
         ("socket: algo place", socket(ALGO_PLACED)),

@@ -205,6 +205,25 @@ fn a_margin_call_tells_what_each_position_needs() {
 }
 
 #[test]
+fn the_trades_and_liquidations_of_others_are_not_taken_for_ours() {
+    let theirs = facts(r#"[{"id":28457,"price":"4.00000100","qty":"12","quoteQty":"48","time":1,"isBuyerMaker":true}]"#);
+    let trade = &theirs["public_trades"][0];
+    assert_eq!(
+        (&theirs["kind"], &trade["taker_side"], &trade["price"]),
+        (&json!("public_trades"), &json!("SELL"), &json!("4.00000100"))
+    );
+    let theirs = facts(
+        r#"{"e":"forceOrder","E":2,"o":{"s":"BTCUSDT","S":"SELL","o":"LIMIT","f":"IOC","q":"0.014","p":"9910","ap":"9909.5","X":"FILLED","l":"0.014","z":"0.014","T":1}}"#,
+    );
+    assert_eq!(
+        (&theirs["kind"], &theirs["avg_px"], &theirs["order_id"]),
+        (&json!("public_liquidation"), &json!("9909.5"), &Value::Null)
+    );
+    let converted = facts(r#"{"orderId":"933256278426274426","createTime":1623381330472,"orderStatus":"PROCESS"}"#);
+    assert_eq!((&converted["kind"], &converted["order_id"]), (&json!("convert_order"), &json!("933256278426274426")));
+}
+
+#[test]
 fn a_refusal_without_a_status_is_still_a_refusal() {
     let told = facts(r#"{"method":"GET","path":"/fapi/v1/order","body":{"code":-2013,"msg":"Order does not exist."}}"#);
     assert_eq!((&told["kind"], &told["fate"]), (&json!("refusal"), &json!("not_there")));

@@ -4,10 +4,10 @@ use rust_decimal::Decimal;
 
 use super::trigger::{crossed, rises};
 use super::{AlgoOrder, Pace};
-use crate::entry::good_till_date;
+use crate::entry::{Aim, good_till_date};
 use crate::error::ApiError;
 use crate::exchange::Exchange;
-use crate::filters::{check_client_id, check_market_quantity, check_price, check_quantity};
+use crate::filters::{band, check_client_id, check_market_quantity, check_price, check_quantity};
 use crate::literal::dec;
 use crate::margin::reducible;
 use crate::order::closes;
@@ -66,12 +66,15 @@ impl Exchange {
         let market = self.market_index(&order.symbol)?;
         let hedge = self.client(account)?.hedge;
         check_form(order, hedge)?;
-        self.check_status(market)?;
+        let leg = order.position_side.unwrap_or(PositionSide::Both);
+        let closing = order.reduce_only == Some(true) || order.close_position == Some(true) || closes(order.side, leg);
+        self.check_status(market, if closing { Aim::Closes } else { Aim::Opens })?;
+        self.check_not_in_liquidation(account)?;
         if let Some(id) = &order.client_algo_id {
             check_client_id(id)?;
         }
         let row = self.fill_in_algo(market, order)?;
-        check_figures(&self.markets[market].spec, order)?;
+        check_figures(&self.markets[market].spec, order, row.activate_price)?;
         self.check_trigger(market, order, row.working_type)?;
         let state = self.client(account)?;
         if state.open_algos.contains_key(&row.client_algo_id) {
@@ -247,16 +250,16 @@ fn check_trailing_form(order: &NewAlgoOrder, trailing: bool) -> Result<(), ApiEr
     match (trailing, order.callback_rate) {
         (true, None) => return Err(ApiError::missing("callbackRate")),
         (false, Some(_)) => return Err(ApiError::not_required("callbackRate")),
-        (true, Some(rate)) if !(CALLBACK_MIN..=CALLBACK_MAX).contains(&rate) || rate.normalize().scale() > 1 => {
-            return Err(ApiError::invalid("callbackRate"));
-        }
+        // How many decimals it may have is not documented; 0.25 was taken in 2026.
+        (true, Some(rate)) if !(CALLBACK_MIN..=CALLBACK_MAX).contains(&rate) => return Err(ApiError::invalid("callbackRate")),
         (true, Some(_)) | (false, None) => {}
     }
     if !trailing && order.activate_price.is_some() { Err(ApiError::not_required("activatePrice")) } else { Ok(()) }
 }
 
-/// Checks prices, quantity and notional against the symbol's filters. PERCENT_PRICE counts at the trigger.
-fn check_figures(spec: &SymbolSpec, order: &NewAlgoOrder) -> Result<(), ApiError> {
+/// Checks prices, quantity and notional against the symbol's filters. PERCENT_PRICE counts around the mark at the trigger, and
+/// around the trigger price here. `activation` is the price a trailing stop is activated at, sent or not.
+fn check_figures(spec: &SymbolSpec, order: &NewAlgoOrder, activation: Option<Decimal>) -> Result<(), ApiError> {
     if let Some(trigger) = order.trigger_price {
         if trigger <= Decimal::ZERO {
             return Err(ApiError::stop_price_not_positive());
@@ -274,6 +277,7 @@ fn check_figures(spec: &SymbolSpec, order: &NewAlgoOrder) -> Result<(), ApiError
     }
     if let Some(price) = order.price {
         check_price(spec, price)?;
+        check_trigger_band(spec, order.side, price, order.trigger_price)?;
     }
     let Some(quantity) = order.quantity.filter(|_| order.close_position != Some(true)) else { return Ok(()) };
     match order.order_type {
@@ -286,9 +290,19 @@ fn check_figures(spec: &SymbolSpec, order: &NewAlgoOrder) -> Result<(), ApiError
         | OrderType::Liquidation => check_market_quantity(spec, quantity)?,
     }
     let closing = order.reduce_only == Some(true) || closes(order.side, order.position_side.unwrap_or(PositionSide::Both));
-    let value = order.price.or(order.trigger_price).or(order.activate_price);
+    let value = order.price.or(order.trigger_price).or(activation);
     if !closing && value.is_some_and(|value| value * quantity < spec.min_notional) {
         return Err(ApiError::min_notional(spec.min_notional));
     }
     Ok(())
+}
+
+/// Checks that a limit price is no further from its trigger price than the band; one-sided, as the band itself.
+fn check_trigger_band(spec: &SymbolSpec, side: Side, price: Decimal, trigger: Option<Decimal>) -> Result<(), ApiError> {
+    let Some(bound) = trigger.map(|trigger| band(spec, side, trigger)) else { return Ok(()) };
+    match side {
+        Side::Buy if price > bound => Err(ApiError::price_above_trigger_band(bound.round_dp(spec.price_precision))),
+        Side::Sell if price < bound => Err(ApiError::price_below_trigger_band(bound.round_dp(spec.price_precision))),
+        Side::Buy | Side::Sell => Ok(()),
+    }
 }

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::{AlgoOrder, Tick};
 use crate::config::TriggeredTold;
+use crate::entry::Aim;
 use crate::error::ApiError;
 use crate::event::{Event, UserEvent};
 use crate::exchange::Exchange;
@@ -248,7 +249,7 @@ impl Exchange {
     /// Expires resting closing orders of a hedge leg that stand in the way of one that closes all of it.
     fn make_room(&mut self, order: &AlgoOrder, wanted: &NewOrder) {
         let leg = order.row.position_side;
-        if !order.row.close_position || leg == PositionSide::Both || self.check_status(order.market).is_err() {
+        if !order.row.close_position || leg == PositionSide::Both || self.check_status(order.market, Aim::Closes).is_err() {
             return;
         }
         let Some(state) = self.accounts.get(&order.account).map(|account| &account.symbols[order.market]) else { return };

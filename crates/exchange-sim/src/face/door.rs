@@ -51,6 +51,8 @@ struct Settle {
 struct Liquidate {
     key: String,
     symbol: Option<String>,
+    #[serde(default)]
+    takes_ms: Ms,
 }
 
 #[derive(Deserialize)]
@@ -260,7 +262,8 @@ impl State {
     fn door_liquidate(&mut self, now: Ms, body: &str) -> Opened {
         let ask: Liquidate = read(body)?;
         let account = self.owner(&ask.key)?;
-        let legs = self.exchange.liquidate_now(now, account, ask.symbol.as_deref()).map_err(|error| error.to_string())?;
+        let symbol = ask.symbol.as_deref();
+        let legs = self.exchange.liquidate_within(now, account, symbol, ask.takes_ms).map_err(|error| error.to_string())?;
         Ok(Obj::new().num("legs", legs).end())
     }
 

@@ -335,7 +335,8 @@ fn every_combination_that_makes_no_sense_has_its_code() {
         (-1102, NewAlgoOrder { callback_rate: None, ..trailing(Side::Buy, "0.010", "1") }),
         (-1130, trailing(Side::Buy, "0.010", "0.05")),
         (-1130, trailing(Side::Buy, "0.010", "20.1")),
-        (-1130, trailing(Side::Buy, "0.010", "1.25")),
+        (-4183, stop_limit(Side::Buy, "0.010", "60100", "63105.1", TimeInForce::Gtc)),
+        (-4184, stop_limit(Side::Sell, "0.010", "59900", "56904.9", TimeInForce::Gtc)),
         (-1106, NewAlgoOrder { trigger_price: Some(d("60100")), ..trailing(Side::Buy, "0.010", "1") }),
         (-1106, NewAlgoOrder { price: Some(d("60100")), ..trailing(Side::Buy, "0.010", "1") }),
         (-4135, NewAlgoOrder { activate_price: Some(d("0")), ..trailing(Side::Buy, "0.010", "1") }),
@@ -350,7 +351,7 @@ fn every_combination_that_makes_no_sense_has_its_code() {
     }
     assert!(bench.told(a).is_empty(), "a refusal pushes nothing");
     assert!(bench.exchange.ledger(a).unwrap().algo_orders.is_empty());
-    for rate in ["0.1", "20"] {
+    for rate in ["0.1", "0.25", "20"] {
         put(&mut bench, a, &trailing(Side::Buy, "0.010", rate));
     }
 }

@@ -298,3 +298,49 @@ fn counterparties_in_hedge_mode_are_deleveraged_on_the_leg_that_stands_against()
     assert_eq!(taken, d("0.030"), "the shorts gave all of it");
     assert!(forced_orders(&bench, b, "adl_autoclose-").iter().all(|row| row.position_side == Short && row.side == Side::Buy));
 }
+
+#[test]
+fn a_liquidation_that_takes_its_time_lets_the_account_do_nothing() {
+    for hedge in [false, true] {
+        let (mut bench, legs) = laden(hedge, ExchangeConfig::default());
+        let (a, b, now) = (bench.a, bench.b, bench.now);
+        let long = legs[0].0;
+        let resting = bench.ok(a, &gtc(Side::Buy, "0.010", "59000").on_leg(long));
+        bench.exchange.liquidate_within(now, a, None, 500).unwrap();
+        assert_eq!(bench.exchange.liquidate_within(now, a, None, 500).unwrap_err().code, -2023);
+        assert_eq!(bench.status(a, &resting), OrderStatus::Expired);
+        assert_eq!(bench.amount(a, BTC, long), d("0.030"), "still held");
+        assert_eq!(bench.refused(a, &gtc(Side::Buy, "0.010", "59000").on_leg(long)), -2023);
+        let stop = NewAlgoOrder::market(BTC, Side::Sell, OrderType::StopMarket, d("0.010"), d("59000")).on_leg(long);
+        assert_eq!(bench.exchange.place_algo(now, a, &stop).unwrap_err().code, -2023);
+        bench.ok(b, &gtc(Side::Buy, "0.010", "59000").on_leg(long));
+        bench.told(a);
+        bench.exchange.advance(now + 499);
+        assert!(bench.told(a).is_empty());
+        bench.exchange.advance(now + 500);
+        bench.exchange.check_invariants().unwrap();
+        assert!(!tellings(&mut bench, a, "autoclose-").is_empty());
+        for (leg, _) in legs {
+            assert_eq!(bench.amount(a, BTC, leg), d("0"));
+        }
+        bench.now = now + 500;
+        bench.ok(a, &gtc(Side::Buy, "0.010", "58000").on_leg(long));
+    }
+}
+
+#[test]
+fn before_its_settlement_a_symbol_takes_only_what_closes() {
+    for hedge in [false, true] {
+        let (mut bench, legs) = laden(hedge, ExchangeConfig::default());
+        let (a, now) = (bench.a, bench.now);
+        let long = legs[0].0;
+        bench.exchange.set_symbol_status(now, BTC, SymbolStatus::PreSettle).unwrap();
+        assert_eq!(bench.refused(a, &gtc(Side::Buy, "0.010", "59000").on_leg(long)), -4140);
+        let close = gtc(Side::Sell, "0.010", "61000").on_leg(long);
+        bench.ok(a, &if hedge { close } else { close.reducing() });
+        let whole = NewAlgoOrder::closing(BTC, Side::Sell, OrderType::StopMarket, d("59000")).on_leg(long);
+        bench.exchange.place_algo(now, a, &whole).unwrap();
+        let open = NewAlgoOrder::market(BTC, Side::Buy, OrderType::StopMarket, d("0.010"), d("61000")).on_leg(long);
+        assert_eq!(bench.exchange.place_algo(now, a, &open).unwrap_err().code, -4140);
+    }
+}

@@ -1,7 +1,7 @@
 //! Orders in the core: matching, times in force, ids, self-trades, modify, cancel.
 
 use exchange_sim::UserEvent;
-use exchange_sim::request::{NewOrder, OrderRef, Signed};
+use exchange_sim::request::{ModifyOrder, NewOrder, OrderRef, Signed};
 use exchange_sim::types::{ExecType, ExpiryReason, OrderStatus, OrderType, PriceMatch, Side, StpMode, TimeInForce};
 
 use crate::core_bench::{BTC, Bench, ETH, d, gtc, limit, market};
@@ -333,4 +333,62 @@ fn what_prevention_leaves_of_an_ioc_order_has_a_reason_of_its_own() {
     let at_market = NewOrder { stp_mode: Some(StpMode::ExpireBoth), ..market(Side::Buy, "0.010") };
     assert_eq!(bench.ok(a, &at_market).status, OrderStatus::ExpiredInMatch);
     assert!(bench.exchange.open_orders(a, None).unwrap().is_empty(), "both ended");
+}
+
+#[test]
+fn a_change_has_refusals_of_its_own() {
+    let mut bench = Bench::still(false);
+    let (a, c) = (bench.a, bench.c);
+    let eth = |side, quantity, price| NewOrder::limit(ETH, side, d(quantity), d(price), TimeInForce::Gtc);
+    bench.ok(c, &eth(Side::Sell, "0.100", "2500"));
+    bench.ok(a, &eth(Side::Buy, "0.100", "2500"));
+    let plain = bench.ok(a, &eth(Side::Sell, "0.100", "2600"));
+    let closing = bench.ok(a, &eth(Side::Sell, "0.100", "2700").reducing());
+    let small = |row: &exchange_sim::row::OrderRow, reduce_only| ModifyOrder {
+        symbol: ETH.to_owned(),
+        order: OrderRef::id(row.order_id),
+        side: row.side,
+        quantity: Some(d("0.001")),
+        price: Some(row.price),
+        price_match: None,
+        modify_id: None,
+        reduce_only,
+        signed: None,
+    };
+    let mut try_it = |change: &ModifyOrder| bench.exchange.modify(bench.now, a, change).map_err(|error| error.code);
+    assert_eq!(try_it(&small(&plain, Some(true))), Err(-5047), "it says it reduces, and does not");
+    assert_eq!(try_it(&small(&plain, None)), Err(-5029));
+    assert_eq!(try_it(&small(&closing, None)), Err(-5029), "only who says so is let off the minimum");
+    assert_eq!(try_it(&small(&closing, Some(true))).map(|row| (row.reduce_only, row.orig_qty)), Ok((true, d("0.001"))));
+    let turned = ModifyOrder { side: Side::Buy, ..small(&plain, None) };
+    assert_eq!(try_it(&turned), Err(-1130));
+    let matched = ModifyOrder { price_match: Some(PriceMatch::Queue), ..small(&plain, None) };
+    assert_eq!(try_it(&matched), Err(-1106), "a price and a match exclude each other");
+    let empty = ModifyOrder { price: None, price_match: Some(PriceMatch::Opponent), ..small(&plain, None) };
+    assert_eq!(try_it(&empty), Err(-5041), "nobody bids");
+    let late = ModifyOrder { signed: Some(Signed { timestamp: 0, recv_window: 1 }), ..small(&plain, None) };
+    assert_eq!(try_it(&late), Err(-5028));
+}
+
+#[test]
+fn an_order_is_changed_fewer_than_ten_thousand_times() {
+    let mut bench = Bench::still(false);
+    let a = bench.a;
+    let order = bench.ok(a, &gtc(Side::Buy, "0.010", "59000"));
+    let change = |price: i64| ModifyOrder {
+        symbol: BTC.to_owned(),
+        order: OrderRef::id(order.order_id),
+        side: Side::Buy,
+        quantity: Some(d("0.010")),
+        price: Some(price.into()),
+        price_match: None,
+        modify_id: None,
+        reduce_only: None,
+        signed: None,
+    };
+    for number in 1..10_000 {
+        bench.exchange.modify(bench.now, a, &change(58_000 + number % 2)).unwrap();
+    }
+    assert_eq!(bench.exchange.modify(bench.now, a, &change(57_000)).unwrap_err().code, -5026);
+    assert_eq!(bench.see(a, &order).price, d("58001"), "it stands as it was");
 }

@@ -405,3 +405,28 @@ fn a_program_of_one_profile_takes_no_other() {
     assert_eq!(told, "1:11: profile: is simulated, and this program runs production only; use the file that is meant for it");
     assert!(NodeConfig::read_as(SIMULATED, &around(), Some(Profile::Simulated)).is_ok());
 }
+
+#[test]
+fn protection() {
+    let strategy = |line: &str| format!("{SIMULATED}{line}\n");
+    for good in ["protection = \"rearm\"", "protection = \"alert\"\ntime_to_protect_max_ms = 5000"] {
+        assert_eq!(mistakes(&strategy(good)), "", "{good}");
+    }
+    for (line, expected) in [
+        (
+            "protection = \"exitt\"",
+            "11:14: strategies[0].protection: `exitt` is not known; did you mean \"exit\"? Known: \"exit\", \"rearm\", \"alert\"",
+        ),
+        ("protction = \"exit\"", "11:1: strategies[0].protction: is not a known key; did you mean `protection`?"),
+        (
+            "time_to_protect_max_ms = 5",
+            "11:26: strategies[0].time_to_protect_max_ms: 5 is out of bounds; write a whole number from 100 to 60000",
+        ),
+        (
+            "time_to_protect_ms = 500",
+            "11:1: strategies[0].time_to_protect_ms: is not a known key; did you mean `time_to_protect_max_ms`?",
+        ),
+    ] {
+        assert_eq!(mistakes(&strategy(line)), expected, "{line}");
+    }
+}
