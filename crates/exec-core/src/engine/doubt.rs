@@ -69,6 +69,16 @@ impl Engine {
         self.set_timer_at(Timer::Doubt(cl_ord_id), at, out);
     }
 
+    /// What may rest at the venue unknown is cancelled as soon as the venue can be reached: doubt from before this session.
+    pub(super) fn cancel_doubtful(&mut self, out: &mut Vec<Effect>) {
+        let resting = self.doubts.values().filter(|d| !d.cancelled_at_fence).map(|d| d.intent);
+        for intent in resting.collect::<Vec<_>>() {
+            if self.books.order(intent).is_some_and(|o| !is_cancelling(o)) {
+                self.send_cancel(intent, out);
+            }
+        }
+    }
+
     /// 1, 2, 4, 8, 16 s, at the fence, and once more when the venue must have shown it.
     fn next_question(&self, cl_ord_id: &ClOrdId) -> Timestamp {
         let Some(doubt) = self.doubts.get(cl_ord_id) else { return self.now };

@@ -103,8 +103,9 @@ impl Engine {
             for id in triggered {
                 if ended {
                     self.watch.triggered.remove(&id);
-                } else {
-                    self.watch.triggered.entry(id).or_insert(self.now);
+                } else if !self.watch.triggered.contains_key(&id) {
+                    self.watch.triggered.insert(id, self.now);
+                    self.set_timer(Timer::Protect(intent), TRIGGERED_COUNTS_MS, out);
                 }
             }
         }
@@ -147,6 +148,10 @@ impl Engine {
         let Some(order) = self.books.order(intent) else { return };
         if is_remedy(order) && is_held_back(order) {
             self.ask_leg(intent, out);
+            return;
+        }
+        if !order.status().is_ended() && order.attempts().values().any(|a| order.has_triggered(a)) {
+            self.protection_lost(intent, String::from("it has triggered and does not execute"), out);
             return;
         }
         let list = order.intent().list.map(|p| p.list);

@@ -44,6 +44,7 @@ impl Engine {
         self.link = Some(session);
         self.reconciled = false;
         self.recovery = None;
+        self.cancel_doubtful(out);
         if self.config.reconciliation {
             self.recover(out);
         } else {

@@ -337,9 +337,10 @@ impl Engine {
             .open_orders_of(&instrument)
             // Only what rests has taken anything; another exit on its way, or between two tries, is as good as this one.
             .filter(|o| o.attempts().values().any(|a| a.seen_at_venue() && !a.is_over()))
-            .map(|o| o.intent())
             // An untriggered stop takes nothing of the leg, and protects it.
-            .filter(|i| i.id != intent && i.terms.leg == leg && i.terms.is_closing() && !i.terms.kind.is_conditional())
+            .filter(|o| !o.is_untriggered())
+            .map(|o| o.intent())
+            .filter(|i| i.id != intent && i.terms.leg == leg && i.terms.is_closing())
             .map(|i| i.id)
             .collect();
         for other in competing {

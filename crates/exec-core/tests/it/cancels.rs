@@ -28,6 +28,23 @@ fn a_cancel_wish_survives_a_restart() {
 }
 
 #[test]
+fn a_limit_in_doubt_from_before_a_restart_is_cancelled_as_soon_as_there_is_a_stream() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    assert_eq!(rig.attempts_sent().len(), 1);
+    let kept = rig.journal.len();
+    let mut rig = rig.restarted(kept);
+    rig.give(Input::Begin);
+    assert_eq!(rig.cancels_sent(), 0, "nobody can be asked yet");
+    rig.connect();
+    assert_eq!(rig.cancels_sent(), 1);
+    let report = rig.venue_report(intent, VenueStatus::New, "0");
+    rig.stream(report);
+    assert!(rig.order(intent).cancel_wished());
+}
+
+#[test]
 fn a_refused_cancel_wish_survives_a_restart() {
     let mut rig = netting();
     let intent = working(&mut rig);

@@ -215,6 +215,33 @@ fn a_bracket_whose_stop_is_not_acknowledged_in_time_is_closed() {
 }
 
 #[test]
+fn a_stop_limit_that_triggers_and_rests_is_followed_by_an_exit() {
+    let mut stage = Stage::on_leg("2");
+    let kind = OrderKind::StopLimit {
+        trigger: exec_core::terms::Trigger { price: price("95"), by: Default::default(), price_protect: false },
+        price: price("94").into(),
+        tif: exec_core::terms::TimeInForce::Gtc,
+    };
+    let stop = stage.submit(Terms { kind, ..long_stop("2", "95") });
+    stage.accept_algo(stop);
+    stage.algo(stop, VenueStatus::Triggered);
+    stage.child(stop, VenueStatus::New, "0");
+    stage.rig.wait(1_900);
+    assert!(stage.uncovered().is_zero() && !stage.rig.alerted("protection_lost"), "for two seconds it counts");
+    stage.rig.wait(200);
+    assert!(stage.rig.alerted("protection_lost"));
+    stage.leg_holds("2");
+    assert_eq!(stage.rig.attempts_sent().last().map(|a| a.terms.kind), Some(OrderKind::Market));
+    // The venue refuses what the resting child has taken of the leg: it makes way, and the exit comes again.
+    stage.refuse(RejectClass::NothingToClose, -2022);
+    assert!(stage.last_cancel().triggered);
+    stage.child(stop, VenueStatus::Canceled, "0");
+    let sent = stage.rig.attempts_sent().len();
+    stage.rig.wait(1_000);
+    assert_eq!(stage.rig.attempts_sent().len(), sent + 1);
+}
+
+#[test]
 fn take_profits_and_stops_behind_the_liquidation_price_do_not_count() {
     let mut stage = Stage::holding("2");
     let profit = stage.submit(crate::stage::take_profit("2", "105"));
