@@ -143,7 +143,8 @@ async fn protection_is_shown_leg_by_leg_and_in_the_status() {
     let since = node.ask(Ask::Positions {}).await[0]["protection"]["unprotected_ms"].as_u64().unwrap();
     assert!((3_000..3_100).contains(&since), "{since}");
     node.ask(Ask::Submit(SubmitOrder { qty: Some("0.2".into()), intention: Some("REDUCE".into()), ..stop("95") })).await;
-    settle().await;
+    // A stop that waits protects for as long as it waits.
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
     let status = node.ask(Ask::Status {}).await["protection"].clone();
     assert_eq!(
         (&status["legs"], &status["uncovered"][0]["covered"], &status["uncovered"][0]["uncovered"]),
