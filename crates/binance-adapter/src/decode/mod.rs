@@ -108,7 +108,7 @@ impl Decoder {
         } else if shape.is_empty() || shape.is_empty_list() {
             return Err(DecodeError::NoDecoder("a document without content".into()));
         } else {
-            reply::bare(&mut told, document, "a document of this shape")?
+            reply::bare(&mut told, document, "a document")?
         };
         Ok(Value::Object(told.finish(facts)).to_string())
     }

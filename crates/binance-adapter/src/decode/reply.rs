@@ -82,7 +82,7 @@ pub(crate) fn websocket(told: &mut Told<'_>) -> Result<Facts, DecodeError> {
         let Some(result) = reply.result else {
             return Err(DecodeError::NoDecoder("a reply without a result".into()));
         };
-        bare(told, result.0, "a result of this shape")?
+        bare(told, result.0, "a result")?
     };
     put(&mut facts, "request_id", reply.id.as_ref().map(ToString::to_string));
     Ok(facts)
@@ -96,7 +96,8 @@ pub(crate) fn bare(told: &mut Told<'_>, body: &str, what: &str) -> Result<Facts,
         facts.insert("rows".into(), serde_json::json!([]));
         return Ok(facts);
     }
-    let subject = subject::by_shape(&shape).ok_or_else(|| DecodeError::NoDecoder(what.to_owned()))?;
+    let subject =
+        subject::by_shape(&shape).ok_or_else(|| DecodeError::NoDecoder(format!("{what} with {}", shape.keys_told())))?;
     told.name(subject.word());
     facts_of(told, subject, Act::Place, body)
 }

@@ -174,6 +174,14 @@ impl Shape {
         self.keys.iter().all(|own| keys.contains(&own.as_str()))
     }
 
+    /// The first few keys, for people.
+    pub(crate) fn keys_told(&self) -> String {
+        const TOLD: usize = 6;
+        let clipped = self.keys.iter().take(TOLD).map(|key| format!("`{}`", key.chars().take(40).collect::<String>()));
+        let more = if self.keys.len() > TOLD { ", …" } else { "" };
+        format!("{}{more}", clipped.collect::<Vec<_>>().join(", "))
+    }
+
     pub(crate) const fn is_list(&self) -> bool {
         self.list
     }

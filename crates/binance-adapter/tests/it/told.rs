@@ -181,6 +181,8 @@ fn a_body_alone_is_told_by_its_keys_and_says_the_same() {
     ] {
         assert_eq!(facts(body), facts(&reply("GET", path, body)), "{path}");
     }
+    let strange = decode(r#"{"bids":[],"asks":[],"lastUpdateId":1}"#).unwrap_err().to_string();
+    assert_eq!(strange, "no decoder for a document with `bids`, `asks`, `lastUpdateId`");
     // Public rows that look alike are not taken for it.
     for body in [r#"[{"symbol":"A","fundingRate":"1","fundingTime":1,"markPrice":"2"}]"#, r#"{"symbols":["A"],"assets":[]}"#] {
         assert!(matches!(decode(body), Err(DecodeError::NoDecoder(_))), "{body}");

@@ -32,7 +32,7 @@ async fn serve(this: &mut AccountLoop, request: Request) -> Reply {
     match ask {
         Ask::Status {} => Reply::Ok(view::status(this)),
         Ask::Orders { all } => Reply::Ok(orders::orders(&this.engine, all, this.position_ids)),
-        Ask::Positions {} => Reply::Ok(positions::positions(&this.engine, this.position_ids)),
+        Ask::Positions {} => Reply::Ok(positions::positions(&this.engine, this.clock.now(), this.position_ids)),
         Ask::Balances {} => Reply::Ok(view::balances(&this.engine)),
         Ask::Submit(order) => submit(this, who, &order).await,
         Ask::Bracket(bracket) => submit_list(this, who, bracket.read(this.engine.mode())).await,

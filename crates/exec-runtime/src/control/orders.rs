@@ -45,6 +45,7 @@ fn order(order: &Order, position_ids: bool) -> Value {
         "in_doubt": order.is_in_doubt(),
         "cancel_wished": order.cancel_wished(),
         "change_under_way": order.replaces().values().any(|r| r.state.is_pending()),
+        "changes": changes(order),
         "denial": text(order.denial().map(|d| d.to_string())),
         "asked": intent.asked,
         "attempts": attempts(order),
@@ -53,6 +54,15 @@ fn order(order: &Order, position_ids: bool) -> Value {
         row.extend(more);
     }
     value
+}
+
+/// What was asked to be changed, and what became of it, oldest first.
+fn changes(order: &Order) -> Vec<Value> {
+    let show = order.replaces().values().map(|change| {
+        let terms = &change.terms;
+        json!({ "qty": terms.qty, "price": terms.price, "trigger": terms.trigger, "how": change.how, "state": change.state })
+    });
+    show.collect()
 }
 
 fn attempts(order: &Order) -> Vec<Value> {

@@ -1,11 +1,11 @@
 //! The positions of the books as JSON, with how much of each a stop protects. It reads; it changes nothing.
 
 use super::row::{leg_word, owner_word, position_id};
-use exec_core::engine::Engine;
+use exec_core::{engine::Engine, protection::Protection, time::Timestamp};
 use serde_json::{Value, json};
 
 /// Every leg that the books know.
-pub(super) fn positions(engine: &Engine, position_ids: bool) -> Value {
+pub(super) fn positions(engine: &Engine, now: Timestamp, position_ids: bool) -> Value {
     let books = engine.books();
     let legs = books.positions().map(|(instrument, leg, position)| {
         let shares: Vec<Value> = books
@@ -22,7 +22,7 @@ pub(super) fn positions(engine: &Engine, position_ids: bool) -> Value {
             "fees": position.fees(),
             "quote": engine.quote(instrument),
             "shares": shares,
-            "protection": Value::Null,
+            "protection": of_leg(&engine.protection(instrument, leg), now),
         });
         if let (true, Value::Object(row)) = (position_ids, &mut value) {
             row.insert(String::from("position_id"), Value::String(position_id(instrument, leg)));
@@ -32,7 +32,33 @@ pub(super) fn positions(engine: &Engine, position_ids: bool) -> Value {
     legs.collect()
 }
 
-/// What the account holds without a stop, in figures.
-pub(super) fn protection(_engine: &Engine) -> Value {
-    Value::Null
+/// What the account holds without a stop: one line for each leg that is not covered in full, and the sum over time of all legs.
+pub(super) fn protection(engine: &Engine, now: Timestamp) -> Value {
+    let (mut held, mut total, mut uncovered) = (0_u32, 0, Vec::new());
+    for (instrument, leg, _) in engine.books().positions() {
+        let found = engine.protection(instrument, leg);
+        held += u32::from(!found.held.is_zero());
+        total += found.unprotected_ms;
+        if !found.uncovered.is_zero() {
+            let mut line = of_leg(&found, now);
+            if let Value::Object(row) = &mut line {
+                row.insert(String::from("instrument"), json!(instrument));
+                row.insert(String::from("leg"), json!(leg_word(leg)));
+            }
+            uncovered.push(line);
+        }
+    }
+    json!({ "legs": held, "uncovered": uncovered, "unprotected_ms_total": total })
+}
+
+fn of_leg(found: &Protection, now: Timestamp) -> Value {
+    json!({
+        "held": found.held,
+        "covered": found.covered,
+        "uncovered": found.uncovered,
+        "stops": found.stops,
+        // This time, until now; and in this run.
+        "unprotected_ms": found.unprotected_since.map(|since| now.ms_since(since)),
+        "unprotected_ms_total": found.unprotected_ms,
+    })
 }

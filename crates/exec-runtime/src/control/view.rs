@@ -15,7 +15,7 @@ pub(super) fn status(this: &AccountLoop) -> Value {
         "shut": texts(&report.shut),
         "report": report,
         "latches": latches(&this.engine),
-        "protection": positions::protection(&this.engine),
+        "protection": positions::protection(&this.engine, this.clock.now()),
         "unrecognised": this.calls.unrecognised(),
         "journal": {
             "last": this.engine.books().seq(),

@@ -5,7 +5,7 @@ use exec_core::{
     cl_ord_id::Tag,
     engine::config::{EngineConfig, StrategyConfig},
     exposure::Limits,
-    ids::{AccountId, Asset, ClOrdId, InstrumentId, OrderId, Seq, StrategyId, TradeId},
+    ids::{AccountId, AlgoId, Asset, ClOrdId, InstrumentId, OrderId, Seq, StrategyId, TradeId},
     instrument::{Grid, Instrument, TradingStatus},
     journal::{DurableWatch, Journal, JournalError},
     record::Record,
@@ -249,8 +249,8 @@ impl ExecutionVenue for Fake {
                     s.orders += 1;
                     let report = OrderReport {
                         cl_ord_id: Some(attempt.cl_ord_id),
-                        order_id: Some(OrderId::from_number(s.orders)),
-                        algo_id: None,
+                        order_id: (!terms.kind.is_conditional()).then(|| OrderId::from_number(s.orders)),
+                        algo_id: terms.kind.is_conditional().then(|| AlgoId::from_number(s.orders)),
                         instrument: terms.instrument.clone(),
                         side: terms.side,
                         leg: Some(terms.leg),

@@ -124,3 +124,36 @@ async fn position_ids_are_shown_where_they_are_wanted() {
         node.stop().await.unwrap();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn protection_is_shown_leg_by_leg_and_in_the_status() {
+    let venue = Fake::new();
+    let node = start(account(&venue, &Disk::new(), &Scripted::default())).live().await;
+    assert_eq!(node.ask(Ask::Status {}).await["protection"]["legs"], 0);
+    node.ask(submit("BUY", "0.3", "OPEN")).await;
+    settle().await;
+    venue.fill(&crate::rig::last_id(&venue));
+    settle().await;
+    let bare = node.ask(Ask::Positions {}).await[0]["protection"].clone();
+    assert_eq!(
+        (&bare["held"], &bare["covered"], &bare["uncovered"], &bare["stops"]),
+        (&json!("0.3"), &json!("0"), &json!("0.3"), &json!(0))
+    );
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let since = node.ask(Ask::Positions {}).await[0]["protection"]["unprotected_ms"].as_u64().unwrap();
+    assert!((3_000..3_100).contains(&since), "{since}");
+    node.ask(Ask::Submit(SubmitOrder { qty: Some("0.2".into()), intention: Some("REDUCE".into()), ..stop("95") })).await;
+    // A stop that waits protects for as long as it waits.
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    let status = node.ask(Ask::Status {}).await["protection"].clone();
+    assert_eq!(
+        (&status["legs"], &status["uncovered"][0]["covered"], &status["uncovered"][0]["uncovered"]),
+        (&json!(1), &json!("0.2"), &json!("0.1"))
+    );
+    node.ask(Ask::Submit(SubmitOrder { qty: Some("0.1".into()), intention: Some("REDUCE".into()), ..stop("94") })).await;
+    settle().await;
+    let status = node.ask(Ask::Status {}).await["protection"].clone();
+    assert_eq!(status["uncovered"], json!([]));
+    assert!(status["unprotected_ms_total"].as_u64().unwrap() >= 3_000, "{status}");
+    node.stop().await.unwrap();
+}
