@@ -38,11 +38,18 @@ fn order_updates_in_every_execution_and_status() {
 }
 
 #[test]
-fn orders_that_the_exchange_makes_are_told_like_any_other() {
-    for client in ["autoclose-1596107620040000020", "adl_autoclose", "settlement_autoclose-1", "delivery_autoclose-1"] {
+fn orders_that_the_exchange_makes_are_told_with_the_reason() {
+    for (client, made_by) in [
+        ("autoclose-1596107620040000020", "liquidation"),
+        ("adl_autoclose", "deleveraging"),
+        ("settlement_autoclose-1", "settlement"),
+        ("delivery_autoclose-1", "delivery"),
+    ] {
         let told = facts(&order_update(client, "CALCULATED", "FILLED", "0.014", "0.014", 7));
-        assert_eq!((&told["cl_ord_id"], &told["last_px"], &told["realized"]), (&json!(client), &json!("9910.5"), &json!("-0.5")));
+        assert_eq!((&told["cl_ord_id"], &told["made_by"]), (&json!(client), &json!(made_by)));
+        assert_eq!((&told["last_px"], &told["realized"]), (&json!("9910.5"), &json!("-0.5")));
     }
+    assert_eq!(facts(&order_update("A-1", "TRADE", "FILLED", "0.014", "0.014", 7))["made_by"], Value::Null);
     let told = facts(&order_update("autoclose-1", "NEW", "NEW", "0", "0", 0).replace(r#""o":"LIMIT""#, r#""o":"LIQUIDATION""#));
     assert_eq!((&told["type"], &told["price"], &told["unknown"]), (&json!("LIQUIDATION"), &json!("9910"), &json!([])));
 }
