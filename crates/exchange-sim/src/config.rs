@@ -74,8 +74,8 @@ pub struct AlgoConfig {
     /// Whether each order draws its own delays from the seed, up to those above, and its own place of TRIGGERED; and each
     /// ALGO_UPDATE whether it is pushed twice, if it may be.
     pub varied: bool,
-    /// How far the lists lag behind: new orders are missing in both, and orders that have left are still in the open one;
-    /// at most `guarantees.visibility_ms`.
+    /// How far queries lag behind: new orders are missing, and those that ended or triggered are shown as before; at most
+    /// `guarantees.visibility_ms`. On testnet a cancelled one was NEW for a second (2026-09-14).
     pub list_lag_ms: Ms,
     /// Whether the single query answers `-2013` for a live conditional order, as seen on production by `algoId` (2026-09-19).
     pub query_denies_live: bool,

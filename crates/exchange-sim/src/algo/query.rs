@@ -28,8 +28,8 @@ impl Exchange {
         };
         let order = found.and_then(|id| self.algo.orders.get(&id)).ok_or_else(ApiError::no_such_order)?;
         let denied = self.config.algo.query_denies_live && order.row.status.is_open();
-        let row = self.shown(order);
-        if denied || self.algo_purged(&row) { Err(ApiError::no_such_order()) } else { Ok(row) }
+        let row = self.lately(order).filter(|row| !denied && !self.algo_purged(row));
+        row.ok_or_else(ApiError::no_such_order)
     }
 
     /// Lists the conditional orders the service holds, by number: not triggered, or TRIGGERING. Age does not matter here.
@@ -53,20 +53,17 @@ impl Exchange {
         let orders = ids.iter().filter(|id| algo_id.is_none_or(|only| only == **id));
         let orders = orders.filter_map(|id| self.algo.orders.get(id));
         let orders = orders.filter(|order| only.is_none_or(|only| only == order.market));
-        Ok(orders.filter_map(|order| self.listed(order)).collect())
+        Ok(orders.filter_map(|order| self.lately(order)).filter(|row| row.status.is_open()).collect())
     }
 
-    /// Gives an order as the open list has it, which shows what was a little while ago.
-    fn listed(&self, order: &AlgoOrder) -> Option<AlgoRow> {
+    /// Gives an order as queries see it, which may be behind: not there yet, or as it was before the service let it go.
+    fn lately(&self, order: &AlgoOrder) -> Option<AlgoRow> {
         let then = self.now - self.config.algo.list_lag_ms;
         if order.row.create_time > then {
             return None;
         }
         let mut row = self.shown(order);
-        if let Some(left) = order.left {
-            if left <= then {
-                return None;
-            }
+        if order.left.is_some_and(|left| left > then) {
             let triggered = row.trigger_time != 0 && row.trigger_time <= then;
             row.status = if triggered { AlgoStatus::Triggering } else { AlgoStatus::New };
             row.trigger_time = if triggered { row.trigger_time } else { 0 };

@@ -218,8 +218,9 @@ impl Exchange {
         }
         let Some(account) = self.accounts.get(&order.account) else { return Wanted::Nothing };
         let amount = account.symbols[order.market].leg(row.position_side).amount;
-        let closing = row.close_position || row.reduce_only || row.time_in_force == TimeInForce::GteGtc;
-        if closing && amount.is_zero() {
+        // What lives with the position ends with it; a mere reduce-only order is left to the engine, which refuses it.
+        let bound = row.close_position || row.time_in_force == TimeInForce::GteGtc;
+        if bound && amount.is_zero() {
             return Wanted::Nothing;
         }
         let room = reducible(amount, row.side);

@@ -105,6 +105,21 @@ pub(super) fn padded(value: Decimal, scale: u32) -> String {
     value.to_string()
 }
 
+/// Prints a decimal as a double of Java's: with a point always, and below 0.001 or from 10 million on with an exponent.
+pub(super) fn double(value: Decimal) -> String {
+    let value = value.normalize();
+    let size = value.abs();
+    if size.is_zero() || (size >= Decimal::new(1, 3) && size < Decimal::new(10_000_000, 0)) {
+        return padded(value, 1);
+    }
+    let digits = size.mantissa().to_string();
+    let digits = digits.trim_end_matches('0');
+    let (first, rest) = digits.split_at(1);
+    let power = i64::try_from(size.mantissa().to_string().len()).unwrap_or(0) - 1 - i64::from(size.scale());
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    format!("{sign}{first}.{}E{power}", if rest.is_empty() { "0" } else { rest })
+}
+
 fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
@@ -136,6 +151,25 @@ mod tests {
         assert_eq!(json, r#"{"z":"a\"b\\\n币","a":5,"t":true,"n":null}"#);
         assert_eq!(array(["1", "{}"]), "[1,{}]");
         assert_eq!(quoted("\u{1}"), "\"\\u0001\"");
+    }
+
+    #[test]
+    fn doubles_have_a_point_and_sometimes_an_exponent() {
+        let cases = [
+            ("0", "0.0"),
+            ("5", "5.0"),
+            ("4.90", "4.9"),
+            ("0.001", "0.001"),
+            ("0.0007", "7.0E-4"),
+            ("0.00001234", "1.234E-5"),
+            ("9999999", "9999999.0"),
+            ("10000000", "1.0E7"),
+            ("123456789.5", "1.234567895E8"),
+            ("-0.0005", "-5.0E-4"),
+        ];
+        for (value, printed) in cases {
+            assert_eq!(double(value.parse().unwrap()), printed);
+        }
     }
 
     #[test]

@@ -189,13 +189,19 @@ fn margin_is_checked_only_at_the_trigger_and_refusal_is_told_by_the_service_alon
 }
 
 #[test]
-fn a_reduce_only_stop_without_position_expires_and_on_the_wrong_side_is_rejected() {
+fn a_reduce_only_stop_without_position_or_on_the_wrong_side_is_rejected_at_the_trigger() {
     let mut bench = Bench::still(false);
     let (a, b) = (bench.a, bench.b);
     bench.ok(b, &gtc(Side::Buy, "1", "59000"));
     let flat = put(&mut bench, a, &stop(Side::Sell, "0.010", "59900").reducing());
     print_at(&mut bench, "59900");
-    assert_eq!(truth(&bench, a, &flat).status, AlgoStatus::Expired);
+    let end = truth(&bench, a, &flat);
+    assert_eq!(
+        (end.status, end.reason.as_deref()),
+        (AlgoStatus::Rejected, Some("Reduce Only reject")),
+        "seen on demo, 2026-07-30"
+    );
+    assert_eq!((end.trigger_time, end.actual_order_id), (bench.now, None));
     bench.give_position("-0.010", "59900");
     let wrong = put(&mut bench, a, &stop(Side::Sell, "0.010", "59800").reducing());
     print_at(&mut bench, "59800");

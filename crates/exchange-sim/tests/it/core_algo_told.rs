@@ -98,7 +98,7 @@ fn a_child_may_be_cancelled_before_its_parent_tells_of_it() {
 }
 
 #[test]
-fn the_lists_lag_behind_by_what_is_promised() {
+fn queries_lag_behind_by_what_is_promised() {
     let mut bench = bench(AlgoConfig { list_lag_ms: 1_000, told_delay_ms: 100, ..AlgoConfig::default() });
     let (a, b) = (bench.a, bench.b);
     let start = bench.now;
@@ -113,7 +113,12 @@ fn the_lists_lag_behind_by_what_is_promised() {
     };
     put(&mut bench, a, &stop(Side::Buy, "0.010", "60100").with_client_id("one"));
     put(&mut bench, a, &stop(Side::Buy, "0.010", "60300").with_client_id("two"));
+    let honest = AlgoConfig { query_denies_live: false, ..bench.exchange.config().algo };
+    bench.exchange.set_algo_config(honest);
+    let single =
+        |bench: &Bench| bench.exchange.algo_order(a, &AlgoRef::client("two")).map(|row| row.status).map_err(|error| error.code);
     bench.exchange.advance(start + 999);
+    assert_eq!(single(&bench), Err(-2013));
     assert_eq!((open(&bench).len(), all(&bench)), (0, 0), "placed, acknowledged and not listed yet");
     bench.now = start + 1_000;
     bench.exchange.advance(bench.now);
@@ -123,8 +128,10 @@ fn the_lists_lag_behind_by_what_is_promised() {
     let (new, triggering) = (AlgoStatus::New, AlgoStatus::Triggering);
     bench.exchange.advance(bench.now + 999);
     assert_eq!(open(&bench), [("one".to_owned(), new), ("two".to_owned(), new)], "both have ended and stand there still");
+    assert_eq!(single(&bench), Ok(new), "cancelled, acknowledged, and NEW to the query");
     bench.exchange.advance(bench.now + 1_000);
     assert_eq!(open(&bench), [("one".to_owned(), triggering)], "it is TRIGGERING as far as the list has heard");
+    assert_eq!(single(&bench), Ok(AlgoStatus::Canceled));
     bench.exchange.advance(bench.now + 1_100);
     assert!(open(&bench).is_empty());
 }

@@ -3,7 +3,7 @@
 //! Fields, their order and their padding: production captures of 2026-09-19. `activatePrice`, `callbackRate`, `AP` and `cr`
 //! stand on trailing stops only; `ap`, `aq`, `act` and `actualType` only once there is a child; `rm` only with a reason.
 
-use super::super::json::Obj;
+use super::super::json::{Obj, double, padded};
 use super::order::Grid;
 use crate::row::AlgoRow;
 use crate::types::{AlgoStatus, Ms};
@@ -45,7 +45,11 @@ pub(in super::super) fn update(row: &AlgoRow, time: Ms) -> String {
 
 /// The reply to place.
 pub(in super::super) fn placed(row: &AlgoRow, grid: Grid) -> String {
-    let body = head(row, grid).pad("triggerPrice", row.trigger_price, grid.price()).pad("price", row.price, grid.price());
+    let body = head(row, &padded(row.quantity, grid.qty())).pad("triggerPrice", row.trigger_price, grid.price()).pad(
+        "price",
+        row.price,
+        grid.price(),
+    );
     tail(terms(body.raw("icebergQuantity", "null"), row), row).end()
 }
 
@@ -59,20 +63,24 @@ pub(in super::super) fn canceled(row: &AlgoRow) -> String {
         .end()
 }
 
-/// A row of `openAlgoOrders`, which pads nothing.
-pub(in super::super) fn open(row: &AlgoRow, grid: Grid) -> String {
-    let body = head(row, grid)
+/// A row of `openAlgoOrders`: another service, which prints doubles. Testnet showed a quantity of `7.0E-4` (2026-09-14).
+pub(in super::super) fn open(row: &AlgoRow, _: Grid) -> String {
+    let body = head(row, &double(row.quantity))
         .text("actualOrderId", &order_id(row))
-        .pad("actualQty", row.actual_qty, 1)
-        .pad("triggerPrice", row.trigger_price, 1)
-        .pad("price", row.price, 1)
+        .text("actualQty", &double(row.actual_qty))
+        .text("triggerPrice", &double(row.trigger_price))
+        .text("price", &double(row.price))
         .raw("icebergQuantity", "null");
     tail(terms(body, row), row).num("isActivated", row.is_activated).end()
 }
 
 /// A row of `allAlgoOrders`, and the reply to the single query.
 pub(in super::super) fn history(row: &AlgoRow, grid: Grid) -> String {
-    let mut body = head(row, grid).text("actualOrderId", &order_id(row)).pad("actualPrice", row.actual_price, grid.fine());
+    let mut body = head(row, &padded(row.quantity, grid.qty())).text("actualOrderId", &order_id(row)).pad(
+        "actualPrice",
+        row.actual_price,
+        grid.fine(),
+    );
     if let Some(actual) = row.actual_type {
         body = body.pad("actualQty", row.actual_qty, grid.qty()).text("actualType", actual.as_str());
     }
@@ -84,7 +92,7 @@ pub(in super::super) fn history(row: &AlgoRow, grid: Grid) -> String {
     tail(terms(body, row), row).num("isActivated", row.is_activated).end()
 }
 
-fn head(row: &AlgoRow, grid: Grid) -> Obj {
+fn head(row: &AlgoRow, quantity: &str) -> Obj {
     Obj::new()
         .num("algoId", row.algo_id)
         .text("clientAlgoId", &row.client_algo_id)
@@ -94,7 +102,7 @@ fn head(row: &AlgoRow, grid: Grid) -> Obj {
         .text("side", row.side.as_str())
         .text("positionSide", row.position_side.as_str())
         .text("timeInForce", row.time_in_force.as_str())
-        .pad("quantity", row.quantity, grid.qty())
+        .text("quantity", quantity)
         .text("algoStatus", row.status.as_str())
 }
 
