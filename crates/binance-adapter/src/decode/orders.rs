@@ -9,7 +9,7 @@ use super::{
 use crate::{
     fate::{self, Act},
     translate,
-    wire::{self, Raw, Text, shape_of},
+    wire::{self, Lenient, Raw, Text, shape_of},
 };
 
 /// The single order that a command or a query is answered with.
@@ -112,7 +112,7 @@ pub(crate) fn amendments(told: &mut Told<'_>, body: &str) -> Result<Facts, Decod
             facts.insert("price".into(), row.amendment.price.after.0.to_string().into());
             facts.insert("qty_before".into(), row.amendment.orig_qty.before.0.to_string().into());
             facts.insert("qty".into(), row.amendment.orig_qty.after.0.to_string().into());
-            put(&mut facts, "modify_id", row.amendment.modify_id);
+            put(&mut facts, "modify_id", row.amendment.modify_id.as_ref().and_then(Lenient::number));
             Ok(facts)
         }),
     )

@@ -166,7 +166,7 @@ pub fn order_reply(symbols: &Symbols, order: &wire::OrderReply<'_>) -> Result<Or
         updated: VenueTime(order.update_time.or(order.time).unwrap_or_default()),
         created: order.time.map(VenueTime),
         fill: None,
-        replaced_by: order.modify_id.and_then(request),
+        replaced_by: order.modify_id.as_ref().and_then(Lenient::number).and_then(request),
         text: None,
         made_by: made_by(&order.client_order_id, &order.order_type, None, &order.status),
     })

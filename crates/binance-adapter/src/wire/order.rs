@@ -64,8 +64,8 @@ wire! {
             "selfTradePreventionMode" stp_mode: StpMode<'a>,
             /// Where its price is taken from.
             "priceMatch" price_match: PriceMatch<'a>,
-            /// The tag of a modify request.
-            "modifyId" modify_id: i64,
+            /// The tag of a modify request; a number here, a text on the stream.
+            "modifyId" modify_id: Lenient<'a>,
             /// A refusal, in rows of batch replies.
             "code" code: i64,
             /// The text of that refusal.
@@ -135,8 +135,8 @@ wire! {
             "origQty" orig_qty: Change<'a>,
         }
         may {
-            /// The tag of the modify request.
-            "modifyId" modify_id: i64,
+            /// The tag of the modify request; a number here, a text on the stream.
+            "modifyId" modify_id: Lenient<'a>,
         }
         skip { "count" }
     }

@@ -171,6 +171,17 @@ fn a_batch_tells_each_row_by_its_own_outcome() {
 }
 
 #[test]
+fn the_tag_of_a_change_may_be_a_number_or_a_text() {
+    let order = |tag: &str| {
+        let body = format!(
+            r#"{{"orderId":1,"symbol":"A","status":"NEW","clientOrderId":"a","side":"BUY","type":"LIMIT","origQty":"1","price":"2","executedQty":"0","modifyId":{tag}}}"#
+        );
+        facts(&reply("PUT", "v1/order", &body))["modify_id"].clone()
+    };
+    assert_eq!((order("7"), order("\"7\""), order("null")), (json!(7), json!(7), Value::Null));
+}
+
+#[test]
 fn the_cancel_of_a_conditional_order_may_be_refused_in_its_own_form() {
     let told =
         facts(&reply("DELETE", "v1/algoOrder", r#"{"algoId":1,"clientAlgoId":"a","code":"-2011","msg":"Unknown order sent."}"#));
