@@ -31,14 +31,18 @@ pub(crate) enum Made {
 }
 
 impl Made {
-    /// What its client order id begins with.
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Client => "",
-            Self::Liquidation => "autoclose-",
-            Self::Deleveraging => "adl_autoclose-",
-            Self::Settlement => "settlement_autoclose-",
-            Self::Delivery => "delivery_autoclose-",
+    /// Names an order by the number that makes it unique.
+    ///
+    /// The page says of a deleveraging `adl_autoclose` and no more, so two of them may have one name; only the plain style
+    /// tells them apart.
+    fn client_id(self, style: ForcedStyle, number: &str) -> String {
+        match (self, style) {
+            (Self::Client, _) => String::new(),
+            (Self::Liquidation, _) => format!("autoclose-{number}"),
+            (Self::Deleveraging, ForcedStyle::Plain) => format!("adl_autoclose-{number}"),
+            (Self::Deleveraging, ForcedStyle::Unannounced | ForcedStyle::Legacy) => "adl_autoclose".to_owned(),
+            (Self::Settlement, _) => format!("settlement_autoclose-{number}"),
+            (Self::Delivery, _) => format!("delivery_autoclose-{number}"),
         }
     }
 
@@ -100,7 +104,8 @@ impl Made {
 impl Exchange {
     /// Takes an order of the exchange against an account into the books.
     pub(crate) fn admit_made(&mut self, market: usize, account: AccountId, terms: &Terms) -> OrderId {
-        let client_id = format!("{}{}{:06}", terms.made.prefix(), self.now, self.next_force_id);
+        let number = format!("{}{:06}", self.now, self.next_force_id);
+        let client_id = terms.made.client_id(self.config.forced_style, &number);
         self.next_force_id += 1;
         let id = self.admit_row(market, account, terms, client_id).order_id;
         if let (Some(kind), Some(state)) = (terms.made.listed(), self.accounts.get_mut(&account)) {

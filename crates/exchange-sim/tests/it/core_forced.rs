@@ -126,7 +126,8 @@ fn the_legacy_style_hides_new_and_names_who_took_over() {
     let taken = |status| (ExecType::Calculated, Some(status), all, OrderStatus::Filled);
     assert_eq!(told[0], [zero, taken(ForcedStatus::NewInsurance)]);
     assert_eq!(told[1], [zero, taken(ForcedStatus::NewAdl)]);
-    assert_eq!(forced_orders(&bench, b, "adl_autoclose-")[0].status, OrderStatus::Filled, "REST knows no such status");
+    let adl = &forced_orders(&bench, b, "adl_autoclose")[0];
+    assert_eq!((adl.status, adl.client_order_id.as_str()), (OrderStatus::Filled, "adl_autoclose"), "REST knows no such status");
 }
 
 /// A bench where `a` holds long and, in hedge mode, short too, with orders of every kind around, and `c` is on the other side.
@@ -220,7 +221,7 @@ fn each_style_tells_the_same_deeds_in_its_own_way() {
             bench.told(a);
             bench.exchange.deleverage(now, a, BTC, long, d("0.005")).unwrap();
             bench.exchange.check_invariants().unwrap();
-            let adl: Vec<Telling> = tellings(&mut bench, a, "adl_autoclose-").into_iter().map(|told| told.1).collect();
+            let adl: Vec<Telling> = tellings(&mut bench, a, "adl_autoclose").into_iter().map(|told| told.1).collect();
             bench.exchange.liquidate_now(now, a, None).unwrap();
             bench.exchange.check_invariants().unwrap();
             let all = tellings(&mut bench, a, "autoclose-");
