@@ -6,7 +6,7 @@ use crate::{
     conversation::{AlertLevel, Effect, Timer},
     ids::{IntentId, ListId},
     order::{
-        event::{GivenUp, OrderEvent},
+        event::{GivenUp, OrderEvent, RequestState},
         intent::{ListRole, Owner},
         list::{ListStep, OrderList, is_held_back, mistake},
     },
@@ -77,6 +77,15 @@ impl Engine {
 
     /// Does what the facts about a list's orders demand. Called after every fact about one of them.
     pub(super) fn keep_list(&mut self, id: ListId, out: &mut Vec<Effect>) {
+        self.keep(id, false, out);
+    }
+
+    /// The same, and a change that was refused is asked for again: the market, or the order, may be another now.
+    pub(super) fn keep_list_again(&mut self, id: ListId, out: &mut Vec<Effect>) {
+        self.keep(id, true, out);
+    }
+
+    fn keep(&mut self, id: ListId, again: bool, out: &mut Vec<Effect>) {
         let Some(list) = OrderList::find(&self.books, id) else { return };
         let held = self.held_in_direction(&list);
         let entered = list.order(ListRole::Entry).is_some_and(|o| !o.cum_qty().is_zero());
@@ -85,9 +94,15 @@ impl Engine {
         if let (true, Some(stop)) = (entered, stop) {
             self.expect_protection(stop, out);
         }
+        if let Some(stop) = stop {
+            self.expect_closed(stop, out);
+        }
         for step in steps {
             match step {
                 ListStep::Arm(intent, qty) => self.attempt(intent, qty, None, out),
+                ListStep::Resize(intent, _) if !again && self.was_refused(intent) => {
+                    self.start_timer(Timer::List(id), AGAIN_MS, out);
+                }
                 ListStep::Resize(intent, qty) => self.resize(id, intent, qty, out),
                 ListStep::Cancel(intent) => self.cancel(intent, out),
                 ListStep::Drop(intent) => {
@@ -101,6 +116,7 @@ impl Engine {
     pub(super) fn keep_moved_lists(&mut self, out: &mut Vec<Effect>) {
         for (instrument, leg) in core::mem::take(&mut self.moved) {
             self.keep_lists(|terms| terms.instrument == instrument && terms.leg == leg, out);
+            self.look_at_leg(&instrument, leg, out);
         }
     }
 
@@ -124,6 +140,12 @@ impl Engine {
         let along = |qty: crate::units::SignedQty| (qty.get() * terms.side.sign()).max(rust_decimal::Decimal::ZERO);
         let most = self.venue_positions.get(&key).map_or(along(ours), |venue| along(*venue).max(along(ours)));
         Qty::new(most).ok()
+    }
+
+    /// Whether the last change of an order was refused, or never left.
+    fn was_refused(&self, intent: IntentId) -> bool {
+        let last = self.books.order(intent).and_then(|o| o.replaces().values().next_back());
+        last.is_some_and(|r| matches!(r.state, RequestState::Refused(_) | RequestState::NotSent))
     }
 
     fn resize(&mut self, list: ListId, intent: IntentId, qty: Qty, out: &mut Vec<Effect>) {

@@ -384,7 +384,7 @@ impl Engine {
             Timer::RecoverAgain => self.recover_again(out),
             Timer::GateDelay => self.delay_over = true,
             Timer::Protect(intent) => self.protect_timer(intent, out),
-            Timer::List(list) => self.keep_list(list, out),
+            Timer::List(list) => self.keep_list_again(list, out),
             Timer::Verify(intent) => {
                 if self.books.order(intent).is_some_and(|o| !o.status().is_ended()) {
                     self.verify(intent, out);
@@ -428,14 +428,23 @@ impl Engine {
                 return None;
             }
         };
-        if matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. }) && self.books.has_lists() {
+        if matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. })
+            && (self.books.has_lists() || self.is_guarding())
+        {
             let key = self.books.order(intent).map(|o| (o.intent().terms.instrument.clone(), o.leg()));
             self.moved.extend(key);
         }
         let owner = self.books.order(intent).and_then(|o| o.intent().owner.strategy().cloned());
         out.push(Effect::Journal(seq, Record::Order { intent, at: self.now, source, event: event.clone() }));
         if transition.overfilled {
-            self.alert(out, AlertLevel::Critical, "overfill", format!("order {intent} is executed beyond its quantity"));
+            let twice = self.books.order(intent).is_some_and(|o| o.intent().terms.is_closing() && o.attempts().len() > 1);
+            if twice {
+                // Both of its attempts had their way, before one could be cancelled; the venue holds both to closing.
+                let text = format!("order {intent} has closed more than it asked for: it triggered while it was changed");
+                self.alert(out, AlertLevel::Warning, "closed_twice", text);
+            } else {
+                self.alert(out, AlertLevel::Critical, "overfill", format!("order {intent} is executed beyond its quantity"));
+            }
         }
         if transition.late {
             self.alert(out, AlertLevel::Warning, "late_fill", format!("order {intent} was filled after its end"));

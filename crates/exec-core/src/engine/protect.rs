@@ -2,7 +2,8 @@
 //! placed once more, as its strategy's policy says.
 //!
 //! What will be done is an order in the journal from the moment of the loss on, held back until the leg was read, so a crash
-//! between the two forgets nothing and repeats nothing.
+//! between the two forgets nothing and repeats nothing. One is under way at a time, and the next follows while the loss is not
+//! settled: until the bracket, or the leg, has nothing left that no stop covers.
 
 use super::{Asked, Engine};
 use crate::{
@@ -25,7 +26,12 @@ use crate::{
     units::{PositionSide, Qty, SignedQty},
     venue::QueryError,
 };
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
 
 /// How long a stop that has triggered counts as protection until its order shows what it does.
 const TRIGGERED_COUNTS_MS: u64 = 2_000;
@@ -34,8 +40,7 @@ const AGAIN_MS: u64 = 500;
 const ASKS_MAX: u32 = 3;
 /// How long after an exit failed the next one follows.
 const EXIT_AGAIN_MS: u64 = 1_000;
-const EXIT: u128 = 0x6578_6974;
-const REARM: u128 = 0x7265_6172_6d;
+const REMEDY: u128 = 0x7265_6d65_6479_0000;
 
 /// What is volatile about protection.
 #[derive(Clone, Debug, Default)]
@@ -45,8 +50,12 @@ pub(super) struct Watch {
     legs: BTreeMap<(InstrumentId, PositionSide), Seconds>,
     /// Questions about a leg that failed, by the order that waits for them.
     asks: BTreeMap<IntentId, u32>,
-    /// Stops that came too late, once each.
-    late: Vec<IntentId>,
+    /// Stops whose loss was told.
+    told: BTreeSet<IntentId>,
+    /// Stops that were lost and whose position is not settled yet.
+    guarded: BTreeSet<IntentId>,
+    /// Which lost stop a remedy is for.
+    remedies: BTreeMap<IntentId, IntentId>,
 }
 
 /// How long a leg was uncovered.
@@ -95,11 +104,10 @@ impl Engine {
         let Some(order) = self.books.order(intent) else { return };
         let terms = &order.intent().terms;
         let key = (terms.instrument.clone(), terms.leg);
-        let protective = terms.is_protective();
+        let (protective, ended, why) = (terms.is_protective(), order.status().is_ended(), loss(order));
         if protective {
             let triggered: Vec<ClOrdId> =
                 order.attempts().iter().filter(|(_, a)| order.has_triggered(a)).map(|(id, _)| *id).collect();
-            let ended = order.status().is_ended();
             for id in triggered {
                 if ended {
                     self.watch.triggered.remove(&id);
@@ -109,9 +117,18 @@ impl Engine {
                 }
             }
         }
-        let why = self.books.order(intent).and_then(loss);
-        if let Some(why) = why {
-            self.protection_lost(intent, why, out);
+        match self.watch.remedies.get(&intent).copied() {
+            Some(lost) if ended => self.look(lost, out),
+            Some(_) => (),
+            None => {
+                if let Some(why) = why {
+                    self.protection_lost(intent, why, out);
+                }
+                if protective && ended {
+                    // It may have covered what another one left.
+                    self.look_at_leg(&key.0, key.1, out);
+                }
+            }
         }
         // Only a stop, or a leg that has changed, changes how much of it is covered.
         let held = self.leg_qty(&key);
@@ -135,7 +152,7 @@ impl Engine {
     /// A bracket's entry is executed: its stop must stand at the venue in time.
     pub(super) fn expect_protection(&mut self, stop: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(stop) else { return };
-        if order.status().is_ended() || stands(order) || self.watch.late.contains(&stop) {
+        if order.status().is_ended() || stands(order) || self.watch.told.contains(&stop) {
             return;
         }
         let within = self.policy_of(order).map_or(u64::MAX, |(_, within)| within);
@@ -146,19 +163,31 @@ impl Engine {
 
     pub(super) fn protect_timer(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
-        if is_remedy(order) && is_held_back(order) {
-            self.ask_leg(intent, out);
+        if self.watch.remedies.contains_key(&intent) {
+            if is_held_back(order) {
+                self.ask_leg(intent, out);
+            }
             return;
         }
-        if !order.status().is_ended() && order.attempts().values().any(|a| order.has_triggered(a)) {
+        if self.watch.guarded.contains(&intent) {
+            self.look(intent, out);
+            return;
+        }
+        if order.status().is_ended() {
+            return;
+        }
+        if order.attempts().values().any(|a| order.has_triggered(a)) {
             self.protection_lost(intent, String::from("it has triggered and does not execute"), out);
-            return;
-        }
-        let list = order.intent().list.map(|p| p.list);
-        let open = list.and_then(|id| OrderList::find(&self.books, id)).map(|l| l.open_qty()).unwrap_or_default();
-        if !stands(order) && !order.status().is_ended() && !open.is_zero() {
-            self.watch.late.push(intent);
+        } else if !stands(order) && self.needed(order).is_some_and(|qty| !qty.is_zero()) {
             self.protection_lost(intent, String::from("it is not acknowledged in time"), out);
+        }
+    }
+
+    /// A bracket's stop has ended and left something of the entry open.
+    pub(super) fn expect_closed(&mut self, stop: IntentId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(stop) else { return };
+        if order.status() == OrdStatus::Filled && self.needed(order).is_some_and(|qty| !qty.is_zero()) {
+            self.protection_lost(stop, String::from("it has closed less than is open"), out);
         }
     }
 
@@ -167,63 +196,99 @@ impl Engine {
         self.config.strategies.iter().find(|s| s.id == *owner).map(|s| (s.protection, s.time_to_protect_max_ms))
     }
 
-    /// One loss, one alert, one remedy.
+    /// What a stop should close: what is open of its bracket, or its leg; at most what the leg holds. `None` where the leg holds
+    /// nothing in the direction that the stop closes.
+    fn needed(&self, order: &Order) -> Option<Qty> {
+        let terms = &order.intent().terms;
+        let held = self.leg_qty(&(terms.instrument.clone(), terms.leg));
+        if !(held.get() * terms.side.sign()).is_sign_negative() || held.is_zero() {
+            return None;
+        }
+        let list = order.intent().list.and_then(|p| OrderList::find(&self.books, p.list));
+        let bracket = list.filter(|l| l.order(ListRole::Entry).is_some());
+        Some(bracket.map_or(held.magnitude(), |l| l.open_qty().min(held.magnitude())))
+    }
+
+    /// One loss is told once. What is done about it is done until nothing is left to protect.
     fn protection_lost(&mut self, lost: IntentId, why: String, out: &mut Vec<Effect>) {
-        let (exit, rearm) = (IntentId(mix(lost.0, EXIT)), IntentId(mix(lost.0, REARM)));
-        if self.books.order(exit).is_some() || self.books.order(rearm).is_some() || self.watch.asks.contains_key(&lost) {
-            return;
-        }
         let Some(order) = self.books.order(lost) else { return };
-        let terms = order.intent().terms.clone();
-        let key = (terms.instrument.clone(), terms.leg);
-        let held = self.leg_qty(&key);
-        let closes = (held.get() * terms.side.sign()).is_sign_negative();
         // Nothing is held in the direction that it protected: it had nothing to do any more.
-        if held.is_zero() || !closes {
+        if self.needed(order).is_none_or(|qty| qty.is_zero()) {
             return;
         }
-        let (list, owner) = (order.intent().list.map(|p| p.list), order.intent().owner.clone());
-        let (once_more, again) = (self.is_rearmed(order), is_remedy(order));
-        let policy = match self.policy_of(order) {
-            Some((ProtectionPolicy::Rearm, _)) if once_more || again => ProtectionPolicy::Exit,
-            Some((policy, _)) => policy,
+        let (policy, strategy) = match self.policy_of(order) {
+            Some((policy, _)) => (policy, order.intent().owner.strategy().cloned()),
             // Somebody else's stop, or an operator's: whoever placed it decides.
-            None => ProtectionPolicy::Alert,
+            None => (ProtectionPolicy::Alert, None),
         };
-        let uncovered = self.covered(&key.0, key.1, held).uncovered;
-        let text = format!("order {lost} on {} {:?}: {why}; {uncovered} is uncovered, policy {policy:?}", key.0, key.1);
-        self.alert(out, AlertLevel::Critical, "protection_lost", text);
-        if let Some(strategy) = owner.strategy().cloned() {
-            let event = StrategyEvent::ProtectionLost(ProtectionLost { intent: lost, why, uncovered, policy });
-            self.notify(strategy, None, event, out);
+        if self.watch.told.insert(lost) {
+            let key = (order.intent().terms.instrument.clone(), order.intent().terms.leg);
+            let uncovered = self.covered(&key.0, key.1, self.leg_qty(&key)).uncovered;
+            let text = format!("order {lost} on {} {:?}: {why}; {uncovered} is uncovered, policy {policy:?}", key.0, key.1);
+            self.alert(out, AlertLevel::Critical, "protection_lost", text);
+            if let Some(strategy) = strategy {
+                let event = StrategyEvent::ProtectionLost(ProtectionLost { intent: lost, why, uncovered, policy });
+                self.notify(strategy, None, event, out);
+            }
         }
-        let (id, terms) = match policy {
-            ProtectionPolicy::Alert => {
-                // Told once in this run.
-                self.watch.asks.insert(lost, 0);
-                return;
-            }
-            ProtectionPolicy::Exit => {
-                let qty = Some(terms.qty.unwrap_or(held.magnitude()));
-                (exit, Terms { intention: Intention::Reduce, qty, kind: OrderKind::Market, ..terms })
-            }
-            ProtectionPolicy::Rearm => (rearm, terms),
-        };
-        let list = list.unwrap_or(ListId((lost.0 >> 64) as u64));
-        let place = Some(ListPlace { list, role: ListRole::Exit });
-        self.take_in(owner, NewOrder { intent: id, terms, handling: Handling::default(), list: place }, out);
-        if again {
-            // What has just been refused is not asked for again at the speed of the network.
-            self.set_timer(Timer::Protect(id), EXIT_AGAIN_MS, out);
-        } else {
-            self.ask_leg(id, out);
+        if policy != ProtectionPolicy::Alert {
+            self.watch.guarded.insert(lost);
+            self.look(lost, out);
         }
     }
 
-    /// Whether an order is itself the second try of a stop.
-    fn is_rearmed(&self, order: &Order) -> bool {
-        let id = order.intent().id;
-        self.books.orders().any(|other| mix(other.intent().id.0, REARM) == id.0)
+    /// Looks at every lost stop of a leg again.
+    pub(super) fn look_at_leg(&mut self, instrument: &InstrumentId, leg: PositionSide, out: &mut Vec<Effect>) {
+        if self.watch.guarded.is_empty() {
+            return;
+        }
+        let of_leg =
+            |id: &&IntentId| self.books.order(**id).is_some_and(|o| o.intent().terms.instrument == *instrument && o.leg() == leg);
+        let lost: Vec<IntentId> = self.watch.guarded.iter().filter(of_leg).copied().collect();
+        for lost in lost {
+            self.look(lost, out);
+        }
+    }
+
+    /// Whether any lost stop is not settled.
+    pub(super) fn is_guarding(&self) -> bool {
+        !self.watch.guarded.is_empty()
+    }
+
+    /// Does what a lost stop needs now: nothing while a remedy is under way, or while another stop covers what it should.
+    fn look(&mut self, lost: IntentId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(lost).filter(|_| self.watch.guarded.contains(&lost)) else { return };
+        let remedies: Vec<IntentId> = remedies_of(lost).take_while(|id| self.books.order(*id).is_some()).collect();
+        if remedies.iter().filter_map(|id| self.books.order(*id)).any(|o| !o.status().is_ended() && !is_standing_stop(o)) {
+            return;
+        }
+        let need = self.needed(order).unwrap_or_default();
+        if need.is_zero() {
+            self.watch.guarded.remove(&lost);
+            return;
+        }
+        let terms = order.intent().terms.clone();
+        let key = (terms.instrument.clone(), terms.leg);
+        if self.covered(&key.0, key.1, self.leg_qty(&key)).uncovered.is_zero() {
+            return;
+        }
+        let (owner, list) = (order.intent().owner.clone(), order.intent().list.map(|p| p.list));
+        let rearms = remedies.is_empty() && self.policy_of(order).is_some_and(|(policy, _)| policy == ProtectionPolicy::Rearm);
+        let terms = if rearms {
+            terms
+        } else {
+            Terms { intention: Intention::Reduce, qty: Some(terms.qty.unwrap_or(need)), kind: OrderKind::Market, ..terms }
+        };
+        let Some(id) = remedies_of(lost).nth(remedies.len()) else { return };
+        let place = Some(ListPlace { list: list.unwrap_or(ListId((lost.0 >> 64) as u64)), role: ListRole::Exit });
+        self.watch.remedies.insert(id, lost);
+        self.take_in(owner, NewOrder { intent: id, terms, handling: Handling::default(), list: place }, out);
+        if remedies.is_empty() {
+            self.ask_leg(id, out);
+        } else {
+            // What has just been refused, or was not needed, is not asked for again at the speed of the network.
+            self.set_timer(Timer::Protect(id), EXIT_AGAIN_MS, out);
+        }
     }
 
     fn ask_leg(&mut self, remedy: IntentId, out: &mut Vec<Effect>) {
@@ -261,9 +326,17 @@ impl Engine {
         };
         let closes = (held.get() * terms.side.sign()).is_sign_negative();
         let uncovered = if closes { self.covered(&key.0, key.1, held).uncovered } else { Qty::ZERO };
-        let qty = self.on_grid(&terms, uncovered);
+        let lost = self.watch.remedies.get(&remedy).copied();
+        // Of a bracket only what is open of it is closed here; the rest of the leg has stops of its own, or is meant so.
+        let bracket = order.intent().list.and_then(|p| OrderList::find(&self.books, p.list));
+        let open = bracket.filter(|l| l.order(ListRole::Entry).is_some()).map(|l| l.open_qty());
+        let qty = self.on_grid(&terms, open.map_or(uncovered, |open| uncovered.min(open)));
         if qty.is_zero() {
             self.learn(remedy, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);
+            // Events may be on their way that say otherwise.
+            if let Some(lost) = lost {
+                self.set_timer(Timer::Protect(lost), EXIT_AGAIN_MS, out);
+            }
             return;
         }
         let qty = if terms.intention == Intention::CloseAll { None } else { Some(qty) };
@@ -278,18 +351,39 @@ impl Engine {
         }
     }
 
-    /// Remedies that a crash held back go on from where they were.
+    /// What was lost and is not settled is taken up again by a new start, with the remedies that a crash held back.
     pub(super) fn resume_remedies(&mut self, out: &mut Vec<Effect>) {
-        let waiting = self.books.open_orders().filter(|o| is_remedy(o) && is_held_back(o));
-        let waiting: Vec<IntentId> = waiting.map(|o| o.intent().id).collect();
-        for remedy in waiting {
-            self.ask_leg(remedy, out);
+        let lost = |o: &&Order| {
+            let protects = o.intent().terms.is_protective() && o.intent().list.is_none_or(|p| p.role != ListRole::Exit);
+            protects && remedies_of(o.intent().id).next().is_some_and(|id| self.books.order(id).is_some())
+        };
+        let lost: Vec<IntentId> = self.books.orders().filter(lost).map(|o| o.intent().id).collect();
+        for lost in lost {
+            let remedies: Vec<IntentId> = remedies_of(lost).take_while(|id| self.books.order(*id).is_some()).collect();
+            self.watch.remedies.extend(remedies.iter().map(|id| (*id, lost)));
+            let Some(order) = self.books.order(lost) else { continue };
+            if self.needed(order).is_none_or(|qty| qty.is_zero()) {
+                continue;
+            }
+            self.watch.told.insert(lost);
+            self.watch.guarded.insert(lost);
+            let held_back = remedies.into_iter().find(|id| self.books.order(*id).is_some_and(is_held_back));
+            match held_back {
+                Some(remedy) => self.ask_leg(remedy, out),
+                None => self.look(lost, out),
+            }
         }
     }
 }
 
-fn is_remedy(order: &Order) -> bool {
-    order.intent().list.is_some_and(|p| p.role == ListRole::Exit)
+/// The names that remedies of a lost stop have, one after the other: the same after a crash.
+fn remedies_of(lost: IntentId) -> impl Iterator<Item = IntentId> {
+    (0..u128::from(u16::MAX)).map(move |n| IntentId(mix(lost.0, REMEDY + n)))
+}
+
+/// Whether a remedy is a stop that stands: it does what it can, and the rest is for the next one.
+fn is_standing_stop(order: &Order) -> bool {
+    order.intent().terms.is_protective() && stands(order)
 }
 
 /// Whether the venue has shown an attempt of an order that is not over.
@@ -300,7 +394,7 @@ fn stands(order: &Order) -> bool {
 /// Why an order does not protect any more, if it should and does not. An end that was wished is none.
 fn loss(order: &Order) -> Option<String> {
     let terms = &order.intent().terms;
-    if !terms.is_protective() && !is_remedy(order) || order.cancel_wished() {
+    if !terms.is_protective() || order.cancel_wished() {
         return None;
     }
     match order.status() {

@@ -180,28 +180,23 @@ impl Engine {
         }
     }
 
-    fn next_cl_ord_id(&mut self, intent: IntentId) -> Option<(ClOrdId, u8)> {
+    /// The id of the next attempt of an order, and its number among them. A further attempt carries the intent's number on, as long
+    /// as there is room for it in the id.
+    fn next_cl_ord_id(&mut self, intent: IntentId) -> Option<(ClOrdId, u16)> {
         let order = self.books.order(intent)?;
-        if let Some((last, facts)) = order.last() {
-            let own = OwnId::decode(&self.config.tag, last)?;
-            let number = facts.header()?.number + 1;
-            if number > ATTEMPTS_MAX {
-                return None;
+        let number = order.last().map_or(0, |(_, a)| a.header().map_or(0, |h| h.number).saturating_add(1));
+        let epoch = self.books.epoch();
+        let own = order.last().and_then(|(id, _)| OwnId::decode(&self.config.tag, id));
+        if let Some(own) = own.filter(|own| own.attempt < ATTEMPTS_MAX && own.account == self.config.account_number) {
+            let id = OwnId { epoch, attempt: own.attempt + 1, ..own }.encode(&self.config.tag)?;
+            if self.books.by_cl_ord_id(&id).is_none() {
+                return Some((id, number));
             }
-            let id = OwnId { epoch: self.books.epoch(), attempt: number, ..own };
-            let id = id.encode(&self.config.tag)?;
-            return self.books.by_cl_ord_id(&id).is_none().then_some((id, number));
         }
         let strategy = order.intent().owner.strategy().and_then(|s| self.books.strategy(s)).map_or(0, |b| b.number);
         self.intents_made += 1;
-        let id = OwnId {
-            account: self.config.account_number,
-            strategy,
-            epoch: self.books.epoch(),
-            intent: self.intents_made,
-            attempt: 0,
-        };
-        Some((id.encode(&self.config.tag)?, 0))
+        let id = OwnId { account: self.config.account_number, strategy, epoch, intent: self.intents_made, attempt: 0 };
+        Some((id.encode(&self.config.tag)?, number))
     }
 
     fn send_submit(&mut self, intent: IntentId, cl_ord_id: ClOrdId, out: &mut Vec<Effect>) {
@@ -401,7 +396,7 @@ impl Engine {
         let number = last.header()?.number;
         let intent = order.intent();
         let drains = self.draining && intent.terms.can_add_risk();
-        if number >= self.config.max_retries || !intent.handling.retry || order.cancel_wished() || drains {
+        if number >= u16::from(self.config.max_retries) || !intent.handling.retry || order.cancel_wished() || drains {
             return None;
         }
         let clock = |a: &crate::order::attempt::AttemptFacts| a.rejection().is_some_and(|r| r.class == RejectClass::Clock);

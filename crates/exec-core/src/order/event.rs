@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
 pub struct AttemptHeader {
     /// Counts the attempts of one intent from 0.
-    pub number: u8,
+    pub number: u16,
     /// Signed with this.
     pub timestamp: VenueTime,
     /// Signed with this.

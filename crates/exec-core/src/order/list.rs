@@ -195,7 +195,9 @@ fn gone(order: &Order) -> Option<ListStep> {
 /// Only an order that rests and is not being changed already can be given another quantity.
 fn resized(order: &Order, qty: Qty) -> Option<ListStep> {
     let rests = matches!(order.status(), OrdStatus::New | OrdStatus::PartiallyFilled);
+    // What has triggered and has no price of its own is on its way already.
+    let on_its_way = !order.is_untriggered() && order.intent().terms.kind.limit_price().is_none();
     let has_qty = order.intent().terms.qty.is_some();
-    let changes = rests && has_qty && !order.cancel_wished() && order.qty() != Some(qty) && qty > order.cum_qty();
+    let changes = rests && has_qty && !on_its_way && !order.cancel_wished() && order.qty() != Some(qty) && qty > order.cum_qty();
     changes.then_some(ListStep::Resize(order.intent().id, qty))
 }

@@ -242,6 +242,70 @@ fn a_stop_limit_that_triggers_and_rests_is_followed_by_an_exit() {
 }
 
 #[test]
+fn a_loss_that_another_stop_covers_is_looked_at_again_when_that_one_goes() {
+    let mut stage = Stage::holding("2");
+    let first = stage.submit(sell_stop("2", "95"));
+    stage.accept_algo(first);
+    stage.submit(sell_stop("2", "94"));
+    stage.refuse(RejectClass::Count, -4045);
+    let sent = stage.rig.attempts_sent().len();
+    // The leg is held, and the other stop covers it: nothing is done. Then its own strategy takes that one away.
+    stage.rig.command(Command::Cancel(first));
+    stage.algo_of(first, stage.rig.cl_ord_id(first), VenueStatus::Canceled);
+    stage.rig.wait(1_100);
+    assert_eq!(stage.leg_holds("2"), 1);
+    assert_eq!(stage.rig.attempts_sent().len(), sent + 1);
+}
+
+#[test]
+fn what_a_stop_left_open_of_its_bracket_is_closed() {
+    let mut stage = Stage::holding("0");
+    let mut order = |role, terms: Terms| NewOrder {
+        intent: stage.name(),
+        terms,
+        handling: Handling::default(),
+        list: Some(ListPlace { list: ListId(6), role }),
+    };
+    let entry = order(ListRole::Entry, limit(Side::Buy, qty("3"), price("99")));
+    let stop = order(ListRole::StopLoss, sell_stop("3", "95"));
+    let (entry_id, stop_id) = (entry.intent, stop.intent);
+    stage.rig.command(Command::SubmitList(vec![entry, stop]));
+    stage.rig.durable();
+    stage.rig.accept(entry_id);
+    stage.rig.fill(entry_id, 1, "2", "99", "2");
+    stage.accept_algo(stop_id);
+    let old = stage.rig.cl_ord_id(stop_id);
+    // The fill that makes the bracket larger comes with the price that triggers its stop: the larger stop is refused.
+    stage.rig.fill(entry_id, 2, "1", "99", "3");
+    stage.refuse(RejectClass::WouldTrigger, -2021);
+    stage.algo_of(stop_id, old, VenueStatus::Triggered);
+    stage.child_fill_of(stop_id, old, 3, "2", "94.9", "2");
+    assert_eq!((stage.rig.status(stop_id), stage.net()), (OrdStatus::Filled, "1".into()));
+    assert!(stage.rig.alerted("protection_lost"));
+    stage.leg_holds("1");
+    let exit = stage.rig.attempts_sent().last().map(|a| (a.terms.kind, a.terms.qty));
+    assert_eq!(exit, Some((OrderKind::Market, Some(qty("1")))));
+}
+
+#[test]
+fn a_stop_can_be_moved_a_hundred_times() {
+    let mut stage = Stage::holding("2");
+    let stop = stage.submit(sell_stop("2", "90"));
+    stage.accept_algo(stop);
+    for n in 0..100 {
+        let old = stage.rig.cl_ord_id(stop);
+        let to = exec_core::units::Price::new(exec_testkit::fixtures::decimal("90") + rust_decimal::Decimal::new(n % 50, 1));
+        let change = exec_core::command::ChangeOrder { intent: stop, qty: None, price: None, trigger: to.ok() };
+        stage.rig.command(Command::Replace(change));
+        stage.accept_algo(stop);
+        stage.algo_of(stop, old, VenueStatus::Canceled);
+        assert_eq!(stage.rig.status(stop), OrdStatus::New, "move {n}");
+    }
+    assert_eq!(stage.rig.order(stop).attempts().len(), 101);
+    assert!(!stage.rig.alerted("no_cl_ord_id"));
+}
+
+#[test]
 fn take_profits_and_stops_behind_the_liquidation_price_do_not_count() {
     let mut stage = Stage::holding("2");
     let profit = stage.submit(crate::stage::take_profit("2", "105"));

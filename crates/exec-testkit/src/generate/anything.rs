@@ -53,7 +53,7 @@ fn fill() -> impl Strategy<Value = Fill> {
 /// Any fact at all about an order that buys: of three attempts, three requests and five trades.
 pub fn any_event() -> impl Strategy<Value = OrderEvent> {
     let header = (0_u8..3, option::of(1_u32..20)).prop_map(|(number, qty)| AttemptHeader {
-        number,
+        number: number.into(),
         timestamp: VenueTime(1),
         recv_window_ms: 2_000,
         epoch: fixtures::EPOCH,

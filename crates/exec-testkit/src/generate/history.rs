@@ -345,7 +345,7 @@ fn partly(whole: &Fill, bits: u8) -> Fill {
 
 fn header(number: u8) -> AttemptHeader {
     AttemptHeader {
-        number,
+        number: number.into(),
         timestamp: VenueTime(1_000),
         recv_window_ms: 2_000,
         epoch: fixtures::EPOCH,

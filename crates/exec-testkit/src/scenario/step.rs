@@ -179,7 +179,7 @@ fn attempted(number: u8, qty: Option<Qty>) -> OrderEvent {
 /// An attempt that carries out a change, if it does.
 fn attempted_for(number: u8, qty: Option<Qty>, replaces: Option<RequestId>) -> OrderEvent {
     let header = AttemptHeader {
-        number: number - 1,
+        number: (number - 1).into(),
         timestamp: VenueTime(i64::from(number) * 100_000),
         recv_window_ms: 2_000,
         epoch: fixtures::EPOCH,

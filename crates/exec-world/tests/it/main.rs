@@ -1,0 +1,4 @@
+//! The engine against the exchange, both in one thread, without faults: every kind of order through every part of its life.
+
+mod matrix;
+mod pair;

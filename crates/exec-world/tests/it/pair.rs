@@ -1,0 +1,258 @@
+//! An engine and an exchange that answers it at once. Time passes only when a test lets it. No faults, no test.
+
+use exchange_sim::{
+    config::{AccountSpec, AlgoConfig, ExchangeConfig},
+    exchange::Exchange,
+    venue::{Desk, Pushed},
+};
+use exec_core::{
+    command::{Command, NewOrder},
+    conversation::{Alert, Answer, Effect, Input, Outcome, Phase, Query, Request, Timer},
+    engine::{Engine, config::EngineConfig},
+    ids::{InstrumentId, IntentId, Seq, SessionId},
+    order::{Order, intent::Handling, status::OrdStatus},
+    record::Record,
+    report::VenueStatus,
+    terms::Terms,
+    time::{ClockReading, Timestamp},
+    units::{PositionMode, PositionSide, SignedQty},
+};
+use exec_testkit::fixtures::{config, decimal, instrument_id, strategy_id};
+use rust_decimal::Decimal;
+use std::collections::VecDeque;
+
+pub(crate) const START_MS: i64 = 1_795_305_600_000;
+
+pub(crate) struct Pair {
+    pub(crate) engine: Engine,
+    pub(crate) desk: Desk,
+    pub(crate) now_ms: i64,
+    pub(crate) alerts: Vec<Alert>,
+    /// Events of the private stream that are not delivered: the node is down.
+    down: bool,
+    journal: Vec<(Seq, Record)>,
+    timers: Vec<(Timestamp, Timer)>,
+    waiting: VecDeque<Input>,
+    session: u32,
+    intents: u128,
+}
+
+pub(crate) fn btc() -> InstrumentId {
+    instrument_id("BTCUSDT")
+}
+
+impl Pair {
+    pub(crate) fn new(mode: PositionMode, algo: AlgoConfig) -> Self {
+        let exchange = ExchangeConfig { start_ms: START_MS, algo, ..ExchangeConfig::default() };
+        let mut exchange = Exchange::new(exchange).expect("an exchange");
+        let wallets = vec![("USDT".to_owned(), decimal("1000000"))];
+        let account = exchange.create_account(AccountSpec { wallets, hedge: mode == PositionMode::Hedging, leverage: 20 });
+        let desk = Desk::new(exchange, account);
+        let engine = Engine::new(engine_config(mode), desk.profile().clone());
+        let mut pair = Self {
+            engine,
+            desk,
+            now_ms: START_MS,
+            alerts: Vec::new(),
+            down: true,
+            journal: Vec::new(),
+            timers: Vec::new(),
+            waiting: VecDeque::new(),
+            session: 0,
+            intents: 0,
+        };
+        pair.start();
+        pair
+    }
+
+    fn start(&mut self) {
+        self.down = false;
+        self.give(Input::Begin);
+        self.give(Input::Clock(ClockReading { offset_ms: 0, error_ms: 5 }));
+        self.give(Input::Instruments(self.desk.instruments()));
+        self.session += 1;
+        self.give(Input::LinkUp(SessionId(self.session)));
+        for _ in 0..200 {
+            if self.engine.phase() == Phase::Live {
+                return;
+            }
+            self.wait(100);
+        }
+        panic!("not live after 20 s: {}", self.engine.report());
+    }
+
+    /// Kills the node.
+    pub(crate) fn die(&mut self) {
+        self.down = true;
+        (self.timers, self.waiting) = (Vec::new(), VecDeque::new());
+    }
+
+    /// Kills the node, lets the venue go on for a while, and starts a new one over the same journal.
+    pub(crate) fn restart_after(&mut self, ms: i64) {
+        self.die();
+        self.wait(ms);
+        let mut engine = Engine::new(self.engine.config().clone(), self.desk.profile().clone());
+        for (seq, record) in &self.journal {
+            engine.replay(*seq, record).unwrap_or_else(|error| panic!("{error}"));
+        }
+        self.engine = engine;
+        self.start();
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.now_ms as u64)
+    }
+
+    pub(crate) fn give(&mut self, input: Input) {
+        self.waiting.push_back(input);
+        self.work();
+    }
+
+    fn work(&mut self) {
+        while let Some(input) = self.waiting.pop_front() {
+            let mut effects = Vec::new();
+            self.engine.handle(self.now(), input, &mut effects);
+            for effect in effects {
+                self.perform(effect);
+            }
+            if let Some((seq, _)) = self.journal.last().filter(|(seq, _)| *seq > self.engine.durable()) {
+                self.waiting.push_back(Input::Durable(*seq));
+            }
+            self.listen();
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        let now = self.now_ms;
+        match effect {
+            Effect::Journal(seq, record) => self.journal.push((seq, record)),
+            Effect::Send(request) => self.send(&request),
+            Effect::Ask(query, what) => {
+                let answer = match &what {
+                    Query::Order(order) => Answer::Order(self.desk.order_status(now, order)),
+                    Query::Mass(all) => Answer::Mass(self.desk.mass_status(now, all).map(Box::new)),
+                    Query::Positions(all) => Answer::Positions(self.desk.positions(now, all)),
+                    Query::Trades { instrument, from } => Answer::Trades(self.desk.trades_since(now, instrument, from)),
+                };
+                self.waiting.push_back(Input::Answer { query, answer });
+            }
+            Effect::SetTimer(timer, at) => self.timers.push((at, timer)),
+            Effect::Alert(alert) => self.alerts.push(alert),
+            Effect::ReadClock => self.waiting.push_back(Input::Clock(ClockReading { offset_ms: 0, error_ms: 5 })),
+            Effect::Notify(..) | Effect::Reopen(..) | Effect::Phase(_) | Effect::Report(_) => (),
+        }
+    }
+
+    fn send(&mut self, request: &Request) {
+        let now = self.now_ms;
+        let outcome = match request {
+            Request::Submit { attempt, .. } => Outcome::Order(self.desk.submit(now, attempt)),
+            Request::Replace(replace) => Outcome::Order(self.desk.replace(now, replace)),
+            Request::Cancel(cancel) => Outcome::Order(self.desk.cancel(now, cancel)),
+            Request::CancelAll(scope) => Outcome::All(self.desk.cancel_all(now, scope)),
+            Request::Batch { ids, batch } => {
+                let results = self.desk.batch(now, batch);
+                for (request, result) in ids.iter().zip(results) {
+                    self.waiting.push_back(Input::Outcome { request: *request, outcome: Outcome::Order(result) });
+                }
+                return;
+            }
+        };
+        self.waiting.push_back(Input::Outcome { request: request.id(), outcome });
+    }
+
+    fn listen(&mut self) {
+        for pushed in self.desk.take_pushed() {
+            match pushed {
+                Pushed::Private(report) if !self.down => {
+                    self.waiting.push_back(Input::Report { session: SessionId(self.session), report });
+                }
+                Pushed::Price(price) if !self.down => self.waiting.push_back(Input::Price(price)),
+                Pushed::Private(_) | Pushed::Price(_) => (),
+            }
+        }
+    }
+
+    /// Lets time pass in small steps.
+    pub(crate) fn wait(&mut self, ms: i64) {
+        let end = self.now_ms + ms;
+        while self.now_ms < end {
+            self.now_ms = (self.now_ms + 20).min(end);
+            self.desk.exchange_mut().advance(self.now_ms);
+            self.listen();
+            let due: Vec<Timer> = self.timers.iter().filter(|(at, _)| *at <= self.now()).map(|(_, t)| t.clone()).collect();
+            self.timers.retain(|(at, _)| *at > Timestamp::from_ms(self.now_ms as u64));
+            if self.down {
+                continue;
+            }
+            self.waiting.extend(due.into_iter().map(Input::Timer));
+            self.work();
+        }
+    }
+
+    pub(crate) fn command(&mut self, command: Command) {
+        self.give(Input::Commands { strategy: strategy_id(), seen: None, commands: vec![command], state: None });
+    }
+
+    pub(crate) fn submit(&mut self, terms: Terms) -> IntentId {
+        self.intents += 1;
+        let intent = IntentId(self.intents);
+        self.command(Command::Submit(NewOrder { intent, terms, handling: Handling::default(), list: None }));
+        intent
+    }
+
+    /// The market goes to this many per mille of where it began.
+    pub(crate) fn move_to(&mut self, per_mille: i64) {
+        let exchange = self.desk.exchange_mut();
+        let spec = exchange.symbol("BTCUSDT").expect("a symbol");
+        let price = spec.floor_to_tick(spec.start_price * Decimal::from(per_mille) / Decimal::from(1_000));
+        exchange.move_price(self.now_ms, "BTCUSDT", price).expect("a price");
+        self.wait(20);
+    }
+
+    pub(crate) fn price(&self, per_mille: i64) -> exec_core::units::Price {
+        let spec = self.desk.exchange().symbol("BTCUSDT").expect("a symbol");
+        let price = spec.floor_to_tick(spec.start_price * Decimal::from(per_mille) / Decimal::from(1_000));
+        exec_core::units::Price::new(price).expect("a price")
+    }
+
+    pub(crate) fn order(&self, intent: IntentId) -> &Order {
+        self.engine.books().order(intent).expect("an order")
+    }
+    pub(crate) fn status(&self, intent: IntentId) -> OrdStatus {
+        self.order(intent).status()
+    }
+    pub(crate) fn held(&self, leg: PositionSide) -> SignedQty {
+        self.engine.books().position_qty(&btc(), leg)
+    }
+
+    /// Books and venue hold the same legs and the same open orders, and nothing is unexplained.
+    pub(crate) fn agree(&mut self, what: &str) {
+        let now = self.now_ms;
+        let status = self.desk.mass_status(now, &[btc()]).expect("a status");
+        for leg in [PositionSide::Net, PositionSide::Long, PositionSide::Short] {
+            let venue =
+                status.positions.iter().find(|p| p.instrument == btc() && p.leg == leg).map(|p| p.qty).unwrap_or_default();
+            assert_eq!(self.held(leg), venue, "{what}: {leg:?}");
+        }
+        let open =
+            status.open_orders.iter().filter(|o| matches!(o.status, VenueStatus::New | VenueStatus::PartiallyFilled)).count();
+        assert_eq!(self.engine.books().open_count() as usize, open, "{what}: open orders");
+        assert_eq!(self.engine.books().raw_kept(), 0, "{what}: something did not fit");
+        let unattributed: Vec<_> = self.engine.books().orders().filter(|o| !o.unattributed_qty().is_zero()).collect();
+        assert!(unattributed.is_empty(), "{what}: executed without a trade");
+        assert!(self.engine.differences().is_empty(), "{what}");
+    }
+
+    pub(crate) fn alerted(&self, kind: &str) -> bool {
+        self.alerts.iter().any(|a| a.kind == kind)
+    }
+}
+
+fn engine_config(mode: PositionMode) -> EngineConfig {
+    let mut config = config(mode, &["BTCUSDT"]);
+    config.limits.order_notional_max = decimal("10000000");
+    config.limits.position_notional_max = decimal("100000000");
+    config.sweep_interval_ms = 10_000;
+    config
+}
