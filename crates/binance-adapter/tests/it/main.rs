@@ -1,11 +1,14 @@
 //! The promises of the adapter, against a loopback server of this test's own and against the built-in exchange.
 
+mod batches;
+mod conditional;
 mod conformance;
 mod doubt;
 mod drift;
 mod fill_on_the_wire;
 mod hostile;
 mod loopback;
+mod lookup;
 mod orders;
 mod payloads;
 mod server;
