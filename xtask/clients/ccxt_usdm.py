@@ -20,9 +20,9 @@ def rehosted(urls):
 
 class Ccxt:
     lacks = {
-        "order of outcomes": "ccxt sorts them by time: those refused come first, and nothing says which they were",
-        "batch gone": "ccxt's cancel_orders returns what was cancelled and drops what was refused",
-        "ws logon": "ccxt signs every request, it never logs a session on",
+        "order of outcomes": "sorts them by time: those refused come first, and nothing says which they were",
+        "batch gone": "its cancel_orders returns what was cancelled and drops what was refused",
+        "ws logon": "signs every request, it never logs a session on",
     }
 
     def __init__(self, loop, secret=SECRET, key=KEY):

@@ -16,10 +16,10 @@ def outcomes(rows):
 
 class Connector:
     lacks = {
-        "ed25519": "the connector signs with HMAC and RSA keys only",
-        "conditional": "the connector is of before the Algo Service",
-        "batch modify": "the connector has no call that changes several orders",
-        "ws": "the connector has streams only, no WebSocket API",
+        "ed25519": "signs with HMAC and RSA keys only",
+        "conditional": "is of before the Algo Service",
+        "batch modify": "has no call that changes several orders",
+        "ws": "has streams only, no WebSocket API",
     }
 
     def __init__(self, secret=SECRET):

@@ -18,9 +18,9 @@ from sheet import drive
 from told import KEY, SECRET, URL, WS, check, equal, move, near, operate, step
 
 PAIR = "BTC/USDT:USDT"
-NO_LIST = "freqtrade never lists its conditional orders, it asks for each"
-NO_KIND = "freqtrade knows a stop for a quantity, which closes, and no other conditional order"
-ONE_BY_ONE = "freqtrade sends its orders one by one"
+NO_LIST = "never lists its conditional orders, it asks for each"
+NO_KIND = "knows a stop for a quantity, which closes, and no other conditional order"
+ONE_BY_ONE = "sends its orders one by one"
 logging.disable(logging.WARNING)
 
 
@@ -120,12 +120,12 @@ def stopped_program():
 
 class Freqtrade:
     lacks = {
-        "stream": "freqtrade opens no private stream, it polls",
-        "modify": "freqtrade never changes an order, it cancels and places anew",
+        "stream": "opens no private stream, it polls",
+        "modify": "never changes an order, it cancels and places anew",
         "stop": NO_LIST,
-        "stop events": "freqtrade opens no private stream, it polls",
+        "stop events": "opens no private stream, it polls",
         "stop cancel": NO_LIST,
-        "trigger told": "freqtrade opens no private stream, it polls",
+        "trigger told": "opens no private stream, it polls",
         "take profit": NO_KIND,
         "trailing": NO_KIND,
         "activation": NO_KIND,
@@ -136,7 +136,7 @@ class Freqtrade:
         "batch modify": ONE_BY_ONE,
         "batch cancel": ONE_BY_ONE,
         "batch gone": ONE_BY_ONE,
-        "ws": "freqtrade knows no WebSocket API of futures",
+        "ws": "knows no WebSocket API of futures",
     }
 
     def __init__(self, secret=SECRET):

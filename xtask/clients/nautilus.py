@@ -54,11 +54,11 @@ class Hand(Strategy):
 
 class Nautilus:
     lacks = {
-        "conditional": "NautilusTrader's Python adapter sends every stop to the endpoint of ordinary orders (-4120)",
-        "batch place": "NautilusTrader's Python adapter places the orders of a list one by one",
-        "batch modify": "NautilusTrader changes orders one by one",
-        "batch gone": "NautilusTrader keeps orders back that it knows are closed, so that none is refused",
-        "ws": "NautilusTrader's Python adapter knows no WebSocket API of futures",
+        "conditional": "the Python adapter sends every stop to the endpoint of ordinary orders (-4120)",
+        "batch place": "the Python adapter places the orders of a list one by one",
+        "batch modify": "changes orders one by one",
+        "batch gone": "keeps orders back that it knows are closed, so that none is refused",
+        "ws": "the Python adapter knows no WebSocket API of futures",
     }
 
     def __init__(self):

@@ -28,9 +28,9 @@ def outcomes(rows):
 
 class PythonBinance:
     lacks = {
-        "stop as order": "python-binance sends every stop to the Algo Service, by its type",
-        "batch modify": "python-binance's call for it signs other bytes than it sends (-1022)",
-        "ws logon": "python-binance signs every request, it never logs a session on",
+        "stop as order": "sends every stop to the Algo Service, by its type",
+        "batch modify": "its call signs other bytes than it sends (-1022)",
+        "ws logon": "signs every request, it never logs a session on",
     }
 
     def __init__(self, secret=SECRET):

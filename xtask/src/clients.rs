@@ -48,14 +48,18 @@ const KEY: &str = "clients-key";
 const SECRET: &str = "clients-secret";
 const CLIENT_MAX: Duration = Duration::from_secs(180);
 
-/// Runs the named clients, or all.
+/// The page that shows the table.
+const PAGE: &str = "docs/third-party-clients.md";
+
+/// Runs the named clients, or all; with `--write` all, and the table goes into the page about them.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     if let [flag, name, simulator] = words
         && flag == "--inside"
     {
         return Ok(inside(chosen(std::slice::from_ref(name))?[0], Path::new(simulator))?);
     }
-    let clients = chosen(words)?;
+    let write = words == ["--write"];
+    let clients = if write { CLIENTS.iter().collect() } else { chosen(words)? };
     namespaces()?;
     let simulator = build_simulator()?;
     let mut table = Table::default();
@@ -66,6 +70,12 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
         table.add(client.name, cells);
     }
     print!("\n{table}");
+    if write {
+        let page = shell::root().join(PAGE);
+        let text = std::fs::read_to_string(&page).map_err(|e| format!("{PAGE}: {e}"))?;
+        let text = table.shown_in(&text).ok_or_else(|| format!("{PAGE} has no block of text with a table of steps"))?;
+        std::fs::write(&page, text).map_err(|e| format!("{PAGE}: {e}"))?;
+    }
     match table.failures() {
         0 => Ok(()),
         count => Err(Failure::Failed(format!("{count} cells failed; what was said is in {}", logs()?.display()))),

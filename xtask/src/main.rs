@@ -17,7 +17,7 @@ cargo xtask WORD: what people and CI run
   tidy                      what the compiler cannot check: arrows between crates, headers, purity, licences, duplicates
   sim --seeds A..B [...]    worlds under other seeds, with the `sim` profile; everything behind it goes to exec-world
   bench [FILTER]            the benchmarks of every crate that has some
-  clients [NAME...]         third-party clients, unmodified, against the simulator, with no network but loopback (needs root)
+  clients [NAME...|--write] third-party clients, unmodified, against the simulator, with no network but loopback (needs root)
   help                      this
 
 Nothing needs a key, and only `clients` fetches anything: the clients themselves, once, into target/clients.";

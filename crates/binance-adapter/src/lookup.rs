@@ -66,6 +66,8 @@ impl BinanceUsdm {
         let by_client_id = OrderRef { order_id: None, ..order.clone() };
         if by_client_id.cl_ord_id.is_some()
             && let Some(child) = self.find_on_book(&by_client_id).await?
+            // A client id can be taken again: what was created before the order cannot have become of it.
+            && child.created.is_none_or(|created| created.0.saturating_add(EARLIER_MS) >= order.since.0)
         {
             return self.with_row(child, order).await.map(Some);
         }

@@ -1,6 +1,7 @@
 //! How an exchange is set up: seed, symbols, fees, guarantees, background flow. Data only.
 
 use rust_decimal::Decimal;
+use serde::Deserialize;
 
 use crate::literal::dec;
 use crate::symbol::{SymbolSpec, default_symbols};
@@ -38,7 +39,8 @@ pub struct ExchangeConfig {
 }
 
 /// How the private stream tells liquidation, deleveraging and settlement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ForcedStyle {
     /// NEW, then TRADE or CALCULATED with the order's status.
     Plain,
@@ -50,7 +52,8 @@ pub enum ForcedStyle {
 }
 
 /// Who is the other side of what the book does not take of a liquidation, at the bankruptcy price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Backstop {
     /// The insurance fund, without limit.
     Fund,
@@ -84,7 +87,8 @@ pub struct AlgoConfig {
 }
 
 /// Where TRIGGERED stands among the events of the child's entry. They come from different services: no order is promised.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TriggeredTold {
     /// Before them.
     #[default]

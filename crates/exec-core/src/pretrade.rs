@@ -229,9 +229,9 @@ pub fn check_grid(instrument: &Instrument, terms: &Terms, reference: Option<Deci
         check_price(instrument, price.get())?;
     }
     if let Some(qty) = terms.qty {
-        let market = terms.kind.price().is_none() && !instrument.market_lot.step.is_zero();
+        let market = terms.kind.limit_price().is_none() && !instrument.market_lot.step.is_zero();
         check_qty(if market { &instrument.market_lot } else { &instrument.lot }, qty.get())?;
-        let price = terms.kind.price().map(crate::units::Price::get).or(reference);
+        let price = terms.kind.price().or_else(|| wakes_at(&terms.kind)).map(crate::units::Price::get).or(reference);
         if let Some(price) = price
             && !terms.is_closing()
             && price * qty.get() < instrument.notional_min
@@ -254,6 +254,19 @@ pub fn check_grid(instrument: &Instrument, terms: &Terms, reference: Option<Deci
         }
     }
     Ok(())
+}
+
+/// The price near which a conditional order becomes an ordinary one.
+const fn wakes_at(kind: &OrderKind) -> Option<crate::units::Price> {
+    match kind {
+        OrderKind::TrailingStopMarket { activation, .. } => *activation,
+        OrderKind::Market
+        | OrderKind::Limit { .. }
+        | OrderKind::StopMarket { .. }
+        | OrderKind::StopLimit { .. }
+        | OrderKind::TakeProfitMarket { .. }
+        | OrderKind::TakeProfit { .. } => kind.trigger_price(),
+    }
 }
 
 /// Checks new terms of a working order.

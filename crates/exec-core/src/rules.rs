@@ -70,9 +70,14 @@ impl PartialEq for Rule {
 }
 impl Eq for Rule {}
 
+/// Every rule that a case breaks, in the table's order: what the venue would say if it sees what we see.
+pub fn all_broken<'r>(rules: &'r [Rule], case: &Case<'_>) -> impl Iterator<Item = &'r Rule> {
+    rules.iter().filter(|rule| (rule.broken)(case))
+}
+
 /// The first rule that a case breaks. A rule about a state is not held against an order that closes: whether an exit passes is
 /// the venue's word.
 pub fn first_broken<'r>(rules: &'r [Rule], case: &Case<'_>) -> Option<&'r Rule> {
     let closing = case.terms.is_closing();
-    rules.iter().filter(|rule| !(closing && rule.depends == Depends::State)).find(|rule| (rule.broken)(case))
+    all_broken(rules, case).find(|rule| !(closing && rule.depends == Depends::State))
 }

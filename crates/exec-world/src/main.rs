@@ -2,6 +2,9 @@
 //! each. `exec-world --seeds 0..1000`. It proves nothing about sockets, files and processes of a real machine.
 
 mod agenda;
+mod brackets;
+mod conditional;
+mod end;
 mod network;
 mod node;
 mod oracle;
@@ -19,7 +22,7 @@ mod world;
 use std::process::ExitCode;
 
 const USAGE: &str =
-    "usage: exec-world --seeds A..B [--steps N] [--profile mixed|calm|storm|crash|hedge|ghost] [--trace] [--twice] [--threads N]
+    "usage: exec-world --seeds A..B [--steps N] [--profile mixed|calm|storm|crash|hedge|conditional|bracket|ghost] [--trace] [--twice] [--threads N]
   --seeds A..B   one world for each seed from A to B, B not included
   --steps N      events of each world before the faults stop (default 400)
   --profile P    which kind of worlds (default mixed)

@@ -110,7 +110,7 @@ impl World {
             // Taken apart when it was sent.
             Request::Batch { .. } => return,
         };
-        let judged = self.oracle.venue_answered(&request, &outcome);
+        let judged = self.oracle.venue_answered(&self.desk, &request, &outcome);
         self.judge(judged);
         self.trace.line(self.now, || format!("venue {} -> {}", words::short_request(&request), words::short_outcome(&outcome)));
         self.deliver_pushed();

@@ -1,7 +1,11 @@
 //! The node of a world: the real engine, the real journal on a disk that can fail, and its strategies. It does what a shell does, in
 //! the order in which the effects say; when it happens is the world's business.
 
-use crate::{plan::Plan, rng::Rng, strategies::Player};
+use crate::{
+    plan::Plan,
+    rng::Rng,
+    strategies::{Habits, Player},
+};
 use exec_core::{
     conversation::StrategyEvent,
     engine::{
@@ -67,7 +71,7 @@ pub(crate) fn config(plan: &Plan) -> EngineConfig {
                 id: name,
                 instruments: vec![id],
                 external_order_claims: Vec::new(),
-                protection: exec_core::engine::config::ProtectionPolicy::Exit,
+                protection: plan.protection,
                 time_to_protect_max_ms: 2_000,
             })
         })
@@ -108,7 +112,7 @@ impl Node {
         for (n, strategy) in config.strategies.iter().enumerate() {
             if let Some(instrument) = strategy.instruments.first() {
                 let rng = Rng::new(plan.seed, 1_000 + u64::from(life) * 10 + n as u64);
-                let player = Player::new(instrument.clone(), plan.greedy, rng, Arc::clone(active));
+                let player = Player::new(instrument.clone(), Habits::of(plan), rng, Arc::clone(active));
                 strategies.insert(strategy.id.clone(), Box::new(player));
             }
         }

@@ -1,7 +1,10 @@
 //! The world outside: prices that jump, the account's owner, who trades by hand, and an operator at the control socket.
 
 use crate::{agenda::Event, world::World};
-use exchange_sim::{request::NewOrder, types};
+use exchange_sim::{
+    request::{AlgoRef, NewAlgoOrder, NewOrder},
+    types,
+};
 use exec_core::{command::OperatorCommand, conversation::Input, ids::IntentId};
 use exec_testkit::fixtures::decimal;
 use rust_decimal::Decimal;
@@ -24,6 +27,10 @@ impl World {
         let symbols: Vec<_> =
             exchange.symbols().into_iter().map(|s| (s.symbol.to_string(), s.start_price, s.step_size)).collect();
         let Some((symbol, price, step)) = self.rng.pick(&symbols).cloned() else { return };
+        if self.rng.chance(250) {
+            self.conditional_hand(&symbol, price, step);
+            return;
+        }
         if self.rng.chance(300) {
             let open = exchange.open_orders(account, Some(&symbol)).unwrap_or_default();
             if let Some(row) = self.rng.pick(&open) {
@@ -53,6 +60,74 @@ impl World {
         let placed = self.desk.exchange_mut().place(venue, account, &order).is_ok();
         self.tally.count("order by hand");
         self.trace.line(self.now, || format!("! by hand: {order:?}: {placed}"));
+    }
+
+    /// The account's owner cancels a conditional order by hand, or places one.
+    fn conditional_hand(&mut self, symbol: &str, start: Decimal, step: Decimal) {
+        let (venue, account) = (self.venue_ms(), self.desk.account());
+        let exchange = self.desk.exchange_mut();
+        let open = exchange.open_algo_orders(account, Some(symbol), None).unwrap_or_default();
+        if let Some(row) = self.rng.pick(&open).filter(|_| open.len() > 1 || venue % 2 == 0) {
+            let done = exchange.cancel_algo(venue, account, &AlgoRef::id(row.algo_id)).is_ok();
+            self.tally.count("conditional order cancelled by hand");
+            self.trace.line(self.now, || format!("! by hand: cancel conditional {}: {done}", row.client_algo_id));
+            return;
+        }
+        let buy = self.rng.chance(500);
+        let side = if buy { types::Side::Buy } else { types::Side::Sell };
+        let leg = if buy { types::PositionSide::Short } else { types::PositionSide::Long };
+        let away = Decimal::from(self.rng.between(1, 20)) / Decimal::from(1_000);
+        let trigger = start * if buy { Decimal::ONE + away } else { Decimal::ONE - away };
+        let trigger = exchange.symbol(symbol).map_or(trigger, |s| s.floor_to_tick(trigger));
+        let mut order = if self.rng.chance(500) {
+            NewAlgoOrder::closing(symbol, side, types::OrderType::StopMarket, trigger)
+        } else {
+            let qty = (Decimal::from(self.rng.between(2, 20) * 100) / start / step).floor() * step;
+            NewAlgoOrder::market(symbol, side, types::OrderType::StopMarket, qty, trigger)
+        };
+        if self.plan.hedging {
+            order = order.on_leg(leg);
+        }
+        self.outside_orders += 1;
+        order.client_algo_id = Some(format!("hand{}", self.outside_orders));
+        let placed = exchange.place_algo(venue, account, &order).is_ok();
+        self.tally.count("conditional order by hand");
+        self.trace.line(self.now, || format!("! by hand: {order:?}: {placed}"));
+    }
+
+    /// The exchange takes a part of a leg for a counterpart's debt, or liquidates what is held of a symbol.
+    pub(crate) fn force(&mut self) {
+        let (venue, account) = (self.venue_ms(), self.desk.account());
+        let rows = self.desk.exchange().positions(account, None).unwrap_or_default();
+        let held: Vec<_> = rows.into_iter().filter(|r| !r.position_amt.is_zero()).collect();
+        let Some(row) = self.rng.pick(&held) else { return };
+        let (symbol, leg, amount) = (row.symbol.to_string(), row.position_side, row.position_amt.abs());
+        if self.rng.chance(700) {
+            let step = self.desk.exchange().symbol(&symbol).map_or(Decimal::ONE, |s| s.step_size);
+            let part = if self.rng.chance(300) { amount } else { (amount / Decimal::TWO / step).floor() * step };
+            let done = self.desk.exchange_mut().deleverage(venue, account, &symbol, leg, part).is_ok();
+            self.tally.count("deleveraged");
+            self.trace.line(self.now, || format!("! deleveraged {symbol} {leg} by {part}: {done}"));
+        } else {
+            let done = self.desk.exchange_mut().liquidate_now(venue, account, Some(&symbol)).is_ok();
+            self.tally.count("liquidated");
+            self.trace.line(self.now, || format!("! liquidated {symbol}: {done}"));
+        }
+    }
+
+    /// The exchange settles a symbol for good, and says so in its list of symbols.
+    pub(crate) fn settle(&mut self) {
+        let venue = self.venue_ms();
+        let symbols: Vec<_> = self.desk.exchange().symbols().into_iter().map(|s| s.symbol.clone()).collect();
+        let Some(symbol) = symbols.last() else { return };
+        let done = self.desk.exchange_mut().settle_symbol(venue, symbol).is_ok();
+        self.tally.count("settled");
+        self.trace.line(self.now, || format!("! settled {symbol}: {done}"));
+        if let Some(life) = self.node.as_ref().map(|n| n.life) {
+            let input = Input::Instruments(self.desk.instruments());
+            let wait = self.rng.between(1, 3_000);
+            self.later(wait, Event::ToNode { life, input });
+        }
     }
 
     /// Somebody at the control socket asks for something.

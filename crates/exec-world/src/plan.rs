@@ -1,7 +1,7 @@
 //! What a seed fixes about a world before it begins: mode, strategies, and which faults come how often. Not when they come.
 
 use crate::rng::Rng;
-use exec_core::units::PositionMode;
+use exec_core::{engine::config::ProtectionPolicy, units::PositionMode};
 
 /// Which kind of worlds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,17 +16,23 @@ pub(crate) enum Profile {
     Crash,
     /// Storm and crashes in HEDGING.
     Hedge,
+    /// Conditional orders of every kind, changed, cancelled and triggered, with a slow and talkative Algo Service.
+    Conditional,
+    /// Brackets and little else: each leg must be protected in time.
+    Bracket,
     /// The venue breaks its word: requests take effect after the fence. It must be noticed, and nothing be lost. Not in `mixed`.
     Ghost,
 }
 
 impl Profile {
-    pub(crate) const NAMES: [(&'static str, Self); 6] = [
+    pub(crate) const NAMES: [(&'static str, Self); 8] = [
         ("mixed", Self::Mixed),
         ("calm", Self::Calm),
         ("storm", Self::Storm),
         ("crash", Self::Crash),
         ("hedge", Self::Hedge),
+        ("conditional", Self::Conditional),
+        ("bracket", Self::Bracket),
         ("ghost", Self::Ghost),
     ];
 
@@ -46,6 +52,13 @@ pub(crate) struct Plan {
     pub(crate) hedging: bool,
     pub(crate) symbols: usize,
     pub(crate) greedy: bool,
+    /// How often a strategy does something with conditional orders, and with brackets and lists.
+    pub(crate) conditional: u32,
+    pub(crate) brackets: u32,
+    /// Strategies do nothing but brackets: what is held is held by them.
+    pub(crate) only_brackets: bool,
+    /// What is done when a stop does not protect.
+    pub(crate) protection: ProtectionPolicy,
     /// What the node's clock is ahead of the venue's.
     pub(crate) clock_ahead_ms: i64,
     pub(crate) latency_ms: u64,
@@ -76,6 +89,16 @@ pub(crate) struct Plan {
     pub(crate) power_loss: u32,
     pub(crate) manual: u32,
     pub(crate) price_jump: u32,
+    /// Liquidations and deleveraging by the exchange's operator; and whether a symbol is settled once.
+    pub(crate) forced: u32,
+    pub(crate) settles: bool,
+    pub(crate) forced_style: u64,
+    /// The longest pauses of the Algo Service between trigger, child, and what is told of it; how far its lists lag.
+    pub(crate) algo_pause_ms: u64,
+    pub(crate) algo_lag_ms: u64,
+    pub(crate) algo_twice: bool,
+    /// Triggers with price protection are refused at the trigger: mark and last price are never near enough.
+    pub(crate) protects_much: bool,
 }
 
 impl Plan {
@@ -83,7 +106,16 @@ impl Plan {
         let mut rng = Rng::new(seed, 1);
         let profile = match profile {
             Profile::Mixed => {
-                let all = [Profile::Calm, Profile::Storm, Profile::Storm, Profile::Crash, Profile::Crash, Profile::Hedge];
+                let all = [
+                    Profile::Calm,
+                    Profile::Storm,
+                    Profile::Storm,
+                    Profile::Crash,
+                    Profile::Crash,
+                    Profile::Hedge,
+                    Profile::Conditional,
+                    Profile::Bracket,
+                ];
                 rng.pick(&all).copied().unwrap_or(Profile::Storm)
             }
             chosen => chosen,
@@ -114,7 +146,78 @@ impl Plan {
         if profile == Profile::Crash && rng.chance(500) {
             plan.network(&mut rng);
         }
+        plan.conditionals(profile, &mut rng);
         plan
+    }
+
+    /// Conditional orders, and what the venue does by itself.
+    fn conditionals(&mut self, profile: Profile, rng: &mut Rng) {
+        let chance = |rng: &mut Rng, permille: u32, most: u64| {
+            if rng.chance(permille) { u32::try_from(rng.between(1, most)).unwrap_or(0) } else { 0 }
+        };
+        let policies = [ProtectionPolicy::Exit, ProtectionPolicy::Exit, ProtectionPolicy::Rearm, ProtectionPolicy::Alert];
+        self.protection = rng.pick(&policies).copied().unwrap_or_default();
+        self.forced_style = rng.below(3);
+        match profile {
+            Profile::Mixed | Profile::Calm | Profile::Storm | Profile::Crash | Profile::Hedge => {
+                self.conditional = chance(rng, 400, 500);
+                self.brackets = chance(rng, 200, 200);
+                self.forced = chance(rng, 100, 5);
+            }
+            Profile::Conditional | Profile::Bracket => {
+                (self.conditional, self.brackets) = (chance(rng, 1_000, 700), chance(rng, 400, 200));
+                self.price_jump = chance(rng, 900, 60);
+                self.forced = chance(rng, 150, 8);
+                self.settles = rng.chance(50);
+                // In half of the worlds nothing else is wrong: there the time without protection has a strict bound.
+                match rng.below(6) {
+                    0 => self.network(rng),
+                    1 => self.crashes(rng),
+                    2 => {
+                        self.network(rng);
+                        self.crashes(rng);
+                    }
+                    _ => (),
+                }
+                if profile == Profile::Bracket {
+                    (self.conditional, self.brackets, self.only_brackets) = (0, 1_000, true);
+                    (self.greedy, self.operator) = (false, 0);
+                }
+            }
+            Profile::Ghost => self.conditional = chance(rng, 400, 500),
+        }
+        if self.conditional + self.brackets > 0 {
+            self.algo_pause_ms = if rng.chance(600) { rng.between(1, 400) } else { 0 };
+            self.algo_lag_ms = if rng.chance(400) { rng.between(1, 500) } else { 0 };
+            self.algo_twice = rng.chance(300);
+            self.protects_much = rng.chance(150);
+        }
+    }
+
+    /// Whether requests, answers and events come through, and nobody dies.
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        let network = [
+            self.request_dropped,
+            self.request_not_sent,
+            self.request_late,
+            self.connection_lost,
+            self.reply_lost,
+            self.failed_before,
+            self.unknown_before,
+            self.unknown_after,
+            self.engine_slow,
+            self.query_unavailable,
+            self.query_slow,
+            self.event_dropped,
+            self.event_late,
+            self.stream_cut,
+            self.clock_bad,
+        ];
+        network
+            .into_iter()
+            .chain([self.crash_live, self.crash_recovering, self.sync_slow, self.sync_fails, self.ghosts])
+            .sum::<u32>()
+            == 0
     }
 
     /// Each fault is off in half of the worlds: what hides behind another one shows there.
@@ -156,6 +259,10 @@ impl Plan {
             greedy: self.greedy,
             clock_ahead_ms: self.clock_ahead_ms,
             latency_ms: self.latency_ms,
+            protection: self.protection,
+            only_brackets: self.only_brackets,
+            forced_style: self.forced_style,
+            algo_pause_ms: self.algo_pause_ms,
             ..Self::default()
         }
     }

@@ -1,6 +1,7 @@
-//! Strategies that play with everything a strategy may do: a sane one, and a greedy one that must be stopped by the limits.
+//! Strategies that play with everything a strategy may do: a sane one, and a greedy one that must be stopped by the limits. What
+//! they do with conditional orders and lists stands in `conditional`.
 
-use crate::rng::Rng;
+use crate::{plan::Plan, rng::Rng};
 use exec_core::{
     conversation::OrderUpdate,
     ids::{InstrumentId, IntentId},
@@ -15,21 +16,57 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+/// What a player likes to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Habits {
+    /// Asks for more than the limits allow.
+    pub(crate) greedy: bool,
+    /// Of 1000 actions, those with conditional orders, and those with lists.
+    pub(crate) conditional: u32,
+    pub(crate) brackets: u32,
+    /// Only brackets, and in NETTING only on this side.
+    pub(crate) only_brackets: Option<Side>,
+}
+
+impl Habits {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let side = if plan.seed.is_multiple_of(2) { Side::Buy } else { Side::Sell };
+        Self {
+            greedy: plan.greedy,
+            conditional: plan.conditional,
+            brackets: plan.brackets,
+            only_brackets: plan.only_brackets.then_some(side),
+        }
+    }
+}
+
 /// Acts on one instrument, at random, while it may.
 #[derive(Debug)]
 pub(crate) struct Player {
-    instrument: InstrumentId,
-    greedy: bool,
-    rng: Rng,
+    pub(crate) instrument: InstrumentId,
+    pub(crate) habits: Habits,
+    pub(crate) rng: Rng,
     active: Arc<AtomicBool>,
 }
 
 impl Player {
-    pub(crate) fn new(instrument: InstrumentId, greedy: bool, rng: Rng, active: Arc<AtomicBool>) -> Self {
-        Self { instrument, greedy, rng, active }
+    pub(crate) fn new(instrument: InstrumentId, habits: Habits, rng: Rng, active: Arc<AtomicBool>) -> Self {
+        Self { instrument, habits, rng, active }
     }
 
     fn act(&mut self, ctx: &mut Context<'_>) {
+        if self.habits.only_brackets.is_some() {
+            self.play_brackets(ctx);
+        } else if self.habits.brackets > 0 && self.rng.chance(self.habits.brackets) {
+            self.play_lists(ctx);
+        } else if self.habits.conditional > 0 && self.rng.chance(self.habits.conditional) {
+            self.play_conditional(ctx);
+        } else {
+            self.play(ctx);
+        }
+    }
+
+    fn play(&mut self, ctx: &mut Context<'_>) {
         match self.rng.below(20) {
             0..=5 => self.rest(ctx, TimeInForce::Gtc),
             6 | 7 => self.rest(ctx, TimeInForce::Gtx),
@@ -50,12 +87,12 @@ impl Player {
         }
     }
 
-    fn own_order(&mut self, ctx: &Context<'_>) -> Option<IntentId> {
+    pub(crate) fn own_order(&mut self, ctx: &Context<'_>) -> Option<IntentId> {
         let all: Vec<IntentId> = ctx.open_orders().map(|o| o.intent().id).collect();
         self.rng.pick(&all).copied()
     }
 
-    fn side_and_leg(&mut self, ctx: &Context<'_>) -> (Side, PositionSide) {
+    pub(crate) fn side_and_leg(&mut self, ctx: &Context<'_>) -> (Side, PositionSide) {
         let buy = self.rng.chance(500);
         match ctx.mode() {
             PositionMode::Netting => (if buy { Side::Buy } else { Side::Sell }, PositionSide::Net),
@@ -64,20 +101,21 @@ impl Player {
         }
     }
 
-    fn price(&mut self, ctx: &Context<'_>, side: Side, crossing: bool) -> Option<Price> {
+    pub(crate) fn price(&mut self, ctx: &Context<'_>, side: Side, crossing: bool) -> Option<Price> {
         let mid = ctx.quote(&self.instrument).reference()?;
         let away = Decimal::from(self.rng.below(12)) / Decimal::from(20_000);
         let toward = if (side == Side::Buy) == crossing { Decimal::ONE + away } else { Decimal::ONE - away };
-        let wild = self.greedy && self.rng.chance(100);
+        let wild = self.habits.greedy && self.rng.chance(100);
         let price = mid * toward * if wild { Decimal::from(100) } else { Decimal::ONE };
         ctx.instrument(&self.instrument)?.price_floor(price)
     }
 
-    fn qty(&mut self, ctx: &Context<'_>) -> Option<Qty> {
+    pub(crate) fn qty(&mut self, ctx: &Context<'_>) -> Option<Qty> {
         let mid = ctx.quote(&self.instrument).reference()?;
         // Between 100 and 4,000 in quote; greedy ones ask for up to thirty times as much.
         let notional = Decimal::from(self.rng.between(1, 40) * 100);
-        let factor = if self.greedy && self.rng.chance(300) { Decimal::from(self.rng.between(5, 30)) } else { Decimal::ONE };
+        let factor =
+            if self.habits.greedy && self.rng.chance(300) { Decimal::from(self.rng.between(5, 30)) } else { Decimal::ONE };
         ctx.instrument(&self.instrument)?.qty_floor(notional * factor / mid, false)
     }
 
@@ -89,14 +127,14 @@ impl Player {
         }
     }
 
-    fn market(&mut self, ctx: &mut Context<'_>) {
+    pub(crate) fn market(&mut self, ctx: &mut Context<'_>) {
         let (side, leg) = self.side_and_leg(ctx);
         if let Some(qty) = self.qty(ctx) {
             ctx.market(&self.instrument, side, leg, qty);
         }
     }
 
-    fn close(&mut self, ctx: &mut Context<'_>) {
+    pub(crate) fn close(&mut self, ctx: &mut Context<'_>) {
         let legs: &[PositionSide] = match ctx.mode() {
             PositionMode::Netting => &[PositionSide::Net],
             PositionMode::Hedging => &[PositionSide::Long, PositionSide::Short],
@@ -140,7 +178,10 @@ impl Strategy for Player {
         if !self.active.load(Ordering::Relaxed) {
             return;
         }
-        if matches!(update.event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. }) && self.rng.chance(200) {
+        if matches!(update.event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. })
+            && self.habits.only_brackets.is_none()
+            && self.rng.chance(200)
+        {
             ctx.save_state(vec![1, 2, 3]);
             self.close(ctx);
         }
@@ -150,7 +191,7 @@ impl Strategy for Player {
         if !self.active.load(Ordering::Relaxed) {
             return;
         }
-        let times = if self.greedy { self.rng.between(1, 4) } else { 1 };
+        let times = if self.habits.greedy { self.rng.between(1, 4) } else { 1 };
         for _ in 0..times {
             self.act(ctx);
         }

@@ -11,10 +11,15 @@ use crate::{
     tally::Tally,
     trace::{Trace, Wanted},
 };
-use exchange_sim::{AccountSpec, Exchange, ExchangeConfig, FenceGuarantees, FlowConfig, IdSpace, venue::Desk};
+use exchange_sim::{
+    AccountSpec, Exchange, ExchangeConfig, FenceGuarantees, FlowConfig, IdSpace,
+    config::{AlgoConfig, ForcedStyle},
+    venue::Desk,
+};
 use exec_core::{command::OperatorCommand, conversation::Input, ids::RequestId, reconcile, time::Timestamp};
 use exec_journal::SimDisk;
 use exec_testkit::fixtures::decimal;
+use rust_decimal::Decimal;
 use std::{
     collections::BTreeSet,
     sync::{
@@ -32,6 +37,8 @@ const QUIET_MS: u64 = 9_000;
 const HEAL_MS: u64 = 60_000;
 /// How late a request may be that is late beyond all promises.
 const GHOST_MS: u64 = 16_000;
+/// When the symbol ends that is settled.
+const SETTLES_AT_MS: u64 = 5_000;
 pub(crate) const CRASHES_MAX: u32 = 12;
 
 /// How a world ended.
@@ -75,6 +82,20 @@ impl World {
     pub(crate) fn new(plan: Plan, wanted: Wanted) -> Result<Self, String> {
         let mut symbols = exchange_sim::symbol::default_symbols();
         symbols.truncate(plan.symbols);
+        if plan.protects_much {
+            symbols.iter_mut().for_each(|s| s.trigger_protect = Decimal::ZERO);
+        }
+        let ms = |ms: u64| i64::try_from(ms).unwrap_or(0);
+        let styles = [ForcedStyle::Plain, ForcedStyle::Unannounced, ForcedStyle::Legacy];
+        let algo = AlgoConfig {
+            child_delay_ms: ms(plan.algo_pause_ms),
+            told_delay_ms: ms(plan.algo_pause_ms),
+            finish_delay_ms: ms(plan.algo_pause_ms * 2),
+            told_twice: plan.algo_twice,
+            varied: true,
+            list_lag_ms: ms(plan.algo_lag_ms),
+            ..AlgoConfig::default()
+        };
         let config = ExchangeConfig {
             seed: plan.seed,
             start_ms: i64::try_from(BEGINNING_MS).unwrap_or(0),
@@ -82,6 +103,12 @@ impl World {
             guarantees: FenceGuarantees { engine_margin_ms: 2_000, visibility_ms: 500 },
             query_lag_ms: i64::try_from(plan.seed % 4 * 150).unwrap_or(0),
             flow: FlowConfig { interval_ms: 400, levels: 4, touch_notional: decimal("3000"), ..FlowConfig::default() },
+            algo,
+            forced_style: styles
+                .into_iter()
+                .cycle()
+                .nth(usize::try_from(plan.forced_style).unwrap_or(0))
+                .unwrap_or(ForcedStyle::Plain),
             ids: if plan.seed.is_multiple_of(2) { IdSpace::Colliding } else { IdSpace::Spread },
             ..ExchangeConfig::default()
         };
@@ -89,7 +116,7 @@ impl World {
         let wallets = vec![("USDT".to_owned(), decimal("1000000"))];
         let account = exchange.create_account(AccountSpec { wallets, hedge: plan.hedging, leverage: 20 });
         let rng = Rng::new(plan.seed, 2);
-        let oracle = Oracle::new(plan.manual > 0 || plan.ghosts > 0);
+        let oracle = Oracle::new(plan.manual > 0 || plan.forced > 0 || plan.settles, plan.ghosts > 0);
         let mut world = Self {
             rng,
             now: 0,
@@ -144,7 +171,8 @@ impl World {
         let begun = self.now;
         // Requests that are late beyond all promises are waited for; then somebody looks, and lets the node go on.
         let quiet = if self.ghosts { GHOST_MS + QUIET_MS } else { QUIET_MS };
-        if self.rng.chance(300) {
+        // Where brackets are watched nobody takes their stops away.
+        if !self.plan.only_brackets && self.rng.chance(300) {
             let command = OperatorCommand::CancelAll(None);
             let life = self.life;
             self.later(1_000, Event::ToNode { life, input: Input::Operator { who: "tester".to_owned(), command } });
@@ -177,10 +205,10 @@ impl World {
     }
 
     fn wrong_in_the_end(&self) -> Vec<String> {
-        match &self.node {
-            Some(node) => self.oracle.in_the_end(node, &self.desk),
-            None => vec!["the node is down".to_owned()],
-        }
+        let Some(node) = &self.node else { return vec!["the node is down".to_owned()] };
+        let mut wrong = self.oracle.in_the_end(node, &self.desk);
+        self.uncovered_in_the_end(&mut wrong);
+        wrong
     }
 
     /// An attempt that was presumed dead and lives must have been raised, not only corrected.
@@ -314,6 +342,13 @@ impl World {
         if self.rng.chance(self.plan.manual) {
             self.outside_hand();
         }
+        if self.rng.chance(self.plan.forced) {
+            self.force();
+        }
+        if self.plan.settles && self.now > SETTLES_AT_MS {
+            self.plan.settles = false;
+            self.settle();
+        }
         if self.rng.chance(self.plan.operator) {
             self.operator();
         }
@@ -329,6 +364,7 @@ impl World {
             let judged = self.oracle.always(node, &self.desk, self.plan.symbols);
             self.judge(judged);
         }
+        self.watch_brackets();
         self.later(TICK_MS, Event::Tick);
     }
 }

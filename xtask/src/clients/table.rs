@@ -123,6 +123,14 @@ impl Table {
         self.count(Outcome::Fail)
     }
 
+    /// Gives a page with this table in the place of the one it shows; `None` if it shows none.
+    pub(super) fn shown_in(&self, page: &str) -> Option<String> {
+        const OPEN: &str = "```text\n";
+        let (before, rest) = page.split_once(&format!("{OPEN}step "))?;
+        let (_, after) = rest.split_once("\n```\n")?;
+        Some(format!("{before}{OPEN}{}\n```\n{after}", self.to_string().trim_end()))
+    }
+
     fn count(&self, outcome: Outcome) -> usize {
         self.columns.iter().flat_map(|(_, cells)| cells).filter(|cell| cell.outcome == outcome).count()
     }
@@ -177,6 +185,20 @@ mod tests {
         assert_eq!(Cell::read("{\"level\":\"info\"}"), None);
         let cell = Cell::read(r#"{"step":"modify","outcome":"none","why":"no such call"}"#);
         assert_eq!(cell, Some(Cell { step: "modify".to_owned(), outcome: Outcome::None, why: "no such call".to_owned() }));
+    }
+
+    #[test]
+    fn the_table_takes_the_place_of_the_old_one() {
+        let mut table = Table::default();
+        table.add("good", Vec::new());
+        let page = "# Page\n\n```text\nother\n```\n```text\nstep  before\nrow\n```\n\nEnd.\n";
+        let new = table.shown_in(page).unwrap();
+        assert!(
+            new.starts_with("# Page\n\n```text\nother\n```\n```text\nstep            good\nconnect         FAIL 1\n"),
+            "{new}"
+        );
+        assert!(new.ends_with(" fail\n```\n\nEnd.\n") && !new.contains("before"), "{new}");
+        assert_eq!(table.shown_in("# Page\n"), None);
     }
 
     #[test]

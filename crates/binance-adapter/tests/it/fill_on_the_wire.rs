@@ -1,5 +1,6 @@
 //! One market order's fill as it comes over the wire: four private events and a row of the trade list, in every order, each
-//! twice. The fields are those of live USDⓈ-M events of 2026-09-19 ("User Data Streams", order and account events).
+//! twice; and the same for the child of a conditional order, with what the Algo Service says beside it. The fields are those of
+//! live USDⓈ-M events of 2026-09-19 ("User Data Streams", order, account and algo order events).
 
 use binance_adapter::translate::{Symbols, Tally, report, user_trade};
 use exec_core::{
@@ -7,7 +8,7 @@ use exec_core::{
     ids::{IntentId, SessionId},
     order::status::OrdStatus,
     report::Fee,
-    terms::{Intention, OrderKind, Terms},
+    terms::{Intention, OrderKind, Terms, Trigger, TriggerBy},
     units::{PositionMode, PositionSide, Side},
 };
 use exec_testkit::{
@@ -105,6 +106,79 @@ fn four_events_in_all_24_orders_each_twice_make_one_fill_and_one_fee() {
             assert!(!rig.alerted("position_unexplained"), "{case}");
             assert!(!rig.asked.values().any(|_| true), "{case}: nothing is left to ask");
             ends.push(rig.order(intent).clone());
+        }
+        assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "{mode:?}: the same order, whatever the order of arrival");
+    }
+}
+
+/// What the Algo Service says of the stop whose child is the order of [`events`].
+fn service(cl_ord_id: &str, at: i64, leg: &str, state: &str, child: bool) -> String {
+    let (id, done) = if child { ("33878894217", r#","ap":"100.1","aq":"4.9","act":"MARKET""#) } else { ("", "") };
+    format!(
+        r#"{{"e":"ALGO_UPDATE","T":{at},"E":{at},"o":{{"caid":"{cl_ord_id}","aid":4000001910368571,"at":"CONDITIONAL","o":"STOP_MARKET","s":"BTCUSDT","S":"BUY","ps":"{leg}","f":"GTC","q":"4.9","X":"{state}","ai":"{id}"{done},"tp":"100","p":"0","V":"EXPIRE_MAKER","wt":"MARK_PRICE","pm":"NONE","cp":false,"pP":false,"R":false,"tt":{at},"gtd":0,"ia":false}}}}"#
+    )
+}
+
+/// An engine that has sent one stop which buys, and has heard nothing of it.
+fn sent_stop(mode: PositionMode, leg: PositionSide) -> (Rig, IntentId) {
+    let mut rig = Rig::live(config(mode, &["BTCUSDT"]));
+    let trigger = Trigger { price: price("100"), by: TriggerBy::Mark, price_protect: false };
+    let intent = rig.submit(Terms {
+        instrument: instrument_id("BTCUSDT"),
+        side: Side::Buy,
+        leg,
+        intention: Intention::Open,
+        qty: Some(qty("4.9")),
+        kind: OrderKind::StopMarket { trigger },
+        stp: None,
+    });
+    rig.durable();
+    assert_eq!(rig.attempts_sent().len(), 1, "{:?}", rig.told);
+    (rig, intent)
+}
+
+#[test]
+fn a_triggered_order_and_its_child_are_one_in_every_order_of_their_events() {
+    let symbols = Symbols::default();
+    for (mode, leg, word) in
+        [(PositionMode::Netting, PositionSide::Net, "BOTH"), (PositionMode::Hedging, PositionSide::Long, "LONG")]
+    {
+        let mut ends = Vec::new();
+        // FINISHED is told last by its own service, and may still overtake everything that others tell.
+        for finished_first in [false, true] {
+            for order in permutations(&[0, 1, 2, 3, 4]) {
+                let (mut rig, intent) = sent_stop(mode, leg);
+                let at = rig.venue_time().0;
+                let id = rig.cl_ord_id(intent);
+                let [lite, new, account, trade] = events(id.as_str(), at, word);
+                let service = |state, child| service(id.as_str(), at, word, state, child);
+                let five = [lite, new, account, trade, service("TRIGGERED", true)];
+                let mut told = vec![service("NEW", false), service("TRIGGERING", false)];
+                let finished = service("FINISHED", true);
+                told.extend(finished_first.then(|| finished.clone()));
+                told.extend(order.iter().chain(&order).map(|index| five[*index].clone()));
+                told.extend((!finished_first).then_some(finished));
+                for text in &told {
+                    let report = report(&symbols, &Tally::default(), text);
+                    rig.give(Input::Report { session: SessionId(1), report });
+                }
+                rig.wait(1_500);
+                let case = format!("{mode:?} {finished_first} {order:?}");
+                assert_eq!(rig.status(intent), OrdStatus::Filled, "{case}");
+                assert_eq!(rig.order(intent).cum_qty(), qty("4.9"), "{case}");
+                assert!(rig.order(intent).unattributed_qty().is_zero(), "{case}");
+                assert_eq!(rig.order(intent).fills().count(), 1, "{case}");
+                let fee = Fee { amount: "0.00000325".parse().unwrap(), asset: asset("BNB") };
+                assert!(rig.order(intent).fills().all(|(_, fill)| fill.fee.as_ref() == Some(&fee)), "{case}");
+                let (_, attempt) = rig.order(intent).governing().unwrap();
+                assert_eq!(attempt.order_id().unwrap().as_str(), "33878894217", "{case}");
+                assert_eq!(attempt.algo_id().unwrap().as_str(), "4000001910368571", "{case}");
+                let books = rig.engine.books();
+                assert_eq!(books.position_qty(&instrument_id("BTCUSDT"), leg).get(), decimal("4.9"), "{case}");
+                assert_eq!(books.orders().count(), 1, "{case}: the child is no order of its own");
+                assert_eq!(books.raw_kept(), 0, "{case}: {:?}", rig.alerts);
+                ends.push(rig.order(intent).clone());
+            }
         }
         assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "{mode:?}: the same order, whatever the order of arrival");
     }

@@ -1,11 +1,15 @@
 //! The promises of the adapter, against a loopback server of this test's own and against the built-in exchange.
 
+mod batches;
+mod conditional;
 mod conformance;
 mod doubt;
 mod drift;
 mod fill_on_the_wire;
+mod forced;
 mod hostile;
 mod loopback;
+mod lookup;
 mod orders;
 mod payloads;
 mod server;
@@ -13,4 +17,5 @@ mod settings;
 mod status;
 mod stream;
 mod told;
+mod unexpected;
 mod world;

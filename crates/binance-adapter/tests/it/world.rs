@@ -21,6 +21,7 @@ use exec_core::{
     units::{PositionSide, Price, Qty, Side},
     venue::{Attempt, Cancel, CommandResult, ExecutionVenue, OrderRef, Replace, ReportFeed, VenueClock},
 };
+use rust_decimal::Decimal;
 use tokio::time::Instant;
 
 /// The key of every world; a test looks for it where no key may stand.
@@ -133,6 +134,25 @@ impl World {
         assert_eq!(status, 200, "{text}");
     }
 
+    /// Changes how the Algo Service behaves.
+    pub(crate) fn algo(&self, config: &str) {
+        self.door("algo", config);
+    }
+
+    /// Something that happens at the exchange without being asked for.
+    pub(crate) fn door(&self, name: &str, body: &str) {
+        let (status, text) = self.face.operate("POST", name, "", body);
+        assert_eq!(status, 200, "{text}");
+    }
+
+    /// The book's mid, as the exchange has it.
+    pub(crate) fn last_price(&self, symbol: &str) -> Decimal {
+        let (status, text) = self.face.operate("GET", "state", "", "");
+        assert_eq!(status, 200, "{text}");
+        let rest = text.split_once(&format!(r#""symbol":"{symbol}""#)).unwrap().1;
+        rest.split_once(r#""last":""#).unwrap().1.split_once('"').unwrap().0.parse().unwrap()
+    }
+
     /// Lets the background trade, or stops it: hours of it are long.
     pub(crate) fn flow(&self, on: bool) {
         let (status, text) = self.face.operate("POST", "flow", "", &format!(r#"{{"on":{on}}}"#));
@@ -199,6 +219,11 @@ pub(crate) fn reference(report: &OrderReport) -> OrderRef {
         since: report.updated,
         triggered: false,
     }
+}
+
+/// The reference to a conditional order that a report describes.
+pub(crate) fn conditional_reference(report: &OrderReport) -> OrderRef {
+    OrderRef { conditional: true, algo_id: report.algo_id, ..reference(report) }
 }
 
 /// Reads the feed until a report satisfies `wanted`, at most a minute of the world's time.

@@ -8,156 +8,21 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::bodies::{
+    Adl, Algo, As, Ask, Clear, Forced, Funds, Liquidate, NewKey, OldKey, Price, Settle, Skew, Status, Streams, Switch, fault,
+};
 use super::config::Secret;
-use super::faults::{Answer, Fault, FaultKind, RequestFault, RequestFilter, StreamFault, StreamFilter};
 use super::hub::SessionId;
 use super::json::{Obj, array, quoted};
 use super::params::Params;
 use super::routes::route;
 use super::state::{Admitted, State, Via};
-use crate::config::{AlgoConfig, Backstop, ForcedStyle, TriggeredTold};
+use crate::config::AlgoConfig;
 use crate::exchange::Exchange;
 use crate::types::{AccountId, Ms, PositionSide, SymbolStatus};
 
 /// A body, or the reason why not.
 type Opened = Result<String, String>;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Price {
-    symbol: String,
-    price: Decimal,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Adl {
-    key: String,
-    symbol: String,
-    position_side: Option<String>,
-    quantity: Decimal,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settle {
-    symbol: String,
-    #[serde(default)]
-    delivery: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Liquidate {
-    key: String,
-    symbol: Option<String>,
-    #[serde(default)]
-    takes_ms: Ms,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewKey {
-    key: String,
-    public_key: String,
-    account_of: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OldKey {
-    key: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Forced {
-    style: Option<String>,
-    backstop: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Algo {
-    child_delay_ms: Option<Ms>,
-    told_delay_ms: Option<Ms>,
-    told: Option<String>,
-    finish_delay_ms: Option<Ms>,
-    told_twice: Option<bool>,
-    varied: Option<bool>,
-    list_lag_ms: Option<Ms>,
-    query_denies_live: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Funds {
-    key: String,
-    asset: String,
-    amount: Decimal,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct As {
-    key: String,
-    method: String,
-    path: String,
-    #[serde(default)]
-    params: serde_json::Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Status {
-    symbol: String,
-    status: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Switch {
-    on: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Skew {
-    skew_ms: Ms,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Streams {
-    key: Option<String>,
-    /// Market streams as well.
-    #[serde(default)]
-    all: bool,
-    on: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Clear {
-    id: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ask {
-    kind: String,
-    method: Option<String>,
-    path: Option<String>,
-    key: Option<String>,
-    event: Option<String>,
-    nth: Option<u64>,
-    times: Option<u64>,
-    ms: Option<u64>,
-    status: Option<u16>,
-    code: Option<i32>,
-    msg: Option<String>,
-    body: Option<String>,
-}
 
 fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, String> {
     let body = if body.trim().is_empty() { "{}" } else { body };
@@ -284,21 +149,8 @@ impl State {
     /// Changes what is named of the ways of orders of the exchange; the rest stays.
     fn door_forced(&mut self, body: &str) -> Opened {
         let ask: Forced = read(body)?;
-        let style = match ask.style.as_deref() {
-            None => None,
-            Some("plain") => Some(ForcedStyle::Plain),
-            Some("unannounced") => Some(ForcedStyle::Unannounced),
-            Some("legacy") => Some(ForcedStyle::Legacy),
-            Some(other) => return Err(format!("style is plain, unannounced or legacy, not {other}")),
-        };
-        let backstop = match ask.backstop.as_deref() {
-            None => None,
-            Some("fund") => Some(Backstop::Fund),
-            Some("deleverage") => Some(Backstop::Deleverage),
-            Some(other) => return Err(format!("backstop is fund or deleverage, not {other}")),
-        };
-        style.into_iter().for_each(|style| self.exchange.set_forced_style(style));
-        backstop.into_iter().for_each(|backstop| self.exchange.set_backstop(backstop));
+        ask.style.into_iter().for_each(|style| self.exchange.set_forced_style(style));
+        ask.backstop.into_iter().for_each(|backstop| self.exchange.set_backstop(backstop));
         Ok(done())
     }
 
@@ -306,17 +158,10 @@ impl State {
     fn door_algo(&mut self, body: &str) -> Opened {
         let ask: Algo = read(body)?;
         let before = self.exchange.config().algo;
-        let told = match ask.told.as_deref() {
-            None => before.told,
-            Some("first") => TriggeredTold::First,
-            Some("between") => TriggeredTold::Between,
-            Some("last") => TriggeredTold::Last,
-            Some(other) => return Err(format!("told is first, between or last, not {other}")),
-        };
         self.exchange.set_algo_config(AlgoConfig {
             child_delay_ms: ask.child_delay_ms.unwrap_or(before.child_delay_ms),
             told_delay_ms: ask.told_delay_ms.unwrap_or(before.told_delay_ms),
-            told,
+            told: ask.told.unwrap_or(before.told),
             finish_delay_ms: ask.finish_delay_ms.unwrap_or(before.finish_delay_ms),
             told_twice: ask.told_twice.unwrap_or(before.told_twice),
             varied: ask.varied.unwrap_or(before.varied),
@@ -436,39 +281,4 @@ impl State {
 
 fn done() -> String {
     Obj::new().num("done", true).end()
-}
-
-fn fault(ask: Ask) -> Result<Fault, String> {
-    let ms = || ask.ms.ok_or_else(|| "a delay needs ms".to_owned());
-    let answer = || {
-        let envelope = Obj::new().num("code", ask.code.unwrap_or(-1000)).text("msg", ask.msg.as_deref().unwrap_or_default());
-        let body = match (&ask.body, ask.code, &ask.msg) {
-            (Some(body), _, _) => body.clone(),
-            (None, None, None) => String::new(),
-            (None, _, _) => envelope.end(),
-        };
-        Answer { status: ask.status.unwrap_or(503), body }
-    };
-    let on_request = |fault: RequestFault| {
-        let filter = RequestFilter { method: ask.method.clone(), path: ask.path.clone(), key: ask.key.clone() };
-        FaultKind::Request(filter, fault)
-    };
-    let on_stream =
-        |fault: StreamFault| FaultKind::Stream(StreamFilter { event: ask.event.clone(), key: ask.key.clone() }, fault);
-    let kind = match ask.kind.as_str() {
-        "drop_request" => on_request(RequestFault::DropRequest),
-        "error_before" => on_request(RequestFault::ErrorBefore(answer())),
-        "error_after" => on_request(RequestFault::ErrorAfter(answer())),
-        "drop_response" => on_request(RequestFault::DropResponse),
-        "delay_request" => on_request(RequestFault::DelayRequest(ms()?)),
-        "delay_engine" => on_request(RequestFault::DelayEngine(ms()?)),
-        "delay_response" => on_request(RequestFault::DelayResponse(ms()?)),
-        "drop_event" => on_stream(StreamFault::Drop),
-        "duplicate_event" => on_stream(StreamFault::Duplicate),
-        "delay_event" => on_stream(StreamFault::Delay(ms()?)),
-        "cut_stream" => on_stream(StreamFault::Cut),
-        "silence_stream" => on_stream(StreamFault::Silence),
-        other => return Err(format!("no fault {other}")),
-    };
-    Ok(Fault { kind, nth: ask.nth.unwrap_or(1).max(1), times: ask.times.unwrap_or(1) })
 }

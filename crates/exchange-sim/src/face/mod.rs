@@ -5,6 +5,7 @@
 //! are part of the interface: [`Fault`] in process, `POST /sim/fault` over HTTP.
 
 mod ask;
+mod bodies;
 mod call;
 mod clock;
 mod config;

@@ -1,7 +1,9 @@
 //! Conditional orders over loopback: parameters, replies with their exact keys, events with their exact keys, counts and codes.
 
+use exchange_sim::symbol::SymbolSpec;
 use serde_json::Value;
 
+use crate::core_bench::d;
 use crate::face_bench::{Answer, Bench, KEY, Socket, keys, quiet, start};
 
 const STOP: &str =
@@ -181,4 +183,23 @@ async fn refusals_and_the_lie_of_the_single_query() {
     assert!(bench.signed("GET", "/fapi/v1/openAlgoOrders", "").await.text.contains(&later));
     let books = bench.get(&format!("/sim/ledger?key={KEY}")).await.json();
     assert_eq!(books["algoOrders"][0]["algoStatus"], "TRIGGERING");
+}
+
+#[tokio::test]
+async fn the_open_list_prints_small_and_large_figures_with_exponents() {
+    let mut config = quiet();
+    config.exchange.symbols.push(SymbolSpec::new("PENNY", 7, d("0.0000001"), 0, d("0.0005")));
+    let bench = start(config).await;
+    let stop = "algoType=CONDITIONAL&symbol=PENNYUSDT&side=BUY&type=STOP&quantity=20000000&triggerPrice=0.0007&price=0.00069&clientAlgoId=p1";
+    let placed = place(&bench, stop).await;
+    assert!(
+        placed.text.contains(r#""quantity":"20000000","#) && placed.text.contains(r#""triggerPrice":"0.0007000","#),
+        "{}",
+        placed.text
+    );
+    let open = bench.signed("GET", "/fapi/v1/openAlgoOrders", "symbol=PENNYUSDT").await;
+    assert!(open.text.contains(r#""quantity":"2.0E7","#), "{}", open.text);
+    assert!(open.text.contains(r#""triggerPrice":"7.0E-4","price":"6.9E-4","#), "{}", open.text);
+    let past = bench.signed("GET", "/fapi/v1/allAlgoOrders", "symbol=PENNYUSDT").await;
+    assert!(past.text.contains(r#""triggerPrice":"0.0007000","#), "only the open list: {}", past.text);
 }

@@ -1,6 +1,7 @@
 //! What the crate promises, seen from outside. One binary; the files are its chapters.
 
 mod core_algo;
+mod core_algo_entry;
 mod core_algo_told;
 mod core_bench;
 mod core_extremes;
