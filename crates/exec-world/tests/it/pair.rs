@@ -73,7 +73,7 @@ impl Pair {
         self.session += 1;
         self.give(Input::LinkUp(SessionId(self.session)));
         for _ in 0..200 {
-            if self.engine.phase() == Phase::Live {
+            if self.engine.phase() == Phase::Live && self.engine.quote(&btc()).reference().is_some() {
                 return;
             }
             self.wait(100);
@@ -177,7 +177,9 @@ impl Pair {
     pub(crate) fn wait(&mut self, ms: i64) {
         let end = self.now_ms + ms;
         while self.now_ms < end {
-            self.now_ms = (self.now_ms + 20).min(end);
+            // Nothing much happens late in a long wait.
+            let step = if end - self.now_ms > 3_000 { 250 } else { 20 };
+            self.now_ms = (self.now_ms + step).min(end);
             self.desk.exchange_mut().advance(self.now_ms);
             self.listen();
             let due: Vec<Timer> = self.timers.iter().filter(|(at, _)| *at <= self.now()).map(|(_, t)| t.clone()).collect();
