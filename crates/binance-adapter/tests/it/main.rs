@@ -12,6 +12,7 @@ mod loopback;
 mod lookup;
 mod orders;
 mod payloads;
+mod rules;
 mod server;
 mod settings;
 mod status;
