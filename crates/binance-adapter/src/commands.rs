@@ -96,7 +96,11 @@ impl BinanceUsdm {
         }
         // Here the code is a text, and a success has one too.
         match acknowledged.code.as_ref().and_then(wire::Lenient::number) {
-            None | Some(200) => self.shown(order, acknowledged.algo_id).await,
+            None | Some(200) => {
+                let shown = self.shown(order, acknowledged.algo_id);
+                let late = || Err(unknown("cancel acknowledged, and the order is not shown in time".into()));
+                tokio::time::timeout(self.rest.answer_within, shown).await.unwrap_or_else(|_| late())
+            }
             Some(code) => {
                 let text = acknowledged.msg.as_ref().map_or("", wire::Text::as_str);
                 Err(command_error(reply.status, fate::judge_row(Act::Cancel, code, text)))

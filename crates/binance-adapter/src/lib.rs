@@ -7,6 +7,7 @@
 //! | [`wire`] | payloads exactly as documented |
 //! | [`fate`] | the one table of statuses and codes |
 //! | [`translate`] | the only place that knows both worlds |
+//! | [`rules`] | what the venue refuses, as one table for checks and page |
 //! | [`route`] | which endpoint takes an order |
 //! | [`rate`], [`clock`], [`session`] | budget, venue time and private stream, sans-IO |
 //! | [`endpoint`], [`environment`], [`settings`] | where, at what cost, with which times: data |
@@ -34,6 +35,7 @@ mod questions;
 pub mod rate;
 mod rest;
 pub mod route;
+pub mod rules;
 pub mod session;
 pub mod settings;
 mod setup;

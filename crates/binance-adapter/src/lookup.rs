@@ -11,7 +11,15 @@ use exec_core::{
     venue::{Lookup, OrderRef, QueryError},
 };
 
-use crate::{endpoint, meant::Meant, query::Query, rate::Priority, translate, venue::BinanceUsdm, wire};
+use crate::{
+    endpoint,
+    meant::{Meant, Name},
+    query::Query,
+    rate::Priority,
+    translate,
+    venue::BinanceUsdm,
+    wire,
+};
 
 /// Rows of a full page of conditional orders.
 const PAGE: usize = 1000;
@@ -66,12 +74,23 @@ impl BinanceUsdm {
         let by_client_id = OrderRef { order_id: None, ..order.clone() };
         if by_client_id.cl_ord_id.is_some()
             && let Some(child) = self.find_on_book(&by_client_id).await?
-            // A client id can be taken again: what was created before the order cannot have become of it.
-            && child.created.is_none_or(|created| created.0.saturating_add(EARLIER_MS) >= order.since.0)
         {
-            return self.with_row(child, order).await.map(Some);
+            // A client id can be taken again: what was created before the order cannot have become of it.
+            if child.created.is_none_or(|created| created.0.saturating_add(EARLIER_MS) >= order.since.0) {
+                return self.with_row(child, order).await.map(Some);
+            }
+            if let Some(row) = self.find_by_number(order).await?
+                && row.order_id == child.order_id
+            {
+                return Ok(Some(translate::joined(child, &row)));
+            }
         }
-        match self.find_in_history(order).await? {
+        let row = match self.find_in_history(order).await? {
+            Some(row) => Some(row),
+            // Of an order that was found at the venue it is not known since when it stood there; but it has a number.
+            None => self.find_by_number(order).await?,
+        };
+        match row {
             Some(row) => self.with_child(row).await.map(Some),
             None => Ok(None),
         }
@@ -121,6 +140,16 @@ impl BinanceUsdm {
             }
         }
         Ok(None)
+    }
+
+    /// The order in the history of the service from its number on. A hint: no document says how many rows follow a number.
+    async fn find_by_number(&self, order: &OrderRef) -> Result<Option<OrderReport>, QueryError> {
+        let Some(meant @ Meant { name: Name::Venue(id), .. }) = Meant::conditional(order) else { return Ok(None) };
+        let mut query = Query::default();
+        query.text("symbol", order.instrument.symbol()).number("algoId", id).number("limit", PAGE as u64);
+        let reply = self.rest.ask_list(&endpoint::ALL_ALGO_ORDERS, query, Priority::Recovery).await?;
+        let rows: Vec<wire::AlgoOrder<'_>> = self.told(&endpoint::ALL_ALGO_ORDERS, &reply)?;
+        rows.iter().find(|row| meant.is_conditional(row)).map(|row| self.conditional(row)).transpose()
     }
 
     /// A row of the service together with the order that it became. If that cannot be read, there is no answer: the row alone

@@ -138,7 +138,7 @@ impl Settings {
             cl_ord_id_max: 36,
             forgets_unfilled_after_ms: FORGETS_UNFILLED_MS,
             batch_max: BATCH_MAX,
-            rules: &[],
+            rules: crate::rules::TABLE,
         }
     }
 }

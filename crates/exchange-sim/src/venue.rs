@@ -16,7 +16,9 @@ use exec_core::report::{MassStatus, OrderReport, PositionReport, PriceReport, Re
 use exec_core::time::VenueTime;
 use exec_core::units::PositionMode;
 use exec_core::venue as port;
-use exec_core::venue::{Attempt, CommandError, CommandResult, Fence, Lookup, QueryError, Trades, TradesFrom, VenueProfile};
+use exec_core::venue::{
+    Attempt, CommandError, CommandResult, Fence, InstrumentSetting, Lookup, QueryError, Trades, TradesFrom, VenueProfile,
+};
 
 use crate::config::MarketData;
 use crate::error::ApiError;
@@ -25,7 +27,9 @@ use crate::request::{AllAlgoOrdersQuery, ModifyOrder, Signed};
 use crate::row::{AlgoRow, OrderRow, PositionRow, TradeRow};
 use crate::types::{AccountId, Ms, RespType};
 use asked::{Wanted, algo_reference, reference, refusal, refused, side_of};
-use told::{Saying, algo_report, balance, instrument, instrument_id, order_report, position_report, pushed, trade_report};
+use told::{
+    Saying, algo_report, balance, instrument, instrument_id, order_report, position_report, pushed, setting, trade_report,
+};
 
 pub use ports::SimVenue;
 
@@ -104,6 +108,14 @@ impl Desk {
     #[must_use]
     pub fn instruments(&self) -> Vec<Instrument> {
         self.exchange.symbols().into_iter().filter_map(instrument).collect()
+    }
+
+    /// Lists what instruments are set to; one that does not exist is left out.
+    #[must_use]
+    pub fn settings(&self, instruments: &[InstrumentId]) -> Vec<InstrumentSetting> {
+        let rows = self.exchange.symbol_config(self.account, None).unwrap_or_default();
+        let named = |id: &InstrumentId| rows.iter().find(|row| *row.symbol == *id.symbol()).map(|row| setting(id, row));
+        instruments.iter().filter_map(named).collect()
     }
 
     /// Takes what was pushed since the last take, in order.

@@ -1,5 +1,6 @@
 //! The command line as data. What each verb does with it stands in the verb's file.
 
+use crate::order_args::{Bracket, Change, Submit, SubmitList};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -21,9 +22,9 @@ pub(crate) enum Verb {
     Check(Check),
     /// Run the exchange alone, in Binance's own dialect.
     Sim(Sim),
-    /// List the open orders that the venue has.
+    /// List the open orders of both books, ordinary and conditional: what the venue has, and what the running node knows of them.
     Orders(Ask),
-    /// List the positions that the venue has.
+    /// List the positions: what the venue has, and how much of each a stop protects by the running node's books.
     Positions(Ask),
     /// List the balances that the venue has.
     Balances(Ask),
@@ -31,8 +32,14 @@ pub(crate) enum Verb {
     Fills(Fills),
     /// Show how a node stands: its gate and why, orders in doubt, latencies, alerts.
     Status(On),
-    /// Place an order.
+    /// Place an order, of any type.
     Submit(Submit),
+    /// Place an entry with a stop-loss and, if wanted, a take-profit, which the running node keeps at what is open of it.
+    Bracket(Bracket),
+    /// Place orders that belong together, from a file of JSON.
+    SubmitList(SubmitList),
+    /// Change quantity, price or trigger of a working order.
+    Change(Change),
     /// Take an order off the book.
     Cancel(Cancel),
     /// Take every order of an account off the book.
@@ -113,61 +120,6 @@ pub(crate) struct Fills {
     /// How far back.
     #[arg(long, value_name = "N", default_value_t = 24)]
     pub(crate) hours: u32,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "UPPER")]
-pub(crate) enum SideWord {
-    Buy,
-    Sell,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "UPPER")]
-pub(crate) enum LegWord {
-    Long,
-    Short,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "UPPER")]
-pub(crate) enum TifWord {
-    Gtc,
-    Ioc,
-    Fok,
-    Gtx,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct Submit {
-    #[command(flatten)]
-    pub(crate) on: On,
-    /// What to trade: BTCUSDT-PERP.BINANCE
-    #[arg(short, long, value_name = "ID")]
-    pub(crate) instrument: String,
-    /// BUY or SELL.
-    #[arg(long, ignore_case = true)]
-    pub(crate) side: SideWord,
-    /// How much, in base units.
-    #[arg(long, value_name = "N")]
-    pub(crate) qty: String,
-    /// At which price or better. Without it, a market order.
-    #[arg(long, value_name = "N")]
-    pub(crate) price: Option<String>,
-    /// How long a limit order stands; GTX is post-only.
-    #[arg(long, ignore_case = true, requires = "price")]
-    pub(crate) tif: Option<TifWord>,
-    /// Which leg, in hedge mode.
-    #[arg(long, ignore_case = true)]
-    pub(crate) leg: Option<LegWord>,
-    /// Only make a position smaller.
-    #[arg(long)]
-    pub(crate) reduce: bool,
-    /// Name the order, with 32 hexadecimal digits: the same name asks once.
-    #[arg(long, value_name = "HEX")]
-    pub(crate) intent: Option<String>,
-    #[command(flatten)]
-    pub(crate) patience: Patience,
 }
 
 #[derive(Debug, Group)]

@@ -4,15 +4,19 @@ mod args;
 mod check;
 mod decode;
 mod demo;
+mod desk;
 mod failure;
+mod holdings;
 mod journal;
 mod logging;
 mod operate;
+mod order_args;
 mod read;
 mod run;
 mod screen;
 mod select;
 mod sim;
+mod status;
 
 use args::{Args, Verb};
 use clap::Parser;
@@ -46,12 +50,15 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
             Verb::Sim(sim) => sim::run(&sim).await,
             Verb::Demo(demo) => demo::run(&demo).await,
             Verb::DemoNode(node) => demo::node::run(&node).await,
-            Verb::Orders(read) => read::orders(&read).await,
-            Verb::Positions(read) => read::positions(&read).await,
+            Verb::Orders(ask) => holdings::orders(&ask).await,
+            Verb::Positions(ask) => holdings::positions(&ask).await,
             Verb::Balances(read) => read::balances(&read).await,
             Verb::Fills(read) => read::fills(&read).await,
-            Verb::Status(on) => operate::status(&on).await,
+            Verb::Status(on) => status::status(&on).await,
             Verb::Submit(submit) => operate::submit(&submit).await,
+            Verb::Bracket(bracket) => operate::bracket(&bracket).await,
+            Verb::SubmitList(list) => operate::submit_list(&list).await,
+            Verb::Change(change) => operate::change(&change).await,
             Verb::Cancel(cancel) => operate::cancel(&cancel).await,
             Verb::CancelAll(all) => operate::cancel_all(&all).await,
             Verb::Journal(journal) => journal::run(&journal),

@@ -1,234 +1,109 @@
-//! The verbs that change something, and `status`: through the control socket of the running node; without one, through the same
-//! engine in this process, under the journal's lock. There is no third way to the venue.
+//! The verbs that change something: they place, change and cancel, and wait for what becomes of it.
 
 use crate::{
-    args::{Cancel, CancelAll, LegWord, On, Patience, SideWord, Submit, TifWord},
+    args::{Cancel, CancelAll, On, Patience},
+    desk::{Desk, at_the_desk, at_the_desk_of, at_the_running_desk},
     failure::Failure,
-    logging, screen,
-    select::{self, Selected},
+    holdings, logging,
+    order_args::{Bracket, Change, Submit, SubmitList},
+    screen, select, status,
 };
-use exec_core::ids::{InstrumentId, IntentId};
-use node_config::{
-    AccountHandle, CONTROL_SOCKET, Prices,
-    control::{Ask, Client, ClientError, Reply, SubmitOrder},
-    journal_directory,
-};
+use exec_core::ids::IntentId;
+use node_config::control::Ask;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep};
 
-/// How long a node made for one verb may take to reconcile.
-const START_DEADLINE: Duration = Duration::from_secs(60);
 /// How often an order is looked at while its outcome is awaited.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Whoever answers: a running node, or the engine in this process.
-enum Desk {
-    Socket(Client),
-    Here(AccountHandle, Prices),
-}
+/// Endings in which nothing came of an order.
+const IN_VAIN: [&str; 4] = ["Denied", "Rejected", "NotSent", "Presumed"];
 
-impl Desk {
-    /// Waits for a price, which a node that has just begun does not have. Without one the order is denied, and says so.
-    async fn price_of(&mut self, instrument: &InstrumentId) {
-        if let Self::Here(_, prices) = self {
-            let _ = timeout(PRICE_DEADLINE, prices.of(instrument)).await;
-        }
-    }
-
-    async fn ask(&mut self, ask: Ask) -> Result<Value, Failure> {
-        match self {
-            Self::Socket(client) => Ok(client.ask(&who(), ask).await?),
-            Self::Here(handle, _) => match handle.control().ask(&who(), ask).await {
-                Ok(Reply::Ok(value)) => Ok(value),
-                Ok(Reply::Err(text)) => Err(Failure::Refused(text)),
-                Err(error) => Err(Failure::NoAnswer(error.to_string())),
-            },
-        }
-    }
-}
-
-/// How long an order may wait for a price to be valued with.
-const PRICE_DEADLINE: Duration = Duration::from_secs(5);
-
-/// Who asks, for the journal.
-fn who() -> String {
-    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|name| !name.trim().is_empty());
-    format!("{} with exec-node", user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw())))
-}
-
-/// Finds whoever answers for the account, and lets `work` ask it.
-async fn at_the_desk(on: &On, work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>) -> Result<(), Failure> {
+pub(crate) async fn submit(args: &Submit) -> Result<(), Failure> {
     logging::quiet();
-    let selected = select::select(on)?;
-    let socket = journal_directory(&selected.config, &selected.account).join(CONTROL_SOCKET);
-    match Client::connect(&socket).await {
-        Ok(client) => work(&mut Desk::Socket(client)).await,
-        Err(ClientError::NotRunning(_)) => alone(&selected, work).await,
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Makes a node of this account without its strategies, lets `work` ask it once it has reconciled, and brings it to its end.
-async fn alone(selected: &Selected, work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>) -> Result<(), Failure> {
-    screen::complain("no node runs: taking the journal's lock and asking the venue");
-    let (node, prices) = selected.factory.build_for_operator(&selected.config, &selected.account)?;
-    let Some(handle) = node.handle().account(&selected.account).cloned() else {
-        return Err(Failure::Refused("the node has no such account".to_owned()));
-    };
-    let (stop, stopped) = oneshot::channel::<()>();
-    let worked = async {
-        let started = timeout(START_DEADLINE, handle.live()).await;
-        // An exit passes a shut gate; what does not is denied with the reason.
-        if started.is_err() {
-            let report = handle.status().report.map_or_else(|| "no report yet".to_owned(), |r| r.to_string());
-            screen::complain(&format!("the gate is still shut after {} s:\n{}", START_DEADLINE.as_secs(), report.trim_end()));
+    let selected = select::select(&args.on)?;
+    let order = args.order()?;
+    // Read here as the node will read it, so that a typo costs no connection.
+    let terms = order.terms(selected.mode()).map_err(|error| Failure::Usage(error.to_string()))?;
+    order.intent().map_err(|error| Failure::Usage(error.to_string()))?;
+    at_the_desk_of(&selected, async |desk| {
+        desk.price_of(&terms.instrument).await;
+        let asked = desk.ask(Ask::Submit(order)).await?;
+        let order = settled(desk, &asked, &args.patience, |order| !is_pending(order)).await?;
+        show_order(&order, args.on.json);
+        if IN_VAIN.iter().any(|status| order["status"] == *status) {
+            return Err(Failure::Told);
         }
-        let mut desk = Desk::Here(handle.clone(), prices);
-        let result = work(&mut desk).await;
-        // The node ends when the sender is gone as well.
-        let _ = stop.send(());
-        result
-    };
-    let (ran, worked) = tokio::join!(node.run(stopped), worked);
-    match ran {
-        Ok(summary) if !summary.is_clean() => {
-            screen::complain(summary.to_string().trim_end());
-            worked
-        }
-        Ok(_) => worked,
-        // The verb could not be done because the node could not: its reason is the better one.
-        Err(error) => Err(error.into()),
-    }
-}
-
-pub(crate) async fn status(args: &On) -> Result<(), Failure> {
-    let as_json = args.json;
-    at_the_desk(args, async |desk| {
-        let status = desk.ask(Ask::Status {}).await?;
-        if as_json {
-            screen::json(&status)
-        } else {
-            show_status(&status)
-        }
-        Ok(())
+        if is_pending(&order) { Err(Failure::NoAnswer(unsettled(&order))) } else { Ok(()) }
     })
     .await
 }
 
-fn show_status(status: &Value) {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let report = &status["report"];
-    let gate = if status["gate_open"] == true { "open" } else { "shut" };
-    screen::say(format!(
-        "account {}: {}, gate {gate}, epoch {}, {} open orders, {} in doubt",
-        text(&status["account"]),
-        text(&status["phase"]),
-        report["epoch"],
-        report["open_orders"],
-        report["in_doubt"]
-    ));
-    for reason in report["shut"].as_array().into_iter().flatten() {
-        screen::say(format!("  shut: {}", words(reason)));
-    }
-    for line in report["positions"].as_array().into_iter().flatten() {
-        let venue = if line["venue"].is_null() { "?".to_owned() } else { text(&line["venue"]) };
-        screen::say(format!(
-            "  {} {}: ours {}, venue {venue}",
-            text(&line["instrument"]),
-            text(&line["leg"]),
-            text(&line["ours"])
-        ));
-    }
-    for latch in status["latches"].as_array().into_iter().flatten() {
-        screen::say(format!("  latched: {}: {}", text(&latch["cause"]), text(&latch["text"])));
-    }
-    let journal = &status["journal"];
-    screen::say(format!("  journal at record {}, durable to {}", journal["last"], journal["durable"]));
-    for (name, what) in [("command_to_wire", "call to wire"), ("ack", "wire to answer")] {
-        let figures = &status["latencies"][name];
-        if figures["count"].as_u64().unwrap_or(0) > 0 {
-            let us = |field: &str| figures[field].as_u64().unwrap_or(0) / 1000;
-            screen::say(format!(
-                "  {what}: median {} µs, p99 {} µs, longest {} µs ({} times)",
-                us("p50_ns"),
-                us("p99_ns"),
-                us("max_ns"),
-                figures["count"]
-            ));
-        }
-    }
-    for alert in status["alerts"].as_array().into_iter().flatten() {
-        screen::say(format!("  alert {}: {}", text(&alert["level"]), text(&alert["text"])));
-    }
+pub(crate) async fn bracket(args: &Bracket) -> Result<(), Failure> {
+    list(&args.on, &args.patience, Ask::Bracket(Box::new(args.text()))).await
 }
 
-/// A reason's name, `NotReconciled`, as words; what it says besides stays as it is.
-fn words(reason: &Value) -> String {
-    let spaced = |name: &str| {
-        let mut out = String::new();
-        for c in name.chars() {
-            if c.is_uppercase() && !out.is_empty() {
-                out.push(' ');
-            }
-            out.extend(c.to_lowercase());
-        }
-        out
-    };
-    match reason {
-        Value::String(name) => spaced(name),
-        Value::Object(fields) => {
-            fields.iter().map(|(name, more)| format!("{} {more}", spaced(name))).collect::<Vec<_>>().join(", ")
-        }
-        other => other.to_string(),
-    }
+pub(crate) async fn submit_list(args: &SubmitList) -> Result<(), Failure> {
+    list(&args.on, &args.patience, args.read()?).await
 }
 
-pub(crate) async fn submit(args: &Submit) -> Result<(), Failure> {
-    let instrument = select::instrument(&args.instrument)?;
-    let order = SubmitOrder {
-        instrument: args.instrument.clone(),
-        side: match args.side {
-            SideWord::Buy => "BUY",
-            SideWord::Sell => "SELL",
-        }
-        .to_owned(),
-        kind: if args.price.is_some() { "LIMIT" } else { "MARKET" }.to_owned(),
-        qty: Some(args.qty.clone()),
-        price: args.price.clone(),
-        tif: args.tif.map(|tif| {
-            match tif {
-                TifWord::Gtc => "GTC",
-                TifWord::Ioc => "IOC",
-                TifWord::Fok => "FOK",
-                TifWord::Gtx => "GTX",
-            }
-            .to_owned()
-        }),
-        leg: args.leg.map(|leg| {
-            match leg {
-                LegWord::Long => "LONG",
-                LegWord::Short => "SHORT",
-            }
-            .to_owned()
-        }),
-        intention: args.reduce.then(|| "REDUCE".to_owned()),
-        intent: args.intent.clone(),
-        ..SubmitOrder::default()
+/// Asks the running node for a list, and waits for those of its orders that are sent at once.
+async fn list(on: &On, patience: &Patience, ask: Ask) -> Result<(), Failure> {
+    logging::quiet();
+    let selected = select::select(on)?;
+    let read = match &ask {
+        Ask::Bracket(text) => text.check(selected.mode()),
+        Ask::OneCancelsOther(text) => text.check(selected.mode()),
+        _ => Ok(()),
     };
-    at_the_desk(&args.on, async |desk| {
-        desk.price_of(&instrument).await;
-        let asked = desk.ask(Ask::Submit(order)).await?;
-        let order = settled(desk, &asked, &args.patience, |order| !is_pending(order)).await?;
-        show_order(&order, args.on.json);
-        let refused = ["Denied", "Rejected", "NotSent", "Presumed"];
-        if refused.iter().any(|status| order["status"] == *status) {
+    read.map_err(|error| Failure::Usage(error.to_string()))?;
+    at_the_running_desk(&selected, "a list of orders", async |desk| {
+        let asked = desk.ask(ask).await?;
+        let mut orders = Vec::new();
+        for order in asked["orders"].as_array().into_iter().flatten() {
+            orders.push(settled(desk, order, patience, |order| !is_pending(order) || is_held_back(order)).await?);
+        }
+        if on.json {
+            screen::json(&json!({ "list": asked["list"], "orders": orders }));
+        } else {
+            for order in &orders {
+                show_order(order, false);
+            }
+        }
+        if orders.is_empty() || orders.iter().any(|order| IN_VAIN.iter().any(|status| order["status"] == *status)) {
             return Err(Failure::Told);
         }
-        if is_pending(&order) { Err(Failure::NoAnswer(unsettled(&order))) } else { Ok(()) }
+        match orders.iter().find(|order| is_pending(order) && !is_held_back(order)) {
+            Some(order) => Err(Failure::NoAnswer(unsettled(order))),
+            None => Ok(()),
+        }
+    })
+    .await
+}
+
+/// An order of a list that waits for the entry's first fill: nothing was sent yet.
+fn is_held_back(order: &Value) -> bool {
+    order["status"] == "Initialized" && order["attempts"].as_array().is_none_or(Vec::is_empty) && !order["role"].is_null()
+}
+
+pub(crate) async fn change(args: &Change) -> Result<(), Failure> {
+    at_the_desk(&args.on, async |desk| {
+        let intent = intent_of(desk, &args.order).await?;
+        let asked = desk.ask(Ask::Change(args.text(intent.to_string()))).await?;
+        let order = settled(desk, &asked, &args.patience, |order| order["change_under_way"] != true).await?;
+        show_order(&order, args.on.json);
+        match order["changes"].as_array().and_then(|all| all.last()).map(|change| &change["state"]) {
+            Some(state) if state == "Accepted" => Ok(()),
+            Some(state) if !state["Refused"].is_null() => Err(Failure::Refused(format!(
+                "the venue refused the change (code {}); the order stands as it was",
+                state["Refused"]
+            ))),
+            Some(state) if state == "NotSent" => {
+                Err(Failure::Refused("the change was not sent; the order stands as it was, ask again".to_owned()))
+            }
+            _ => Err(Failure::NoAnswer(unsettled(&order))),
+        }
     })
     .await
 }
@@ -310,15 +185,21 @@ fn show_order(order: &Value, as_json: bool) {
     }
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     screen::say(format!(
-        "{} {} {} {} of {} {} {}",
+        "{} {} {} {} of {} {} {} {}{}",
         text(&order["intent"]),
         text(&order["status"]),
         text(&order["cum_qty"]),
         if order["avg_px"].is_null() { "filled".to_owned() } else { format!("filled at {}", text(&order["avg_px"])) },
-        text(&order["qty"]),
-        text(&order["side"]).to_uppercase(),
-        text(&order["instrument"])
+        if order["qty"].is_null() { "the position".to_owned() } else { text(&order["qty"]) },
+        text(&order["side"]),
+        text(&order["instrument"]),
+        text(&order["type"]),
+        holdings::prices(order),
     ));
+    if !order["role"].is_null() {
+        let held = if is_held_back(order) { ": sent when the entry begins to fill" } else { "" };
+        screen::say(format!("  {} of list {}{held}", text(&order["role"]).replace('_', "-"), text(&order["list"])));
+    }
     if !order["denial"].is_null() {
         screen::say(format!("  denied: {}", text(&order["denial"])));
     }
@@ -326,7 +207,7 @@ fn show_order(order: &Value, as_json: bool) {
         let rejection = &attempt["rejection"];
         let why = match (rejection.is_null(), attempt["not_sent"].is_null()) {
             (false, _) => format!("refused: {} (code {})", text(&rejection["text"]), rejection["code"]),
-            (_, false) => format!("not sent: {}", words(&attempt["not_sent"])),
+            (_, false) => format!("not sent: {}", status::words(&attempt["not_sent"])),
             _ => "sent".to_owned(),
         };
         screen::say(format!("  {} {why}", text(&attempt["cl_ord_id"])));

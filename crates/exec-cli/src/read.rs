@@ -1,18 +1,13 @@
-//! The reading verbs: they ask the venue itself, not a node. Nothing is journalled, nothing is changed.
+//! The reading verbs `balances` and `fills`: they ask the venue itself, not a node. Nothing is journalled, nothing is changed.
 
 use crate::{
-    args::{Ask, Fills, On},
+    args::{Ask, Fills},
     failure::Failure,
     logging, screen,
     select::{self, Selected},
 };
-use exec_core::{
-    ids::InstrumentId,
-    report::{MassStatus, OrderReport, VenueStatus},
-    time::VenueTime,
-    venue::TradesFrom,
-};
-use node_config::{Clock, VenueParts};
+use exec_core::{time::VenueTime, venue::TradesFrom};
+use node_config::{Clock, VenueParts, control::position_id};
 use rust_decimal::Decimal;
 use serde_json::json;
 use std::time::Duration;
@@ -48,82 +43,12 @@ pub(crate) async fn patient<T>(question: impl Future<Output = Result<T, exec_cor
     }
 }
 
-async fn mass(on: &On, only: Option<&str>) -> Result<(Vec<InstrumentId>, MassStatus), Failure> {
+pub(crate) async fn balances(args: &Ask) -> Result<(), Failure> {
     logging::quiet();
-    let selected = select::select(on)?;
-    let instruments = selected.instruments(only)?;
+    let selected = select::select(&args.on)?;
+    let instruments = selected.instruments(args.instrument.as_deref())?;
     let venue = reach(&selected).await?;
     let status = patient(venue.parts.execution.mass_status(&instruments)).await?;
-    Ok((instruments, status))
-}
-
-pub(crate) async fn orders(args: &Ask) -> Result<(), Failure> {
-    let (wanted, status) = mass(&args.on, args.instrument.as_deref()).await?;
-    let concerns = |order: &&OrderReport| args.instrument.is_none() || wanted.contains(&order.instrument);
-    let orders: Vec<&OrderReport> = status.open_orders.iter().filter(concerns).collect();
-    if args.on.json {
-        screen::json(&json!(orders));
-        return Ok(());
-    }
-    let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    let rows: Vec<[String; 9]> = orders
-        .iter()
-        .map(|o| {
-            [
-                o.instrument.to_string(),
-                format!("{:?}", o.side).to_uppercase(),
-                leg(o.leg),
-                text(o.kind.map(|k| k.name().to_owned())),
-                text(o.qty.map(|q| q.to_string())),
-                text(o.cum_qty.map(|q| q.to_string())),
-                text(o.kind.and_then(|k| k.price()).map(|p| p.to_string())),
-                word(o.status).to_owned(),
-                text(o.cl_ord_id.map(|id| id.to_string())),
-            ]
-        })
-        .collect();
-    screen::table(
-        ["instrument", "side", "leg", "type", "qty", "filled", "price", "status", "client order id"],
-        &rows,
-        "no open orders",
-    );
-    Ok(())
-}
-
-pub(crate) async fn positions(args: &Ask) -> Result<(), Failure> {
-    let (wanted, status) = mass(&args.on, args.instrument.as_deref()).await?;
-    let positions: Vec<_> = status
-        .positions
-        .iter()
-        .filter(|p| !p.qty.is_zero() && (args.instrument.is_none() || wanted.contains(&p.instrument)))
-        .collect();
-    if args.on.json {
-        screen::json(&json!(positions));
-        return Ok(());
-    }
-    let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    let price = |p: Option<exec_core::units::Price>| text(p.map(|p| p.get().normalize().to_string()));
-    let rows: Vec<[String; 8]> = positions
-        .iter()
-        .map(|p| {
-            [
-                p.instrument.to_string(),
-                leg(Some(p.leg)),
-                p.qty.to_string(),
-                price(p.entry_px),
-                price(p.mark_px),
-                price(p.liquidation_px),
-                text(p.unrealized.map(|u| u.to_string())),
-                text(p.leverage.map(|l| format!("{l}x"))),
-            ]
-        })
-        .collect();
-    screen::table(["instrument", "leg", "qty", "entry", "mark", "liquidation", "unrealised", "leverage"], &rows, "no positions");
-    Ok(())
-}
-
-pub(crate) async fn balances(args: &Ask) -> Result<(), Failure> {
-    let (_, status) = mass(&args.on, args.instrument.as_deref()).await?;
     if args.on.json {
         screen::json(&json!(status.balances));
         return Ok(());
@@ -154,7 +79,15 @@ pub(crate) async fn fills(args: &Fills) -> Result<(), Failure> {
     }
     trades.sort_by_key(|t| t.fill.at);
     if args.ask.on.json {
-        screen::json(&json!(trades));
+        let rows = trades.iter().map(|trade| {
+            let mut row = json!(trade);
+            let id = trade.fill.leg.filter(|_| selected.position_ids()).map(|leg| position_id(&trade.instrument, leg));
+            if let (Some(id), serde_json::Value::Object(fields)) = (id, &mut row) {
+                fields.insert("position_id".to_owned(), json!(id));
+            }
+            row
+        });
+        screen::json(&rows.collect());
         return Ok(());
     }
     let rows: Vec<[String; 9]> = trades
@@ -191,19 +124,4 @@ fn leg(leg: Option<exec_core::units::PositionSide>) -> String {
         None => "-",
     }
     .to_owned()
-}
-
-const fn word(status: VenueStatus) -> &'static str {
-    match status {
-        VenueStatus::New => "NEW",
-        VenueStatus::PartiallyFilled => "PARTIALLY_FILLED",
-        VenueStatus::Filled => "FILLED",
-        VenueStatus::Canceled => "CANCELED",
-        VenueStatus::Expired(_) => "EXPIRED",
-        VenueStatus::Rejected => "REJECTED",
-        VenueStatus::Triggering => "TRIGGERING",
-        VenueStatus::Triggered => "TRIGGERED",
-        VenueStatus::Finished => "FINISHED",
-        VenueStatus::Unrecognised => "unknown word",
-    }
 }

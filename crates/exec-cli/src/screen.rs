@@ -37,7 +37,30 @@ pub(crate) fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]], empt
     }
 }
 
-fn line<const N: usize>(cells: &[String; N], widths: &[usize; N]) -> String {
+/// The same without the columns in which no row has anything: a dash is nothing.
+pub(crate) fn sparse_table(heads: &[&str], rows: &[Vec<String>], empty: &str) {
+    if rows.is_empty() {
+        return say(empty);
+    }
+    for text in sparse(heads, rows) {
+        say(text);
+    }
+}
+
+fn sparse(heads: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let all: Vec<usize> = (0..heads.len()).collect();
+    let cell = |row: &Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
+    let said = |column: &usize| rows.iter().any(|row| !matches!(cell(row, *column).as_str(), "" | "-"));
+    let columns: Vec<usize> = all.into_iter().filter(said).collect();
+    let head = heads.iter().map(|head| (*head).to_owned()).collect();
+    let lines: Vec<Vec<String>> =
+        std::iter::once(&head).chain(rows).map(|row| columns.iter().map(|c| cell(row, *c)).collect()).collect();
+    let widest = |c: usize| lines.iter().filter_map(|row: &Vec<String>| row.get(c)).map(|text| width(text)).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns.len()).map(widest).collect();
+    lines.iter().map(|cells| line(cells, &widths)).collect()
+}
+
+fn line(cells: &[String], widths: &[usize]) -> String {
     let padded = cells.iter().zip(widths).map(|(cell, width)| pad(cell, *width));
     padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
@@ -67,5 +90,11 @@ mod tests {
         assert_eq!(width("币安人生USDT"), 12);
         assert_eq!(pad("币安", 6), "币安  ");
         assert_eq!(line(&["币安".into(), "x".into()], &[6, 1]), "币安    x");
+    }
+
+    #[test]
+    fn columns_without_anything_are_left_out() {
+        let rows = [vec!["a".to_owned(), "-".to_owned(), "-".to_owned()], vec!["bb".to_owned(), "-".to_owned(), "c".to_owned()]];
+        assert_eq!(sparse(&["one", "two", "three"], &rows), ["one  three", "a    -", "bb   c"]);
     }
 }

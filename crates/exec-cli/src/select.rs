@@ -1,8 +1,11 @@
 //! Which account a verb is about. Reads the config and picks; asks nobody.
 
 use crate::{args::On, failure::Failure};
-use exec_core::ids::{AccountId, InstrumentId};
-use node_config::{NodeConfig, NodeFactory};
+use exec_core::{
+    ids::{AccountId, InstrumentId},
+    units::PositionMode,
+};
+use node_config::{AccountConfig, NodeConfig, NodeFactory};
 use std::path::Path;
 
 /// A config and the account that a verb is about.
@@ -37,9 +40,20 @@ pub(crate) fn select(on: &On) -> Result<Selected, Failure> {
 }
 
 impl Selected {
+    fn account(&self) -> Option<&AccountConfig> {
+        self.config.accounts.get(&self.account)
+    }
+    /// How the account keeps positions, by its config.
+    pub(crate) fn mode(&self) -> PositionMode {
+        self.account().map_or(PositionMode::Netting, |a| a.oms_type)
+    }
+    /// Whether positions are shown with an id.
+    pub(crate) fn position_ids(&self) -> bool {
+        self.account().is_some_and(|a| a.use_position_ids)
+    }
     /// The instruments a reading verb is about.
     pub(crate) fn instruments(&self, only: Option<&str>) -> Result<Vec<InstrumentId>, Failure> {
-        let all = self.config.accounts.get(&self.account).map(|a| a.instruments.clone()).unwrap_or_default();
+        let all = self.account().map(|a| a.instruments.clone()).unwrap_or_default();
         match only {
             None => Ok(all),
             Some(name) => Ok(vec![instrument(name)?]),

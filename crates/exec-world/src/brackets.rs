@@ -3,7 +3,7 @@
 use crate::{node::Node, world::World};
 use exchange_sim::{
     Ledger,
-    types::{OrderType, PositionSide as TheirLeg},
+    types::{OrderType, PositionSide as TheirLeg, Side as TheirSide},
     venue::Desk,
 };
 use exec_core::{
@@ -21,23 +21,26 @@ const UNCOVERED_MAX_MS: u64 = 2_000 + 5_000;
 /// How long a stop that has become a limit order still counts as one.
 const TRIGGERED_COUNTS_MS: i64 = 2_000;
 
-const STOP_LIMITS_COUNT: bool = true;
+/// How often that is looked at.
+const LOOK_EVERY_MS: u64 = 500;
+
+/// A leg of a symbol, as the venue names it.
+type Leg = (String, TheirLeg);
 
 /// What was seen of brackets so far.
 #[derive(Debug, Default)]
 pub(crate) struct Brackets {
-    /// Since when what a bracket has opened is not covered.
-    since: BTreeMap<ListId, u64>,
+    /// Since when what brackets have opened on a leg is not covered.
+    since: BTreeMap<Leg, u64>,
     /// Brackets whose leg was flat after they had opened: what is held later is not theirs.
     over: BTreeSet<ListId>,
 }
 
-/// One bracket at the venue.
-struct Seen {
-    list: ListId,
+/// What brackets hold of a leg at the venue, and what would close it.
+#[derive(Debug, Default)]
+struct Held {
     need: Decimal,
     cover: Decimal,
-    flat: bool,
 }
 
 impl World {
@@ -46,27 +49,24 @@ impl World {
             return;
         }
         let now = self.now;
-        let strict = self.plan.is_undisturbed() && !self.healing;
+        let strict = self.plan.is_undisturbed() && !self.healing && self.plan.protection != ProtectionPolicy::Alert;
         let Some(node) = self.node.as_ref() else { return };
         let live = node.engine.phase() == Phase::Live;
-        let Ok(ledger) = self.desk.exchange().ledger(self.desk.account()) else { return };
-        let watched = seen(node, &self.desk, &ledger, &self.oracle.brackets.over, self.plan.only_brackets);
+        let lists = open_brackets(node, &self.oracle.brackets.over);
+        let flat: Vec<ListId> = lists.iter().filter(|list| list.is_flat(&self.desk)).map(|list| list.id).collect();
+        let legs = if strict && now.is_multiple_of(LOOK_EVERY_MS) { held(&lists, &self.desk) } else { BTreeMap::new() };
         let mut wrong = None;
         let brackets = &mut self.oracle.brackets;
-        for bracket in watched {
-            if bracket.flat {
-                brackets.over.insert(bracket.list);
-            }
-            if bracket.need <= bracket.cover || !live {
-                brackets.since.remove(&bracket.list);
+        brackets.over.extend(flat);
+        for (leg, held) in legs {
+            if held.need <= held.cover || !live {
+                brackets.since.remove(&leg);
                 continue;
             }
-            let since = *brackets.since.entry(bracket.list).or_insert(now);
-            if now - since > UNCOVERED_MAX_MS && strict && self.plan.protection != ProtectionPolicy::Alert {
-                wrong = Some(format!(
-                    "bracket {}: {} is open and {} of it covered, since {since}",
-                    bracket.list, bracket.need, bracket.cover
-                ));
+            let since = *brackets.since.entry(leg.clone()).or_insert(now);
+            if now - since > UNCOVERED_MAX_MS {
+                wrong =
+                    Some(format!("brackets hold {} of {leg:?} and {} of it is covered, since {since}", held.need, held.cover));
             }
         }
         if let Some(text) = wrong {
@@ -79,83 +79,107 @@ impl World {
         if self.plan.protection == ProtectionPolicy::Alert {
             return;
         }
-        let Some(node) = &self.node else { return };
-        let Ok(ledger) = self.desk.exchange().ledger(self.desk.account()) else { return };
-        for bracket in seen(node, &self.desk, &ledger, &self.oracle.brackets.over, self.plan.only_brackets) {
-            if bracket.need > bracket.cover {
-                wrong.push(format!(
-                    "bracket {}: {} is open in the end and {} of it covered",
-                    bracket.list, bracket.need, bracket.cover
-                ));
+        let Some(node) = self.node.as_ref() else { return };
+        for (leg, held) in held(&open_brackets(node, &self.oracle.brackets.over), &self.desk) {
+            if held.need > held.cover {
+                wrong.push(format!("brackets hold {} of {leg:?} in the end and {} of it is covered", held.need, held.cover));
             }
         }
     }
 }
 
-fn seen(node: &Node, desk: &Desk, ledger: &Ledger, over: &BTreeSet<ListId>, only_brackets: bool) -> Vec<Seen> {
+/// A bracket whose entry has executed, in our books.
+struct Open<'a> {
+    id: ListId,
+    entry: &'a Order,
+    others: Vec<&'a Order>,
+}
+
+impl Open<'_> {
+    fn leg(&self) -> Leg {
+        let terms = &self.entry.intent().terms;
+        let leg = match terms.leg {
+            PositionSide::Net => TheirLeg::Both,
+            PositionSide::Long => TheirLeg::Long,
+            PositionSide::Short => TheirLeg::Short,
+        };
+        (terms.instrument.symbol().to_owned(), leg)
+    }
+    fn buys(&self) -> bool {
+        self.entry.intent().terms.side == Side::Buy
+    }
+    /// What the leg holds in the direction of the entry.
+    fn on_leg(&self, desk: &Desk) -> Decimal {
+        let (symbol, leg) = self.leg();
+        let rows = desk.exchange().positions(desk.account(), Some(&symbol)).unwrap_or_default();
+        let amount = rows.iter().find(|r| r.position_side == leg).map(|r| r.position_amt).unwrap_or_default();
+        if self.buys() { amount.max(Decimal::ZERO) } else { (-amount).max(Decimal::ZERO) }
+    }
+    fn is_flat(&self, desk: &Desk) -> bool {
+        self.on_leg(desk).is_zero()
+    }
+}
+
+fn open_brackets<'a>(node: &'a Node, over: &BTreeSet<ListId>) -> Vec<Open<'a>> {
     let mut lists: BTreeMap<ListId, Vec<(ListRole, &Order)>> = BTreeMap::new();
     for order in node.engine.books().orders() {
         if let Some(place) = order.intent().list.filter(|place| !over.contains(&place.list)) {
             lists.entry(place.list).or_default().push((place.role, order));
         }
     }
-    let now = desk.exchange().now();
-    lists.into_iter().filter_map(|(list, orders)| bracket(list, &orders, desk, ledger, now, only_brackets)).collect()
+    let open = |(id, orders): (ListId, Vec<(ListRole, &'a Order)>)| {
+        let (_, entry) = *orders.iter().find(|(role, _)| *role == ListRole::Entry)?;
+        if entry.cum_qty().is_zero() {
+            return None;
+        }
+        // Where a stop was taken off the book on purpose nothing is protected any more.
+        let protects = |role: ListRole| matches!(role, ListRole::StopLoss | ListRole::Exit);
+        if orders.iter().any(|(role, o)| protects(*role) && o.cancel_wished()) {
+            return None;
+        }
+        let others = orders.iter().filter(|(role, _)| *role != ListRole::Entry).map(|(_, o)| *o).collect();
+        Some(Open { id, entry, others })
+    };
+    lists.into_iter().filter_map(open).collect()
 }
 
-fn bracket(
-    list: ListId,
-    orders: &[(ListRole, &Order)],
-    desk: &Desk,
-    ledger: &Ledger,
-    now: i64,
-    only_brackets: bool,
-) -> Option<Seen> {
-    let (_, entry) = orders.iter().find(|(role, _)| *role == ListRole::Entry)?;
-    // Elsewhere strategies and operators take stops off the book by themselves.
-    if !only_brackets && orders.iter().any(|(role, o)| *role == ListRole::StopLoss && o.cancel_wished()) {
-        return None;
+/// What brackets hold of each leg, by the venue's own ledger.
+fn held(lists: &[Open<'_>], desk: &Desk) -> BTreeMap<Leg, Held> {
+    let mut legs: BTreeMap<Leg, Held> = BTreeMap::new();
+    if lists.is_empty() {
+        return legs;
     }
-    let opened = executed(entry, ledger);
-    if opened.is_zero() {
-        return None;
+    let Ok(ledger) = desk.exchange().ledger(desk.account()) else { return legs };
+    for list in lists {
+        let closed: Decimal = list.others.iter().map(|o| executed(o, &ledger)).sum();
+        let need = (executed(list.entry, &ledger) - closed).max(Decimal::ZERO);
+        let held = legs.entry(list.leg()).or_default();
+        held.need = (held.need + need).min(list.on_leg(desk));
+        held.cover = cover(list, &ledger, desk.exchange().now());
     }
-    let closed: Decimal = orders.iter().filter(|(role, _)| *role != ListRole::Entry).map(|(_, o)| executed(o, ledger)).sum();
-    let terms = &entry.intent().terms;
-    let rows = desk.exchange().positions(desk.account(), Some(terms.instrument.symbol())).ok()?;
-    let held = rows.iter().find(|r| r.position_side == their_leg(terms.leg)).map(|r| r.position_amt).unwrap_or_default();
-    let held = if terms.side == Side::Buy { held.max(Decimal::ZERO) } else { (-held).max(Decimal::ZERO) };
-    let cover: Decimal = orders
-        .iter()
-        .filter(|(role, _)| matches!(role, ListRole::StopLoss | ListRole::Exit))
-        .map(|(role, o)| covers(*role, o, ledger, now))
-        .sum();
-    Some(Seen { list, need: (opened - closed).min(held), cover, flat: held.is_zero() })
-}
-
-fn their_leg(leg: PositionSide) -> TheirLeg {
-    match leg {
-        PositionSide::Net => TheirLeg::Both,
-        PositionSide::Long => TheirLeg::Long,
-        PositionSide::Short => TheirLeg::Short,
-    }
-}
-
-fn is_of(order: &Order, client_id: &str) -> bool {
-    ClOrdId::new(client_id).is_ok_and(|id| order.attempts().contains_key(&id))
+    legs
 }
 
 fn executed(order: &Order, ledger: &Ledger) -> Decimal {
-    ledger.orders.iter().filter(|r| is_of(order, &r.client_order_id)).map(|r| r.executed_qty).sum()
+    let is_its = |id: &str| ClOrdId::new(id).is_ok_and(|id| order.attempts().contains_key(&id));
+    ledger.orders.iter().filter(|r| is_its(&r.client_order_id)).map(|r| r.executed_qty).sum()
 }
 
-/// What an order would close of a leg, as the venue has it now.
-fn covers(role: ListRole, order: &Order, ledger: &Ledger, now: i64) -> Decimal {
-    let waiting = ledger.algo_orders.iter().filter(|r| r.status.is_open() && is_of(order, &r.client_algo_id));
-    let waiting: Decimal = waiting.map(|r| if r.close_position { Decimal::MAX / Decimal::TEN } else { r.quantity }).sum();
-    let stands = ledger.orders.iter().filter(|r| !r.status.is_final() && is_of(order, &r.client_order_id));
-    let stands = stands.filter(|r| {
-        role == ListRole::Exit || r.order_type == OrderType::Market || STOP_LIMITS_COUNT || now - r.time <= TRIGGERED_COUNTS_MS
+/// What stops, and orders on their way to market, would close of a list's leg, as the venue has them now. Whose they are does not
+/// matter.
+fn cover(list: &Open<'_>, ledger: &Ledger, now: i64) -> Decimal {
+    let (symbol, leg) = list.leg();
+    let side = if list.buys() { TheirSide::Sell } else { TheirSide::Buy };
+    let waiting = ledger.algo_orders.iter().filter(|r| {
+        let stop = matches!(r.order_type, OrderType::Stop | OrderType::StopMarket | OrderType::TrailingStopMarket);
+        stop && r.status.is_open() && *r.symbol == *symbol && (r.position_side, r.side) == (leg, side)
+    });
+    let all = Decimal::from(1_000_000_000);
+    let waiting: Decimal = waiting.map(|r| if r.close_position { all } else { r.quantity }).sum();
+    let triggered = |id: &str| ledger.algo_orders.iter().any(|r| r.client_algo_id == id);
+    let stands = ledger.orders.iter().filter(|r| {
+        let mine = *r.symbol == *symbol && (r.position_side, r.side) == (leg, side) && !r.status.is_final();
+        mine && triggered(&r.client_order_id) && now - r.time <= TRIGGERED_COUNTS_MS
     });
     waiting + stands.map(|r| r.orig_qty - r.executed_qty).sum::<Decimal>()
 }

@@ -116,9 +116,10 @@ mod tests {
 
     #[test]
     fn a_world_is_the_same_each_time_and_holds() {
-        for seed in 0..6 {
-            let first = run::live(seed, 200, plan::Profile::Mixed, trace::Wanted::Hash);
-            let second = run::live(seed, 200, plan::Profile::Mixed, trace::Wanted::Hash);
+        use plan::Profile::{Bracket, Conditional, Mixed};
+        for (seed, profile) in [(0, Mixed), (1, Mixed), (2, Mixed), (3, Conditional), (4, Conditional), (6, Bracket)] {
+            let first = run::live(seed, 200, profile, trace::Wanted::Hash);
+            let second = run::live(seed, 200, profile, trace::Wanted::Hash);
             assert_eq!(first.hash, second.hash, "seed {seed}");
             assert_eq!(first.violation, None, "seed {seed}");
         }

@@ -13,9 +13,9 @@ use exec_core::{
     ids::{ClOrdId, IntentId, RequestId, Seq},
     order::event::OrderEvent,
     record::Record,
-    terms::Terms,
-    units::{PositionSide, Side},
-    venue::{Batch, CommandError, RejectClass},
+    terms::{OrderKind, Terms},
+    units::{PositionSide, Qty, Side},
+    venue::{Attempt, Batch, CommandError, RejectClass},
 };
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -240,6 +240,27 @@ impl Oracle {
         }
         Ok(())
     }
+}
+
+/// Whether, in HEDGING, what is on its way to close a leg at once is not more than the leg, by all that the node knows of it.
+pub(crate) fn exits_fit(books: &Books, attempt: &Attempt) -> bool {
+    let terms = &attempt.terms;
+    let at_once = |kind: &OrderKind| match kind {
+        OrderKind::Market => true,
+        OrderKind::Limit { tif, .. } => !tif.rests(),
+        _ => false,
+    };
+    if terms.leg == PositionSide::Net || !terms.is_closing() || !at_once(&terms.kind) {
+        return true;
+    }
+    let held = books.position_qty(&terms.instrument, terms.leg).magnitude();
+    let others = books.open_orders_of(&terms.instrument).filter(|o| {
+        let theirs = &o.intent().terms;
+        theirs.leg == terms.leg && theirs.is_closing() && at_once(&theirs.kind) && !o.attempts().contains_key(&attempt.cl_ord_id)
+    });
+    let others = others.fold(Qty::ZERO, |sum, o| sum.plus(o.leaves_qty()));
+    let all = others.plus(terms.qty.unwrap_or_default());
+    held.is_zero() || all <= held
 }
 
 pub(crate) fn leg_of(side: exchange_sim::types::PositionSide) -> PositionSide {

@@ -2,12 +2,13 @@
 
 use crate::{
     agenda::Event,
-    node::{Node, NotUp},
+    node::{Node, NotUp, instrument_ids},
+    oracle::exits_fit,
     words,
     world::{CRASHES_MAX, World},
 };
 use exec_core::{
-    conversation::{AlertLevel, Effect, Input, Phase},
+    conversation::{AlertLevel, Effect, Input, Phase, Request},
     host,
     ids::{Seq, SessionId},
     record::Record,
@@ -42,6 +43,8 @@ impl World {
                 self.feed(life, Input::Begin);
                 let wait = self.rng.between(1, 50);
                 self.later(wait, Event::ToNode { life, input: Input::Instruments(self.desk.instruments()) });
+                let settings = self.desk.settings(&instrument_ids(self.plan.symbols));
+                self.later(wait, Event::ToNode { life, input: Input::Settings(settings) });
                 let wait = self.rng.between(1, 60);
                 self.later(wait, Event::OpenStream { life, session: SessionId(life * 1_000) });
             }
@@ -201,6 +204,12 @@ impl World {
                 self.trace.line(self.now, || format!("  send {}", words::short_request(&request)));
                 let durable = self.node.as_ref().map_or(0, |n| n.log.durable_seq());
                 if let Some(node) = &self.node {
+                    if let Request::Submit { attempt, .. } = &request
+                        && !exits_fit(node.engine.books(), attempt)
+                    {
+                        // The venue refuses what is too much; each of these costs a request and a refusal.
+                        self.tally.count("exits beyond their leg");
+                    }
                     let judged = self.oracle.leaves(node.engine.books(), &request, durable);
                     self.judge(judged);
                 }

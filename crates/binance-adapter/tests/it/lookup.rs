@@ -216,6 +216,26 @@ async fn a_client_id_that_was_taken_again_does_not_name_the_older_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_order_that_was_only_found_is_found_again_by_its_number() {
+    for (percent, status) in [(97, VenueStatus::Filled), (100, VenueStatus::Canceled)] {
+        let world = World::netting().await;
+        let base = world.last_price("BTCUSDT");
+        let placed = world.submit(sell_stop(&world)).await.unwrap();
+        world.move_price("BTCUSDT", &part(base, percent).to_string());
+        if status == VenueStatus::Canceled {
+            world.cancel(conditional_reference(&placed)).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        // Whoever found it on the open list does not know since when it stood there, and says "now".
+        let since = world.attempt(sell_stop(&world)).await.timestamp;
+        let order = OrderRef { since, ..conditional_reference(&placed) };
+        let Lookup::Found(found) = world.venue.order_status(order).await.unwrap() else { panic!("{status:?}: gone") };
+        assert_eq!((found.status, found.algo_id), (status, placed.algo_id));
+        assert_eq!(found.order_id.is_some(), status == VenueStatus::Filled);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_that_died_at_its_trigger_is_found_with_its_reason() {
     let world = World::netting().await;
     let now = world.last_price("BTCUSDT");

@@ -12,6 +12,7 @@ mod lookup;
 mod loopback;
 mod orders;
 mod payloads;
+mod rules;
 mod server;
 mod settings;
 mod status;

@@ -284,21 +284,7 @@ impl port::AccountSetup for SimVenue {
     }
 
     async fn instrument_settings(&self, instruments: &[InstrumentId]) -> Result<Vec<InstrumentSetting>, QueryError> {
-        let rows = self.at_desk(|desk, _| desk.exchange.symbol_config(desk.account, None)).map_err(|error| refused(&error))?;
-        let setting = |id: &InstrumentId| {
-            let row = rows.iter().find(|row| *row.symbol == *id.symbol())?;
-            let margin_type = match row.margin_type {
-                types::MarginType::Crossed => port::MarginType::Cross,
-                types::MarginType::Isolated => port::MarginType::Isolated,
-            };
-            Some(InstrumentSetting {
-                instrument: id.clone(),
-                leverage: Some(row.leverage),
-                margin_type: Some(margin_type),
-                notional_max: None,
-            })
-        };
-        Ok(instruments.iter().filter_map(setting).collect())
+        Ok(self.at_desk(|desk, _| desk.settings(instruments)))
     }
 
     async fn set_leverage(&self, instrument: &InstrumentId, leverage: u32) -> Result<(), CommandError> {

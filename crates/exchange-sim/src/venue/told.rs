@@ -11,11 +11,12 @@ use exec_core::report::{
 use exec_core::terms::{LimitPrice, OrderKind, PriceMatch, TimeInForce, Trigger, TriggerBy};
 use exec_core::time::VenueTime;
 use exec_core::units::{Amount, PositionSide, Price, Qty, Side, SignedQty};
+use exec_core::venue::{InstrumentSetting, MarginType};
 use rust_decimal::Decimal;
 
 use super::Pushed;
 use crate::event::{self, Event, MarketEvent, UserEvent};
-use crate::row::{AlgoRow, OrderRow, PositionRow, TradeRow};
+use crate::row::{AlgoRow, OrderRow, PositionRow, SymbolConfigRow, TradeRow};
 use crate::symbol::SymbolSpec;
 use crate::types::{self, AccountId, AlgoStatus, Ms, OrderStatus, OrderType, SymbolStatus};
 
@@ -42,6 +43,19 @@ pub(super) fn instrument(spec: &SymbolSpec) -> Option<Instrument> {
         percent_price: Some(PercentPrice { up: spec.multiplier_up, down: spec.multiplier_down }),
         open_orders_max: u32::try_from(spec.max_num_orders).ok(),
     })
+}
+
+/// What an instrument is set to for the account.
+pub(super) fn setting(id: &InstrumentId, row: &SymbolConfigRow) -> InstrumentSetting {
+    InstrumentSetting {
+        instrument: id.clone(),
+        leverage: Some(row.leverage),
+        margin_type: Some(match row.margin_type {
+            types::MarginType::Crossed => MarginType::Cross,
+            types::MarginType::Isolated => MarginType::Isolated,
+        }),
+        notional_max: Some(row.max_notional_value),
+    }
 }
 
 const fn core_side(side: types::Side) -> Side {

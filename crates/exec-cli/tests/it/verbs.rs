@@ -67,13 +67,62 @@ impl Drop for Sim {
     }
 }
 
+/// A node that trades, gone with the test.
+struct Node(Child);
+
+impl Node {
+    fn start(config: &str, folder: &Path) -> Self {
+        let node = program().args(["run", "--config", config]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let node = Self(node);
+        let socket = folder.join("journal/main/control.sock");
+        until("the gate is open", || {
+            socket.exists() && out(&run(&["status", "-c", config, "--json"])).contains(r#""gate_open":true"#)
+        });
+        node
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Only the child that this test started.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until something is so.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !is_so() {
+        assert!(std::time::Instant::now() < end, "never came: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_str(&out(output)).unwrap_or_else(|error| panic!("{error}: {}{}", out(output), err(output)))
+}
+
 #[test]
 fn help_says_what_the_exit_codes_mean() {
     let output = run(&["--help"]);
     assert_eq!(code(&output), 0);
-    for word in
-        ["demo", "run", "check", "sim", "orders", "status", "submit", "cancel-all", "journal", "decode", "4  another process"]
-    {
+    for word in [
+        "demo",
+        "run",
+        "check",
+        "sim",
+        "orders",
+        "status",
+        "submit",
+        "bracket",
+        "submit-list",
+        "change",
+        "cancel-all",
+        "journal",
+        "decode",
+        "4  another process",
+    ] {
         assert!(out(&output).contains(word), "{word} in {}", out(&output));
     }
     assert!(!out(&output).contains("demo-node"), "the child's verb is nobody's business");
@@ -187,17 +236,7 @@ fn an_operator_trades_without_a_running_node_and_with_one() {
     assert!(out(&denied).contains("denied: "), "{}", out(&denied));
 
     // A node runs: the same verbs go through its socket.
-    let mut node = program().args(["run", "--config", config]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let socket = folder.path().join("journal/main/control.sock");
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    loop {
-        let status = if socket.exists() { out(&run(&["status", "-c", config, "--json"])) } else { String::new() };
-        if status.contains(r#""gate_open":true"#) {
-            break;
-        }
-        assert!(std::time::Instant::now() < until, "no gate: {status}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    let node = Node::start(config, folder.path());
     let beyond = order(&["--price", "2700", "--tif", "gtx"]);
     assert_eq!(code(&beyond), 1, "outside of the price band: {}{}", out(&beyond), err(&beyond));
     let resting = order(&["--price", "2450", "--tif", "gtx", "--json"]);
@@ -214,11 +253,88 @@ fn an_operator_trades_without_a_running_node_and_with_one() {
     assert_eq!(code(&second), 4, "{}{}", out(&second), err(&second));
     let all = run(&["cancel-all", "-c", config]);
     assert_eq!(code(&all), 0, "{}{}", out(&all), err(&all));
-    let _ = node.kill();
-    let _ = node.wait();
+    drop(node);
     let verified = run(&["journal", "verify", folder.path().join("journal/main").to_str().unwrap()]);
     assert_eq!(code(&verified), 0, "{}{}", out(&verified), err(&verified));
     assert!(out(&verified).contains("sound"), "{}", out(&verified));
     let dumped = run(&["journal", "dump", "--json", folder.path().join("journal/main").to_str().unwrap()]);
     assert!(out(&dumped).contains("tester with exec-node"), "who asked is journalled: {}", out(&dumped));
+}
+
+#[test]
+fn an_operator_keeps_a_bracket_with_the_running_node() {
+    let sim = Sim::start();
+    let folder = tempfile::tempdir().unwrap();
+    let config = sim.config(folder.path());
+    let config = config.to_str().unwrap();
+    let on = ["-c", config, "-i", "ETHUSDT-PERP.BINANCE"];
+    let asked = |verb: &str, more: &[&str]| run(&[&[verb], on.as_slice(), more].concat());
+    let bracket = ["--side", "buy", "--qty", "0.1", "--stop", "2400", "--take-profit", "2600", "--json"];
+
+    // What is kept after the command has ended needs a node that stays.
+    let alone = asked("bracket", &bracket);
+    assert_eq!(code(&alone), 1);
+    assert!(err(&alone).contains("no node runs, and a list of orders is kept by the node"), "{}", err(&alone));
+
+    let _node = Node::start(config, folder.path());
+    // Typing mistakes are told before anybody is asked.
+    for (args, told) in [
+        (vec!["--side", "buy", "--qty", "1", "--type", "STOP", "--trigger", "9"], "`type` is `STOP`, expected MARKET, LIMIT,"),
+        (vec!["--side", "buy", "--qty", "1", "--price", "9", "--stp", "taker"], "`stp` is `TAKER`, expected one of EXPIRE_TAKER"),
+        (vec!["--side", "buy", "--qty", "1", "--trigger", "9"], "an order with --trigger needs --type"),
+        (
+            vec!["--side", "buy", "--qty", "1", "--type", "stop-limit", "--trigger", "9"],
+            "an order of type STOP_LIMIT needs `price`",
+        ),
+    ] {
+        let wrong = asked("submit", &args);
+        assert!(code(&wrong) == 2 && err(&wrong).contains(told), "{args:?}: {}{}", out(&wrong), err(&wrong));
+    }
+
+    let mut placed = asked("bracket", &bracket);
+    // A node that has just begun has no price to value an order with, and says so.
+    until("there is a price", || {
+        if out(&placed).contains("there is no price") {
+            placed = asked("bracket", &bracket);
+            return false;
+        }
+        true
+    });
+    assert_eq!(code(&placed), 0, "{}{}", out(&placed), err(&placed));
+    let placed = json(&placed);
+    assert_eq!(placed["orders"][0]["status"], "Filled", "{placed}");
+    let orders = || json(&run(&["orders", "-c", config, "--json"]));
+    until("both closing orders stand at the venue", || {
+        let orders = orders();
+        orders.as_array().unwrap().iter().filter(|o| o["venue_status"] == "NEW" && o["book"] == "conditional").count() == 2
+    });
+    let table = out(&run(&["orders", "-c", config]));
+    let list = placed["list"].as_str().unwrap();
+    for word in ["conditional", "STOP_MARKET", "TAKE_PROFIT_MARKET", &format!("stop-loss {list}"), "reduce", "operator tester"] {
+        assert!(table.contains(word), "{word} in\n{table}");
+    }
+    let positions = json(&run(&["positions", "-c", config, "--json"]));
+    let leg = &positions[0];
+    assert_eq!(
+        (&leg["position_id"], &leg["protection"]["uncovered"]),
+        (&"ETHUSDT-PERP.BINANCE-BOTH".into(), &"0".into()),
+        "{leg}"
+    );
+    assert_eq!(leg["protection"]["stops"], 1);
+    assert!(out(&run(&["status", "-c", config])).contains("protection: a stop covers all of the one leg"));
+
+    // The stop is changed: one order, another trigger.
+    let stop =
+        orders().as_array().unwrap().iter().find(|o| o["role"] == "stop_loss").unwrap()["intent"].as_str().unwrap().to_owned();
+    let changed = run(&["change", "-c", config, &stop, "--trigger", "2410", "--json"]);
+    assert_eq!(code(&changed), 0, "{}{}", out(&changed), err(&changed));
+    let changed = json(&changed);
+    assert_eq!((&changed["intent"], &changed["trigger"]), (&stop.into(), &"2410".into()), "{changed}");
+    let unknown = run(&["change", "-c", config, &"0".repeat(32), "--trigger", "2410"]);
+    assert!(code(&unknown) == 1 && err(&unknown).contains("no order is called"), "{}", err(&unknown));
+
+    // The position goes, and the orders that closed it go with it.
+    let closed = asked("submit", &["--side", "sell", "--qty", "0.1", "--reduce"]);
+    assert_eq!(code(&closed), 0, "{}{}", out(&closed), err(&closed));
+    until("nothing is open", || orders().as_array().unwrap().is_empty());
 }

@@ -90,6 +90,13 @@ pub(crate) struct ListAsked {
 }
 
 impl BracketText {
+    /// Checks that it can be read, for an account that keeps positions in `mode`.
+    ///
+    /// # Errors
+    /// [`ListTextError`]: the first thing that is wrong, with the order it stands in.
+    pub fn check(&self, mode: PositionMode) -> Result<(), ListTextError> {
+        self.read(mode).map(|_| ())
+    }
     pub(crate) fn read(&self, mode: PositionMode) -> Result<ListAsked, ListTextError> {
         let closing = |order: &SubmitOrder| {
             let mut order = order.clone();
@@ -112,6 +119,13 @@ impl BracketText {
 }
 
 impl PairText {
+    /// Checks that it can be read, for an account that keeps positions in `mode`.
+    ///
+    /// # Errors
+    /// [`ListTextError`]: the first thing that is wrong, with the order it stands in.
+    pub fn check(&self, mode: PositionMode) -> Result<(), ListTextError> {
+        self.read(mode).map(|_| ())
+    }
     pub(crate) fn read(&self, mode: PositionMode) -> Result<ListAsked, ListTextError> {
         let role = ListRole::OneCancelsOther;
         let orders = vec![(role, part("one", &self.one, mode)?), (role, part("other", &self.other, mode)?)];

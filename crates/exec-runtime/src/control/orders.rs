@@ -22,9 +22,11 @@ pub(super) fn one(engine: &Engine, intent: IntentId, position_ids: bool) -> Valu
 
 /// A list and its orders.
 pub(super) fn list(engine: &Engine, id: ListId, position_ids: bool) -> Value {
-    let orders: Vec<Value> =
-        OrderList::find(engine.books(), id).iter().flat_map(OrderList::orders).map(|(_, o)| order(o, position_ids)).collect();
-    json!({ "list": id.to_string(), "orders": orders })
+    let found = OrderList::find(engine.books(), id);
+    let mut orders: Vec<&Order> = found.iter().flat_map(OrderList::orders).map(|(_, o)| o).collect();
+    // In the order in which they were named, not in that in which they were taken in.
+    orders.sort_by_key(|o| o.intent().id);
+    json!({ "list": id.to_string(), "orders": orders.into_iter().map(|o| order(o, position_ids)).collect::<Vec<_>>() })
 }
 
 fn order(order: &Order, position_ids: bool) -> Value {

@@ -1,7 +1,7 @@
 //! The positions of the books as JSON, with how much of each a stop protects. It reads; it changes nothing.
 
 use super::row::{leg_word, owner_word, position_id};
-use exec_core::{engine::Engine, protection::Protection, time::Timestamp};
+use exec_core::{engine::Engine, protection::Protection, time::Timestamp, units::Qty};
 use serde_json::{Value, json};
 
 /// Every leg that the books know.
@@ -52,10 +52,11 @@ pub(super) fn protection(engine: &Engine, now: Timestamp) -> Value {
 }
 
 fn of_leg(found: &Protection, now: Timestamp) -> Value {
+    let plain = |qty: Qty| qty.get().normalize().to_string();
     json!({
-        "held": found.held,
-        "covered": found.covered,
-        "uncovered": found.uncovered,
+        "held": plain(found.held),
+        "covered": plain(found.covered),
+        "uncovered": plain(found.uncovered),
         "stops": found.stops,
         // This time, until now; and in this run.
         "unprotected_ms": found.unprotected_since.map(|since| now.ms_since(since)),

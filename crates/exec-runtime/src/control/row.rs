@@ -25,7 +25,7 @@ pub enum Book {
     Triggered,
 }
 
-/// What every teller can tell of an order. Words are the exchange's, decimals are text, absent is unknown or meaningless.
+/// What every teller can tell of an order. Words are the exchange's, decimals are text without noughts at their end, absent is unknown or meaningless.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct OrderRow {
     /// Which instrument.
@@ -89,10 +89,10 @@ impl OrderRow {
             Provenance::Ours | Provenance::Recovered | Provenance::Foreign => None,
         };
         Self {
-            qty: order.qty().map(|q| q.to_string()),
-            cum_qty: Some(order.cum_qty().to_string()),
-            price: order.price().map(|p| p.to_string()),
-            trigger: order.trigger_price().map(|p| p.to_string()),
+            qty: order.qty().map(|q| q.get().normalize().to_string()),
+            cum_qty: Some(order.cum_qty().get().normalize().to_string()),
+            price: order.price().map(|p| p.get().normalize().to_string()),
+            trigger: order.trigger_price().map(|p| p.get().normalize().to_string()),
             stp: stp_word(&terms),
             made_by,
             ..row.with_kind(&terms.kind)
@@ -119,8 +119,8 @@ impl OrderRow {
             None => row,
         };
         Self {
-            qty: report.qty.map(|q| q.to_string()),
-            cum_qty: report.cum_qty.map(|q| q.to_string()),
+            qty: report.qty.map(|q| q.get().normalize().to_string()),
+            cum_qty: report.cum_qty.map(|q| q.get().normalize().to_string()),
             made_by: report.made_by.map(made_word),
             ..row
         }
@@ -187,12 +187,12 @@ impl OrderRow {
                 Some(TimeInForce::Gtd(until)) => Some(until.0),
                 _ => None,
             },
-            price: kind.price().map(|p| p.to_string()),
+            price: kind.price().map(|p| p.get().normalize().to_string()),
             price_match: kind.limit_price().and_then(LimitPrice::matched).and_then(|level| word_of(&PRICE_MATCHES, &level)),
-            trigger: kind.trigger_price().map(|p| p.to_string()),
+            trigger: kind.trigger_price().map(|p| p.get().normalize().to_string()),
             trigger_by,
             price_protect,
-            activation: activation.map(|p| p.to_string()),
+            activation: activation.map(|p| p.get().normalize().to_string()),
             callback_percent: callback,
             ..self
         }
