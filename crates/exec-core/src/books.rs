@@ -187,7 +187,8 @@ impl Books {
         let attempt = order.attempts().get(cl_ord_id)?;
         let other_instrument = order.intent().terms.instrument != *instrument;
         // Only the id of an attempt of ours is unique for ever.
-        let reused = attempt.header().is_none() && order_id.is_some() && attempt.order_id().is_some();
+        let other = (order_id.is_some() && attempt.order_id().is_some()) || (algo_id.is_some() && attempt.algo_id().is_some());
+        let reused = attempt.header().is_none() && other;
         if other_instrument || reused { None } else { Some(found) }
     }
     /// The order that has an attempt of this id.
@@ -340,7 +341,10 @@ impl Books {
             let held = self.shares.entry(share).or_default();
             *held = held.plus(after.qty - before.qty);
         }
-        self.index(id, event);
+        // What is no news is not in the journal either, and must leave no trace that a replay does not.
+        if transition.learned {
+            self.index(id, event);
+        }
         Ok(transition)
     }
 

@@ -51,7 +51,7 @@ pub fn interval(books: &Books, instrument: &InstrumentId, leg: PositionSide) -> 
         // A change in doubt counts with the larger of both quantities.
         let asked = order.replaces().values().filter(|r| r.state.is_pending()).map(|r| r.terms.qty).max();
         let qty = order.qty().unwrap_or_default().max(asked.unwrap_or_default());
-        let leaves = qty.saturating_sub(order.cum_qty()).get();
+        let leaves = qty.saturating_sub(order.cum_qty()).max(order.alive_qty()).get();
         match terms.side {
             Side::Buy => buys += leaves,
             Side::Sell => sells += leaves,

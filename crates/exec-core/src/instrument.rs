@@ -97,6 +97,10 @@ impl Instrument {
         let floored = grid.floor(qty.max(Decimal::ZERO));
         if floored < grid.min { None } else { Qty::new(floored).ok() }
     }
+    /// The most that one order may ask for.
+    pub fn qty_max(&self, market: bool) -> Decimal {
+        if market && !self.market_lot.step.is_zero() { self.market_lot.max } else { self.lot.max }
+    }
     /// The price on the grid at or below `price`.
     pub fn price_floor(&self, price: Decimal) -> Option<Price> {
         Price::new(self.price.floor(price)).ok()

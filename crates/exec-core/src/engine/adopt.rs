@@ -231,6 +231,7 @@ fn name_for(report: &OrderReport) -> Option<ClOrdId> {
 /// The same order found twice, also after a restart, gets the same intent id.
 fn adopted_id(report: &OrderReport, cl_ord_id: &ClOrdId) -> IntentId {
     let hash = |text: &str| text.bytes().fold(7_u128, |h, b| mix(h, u128::from(b)));
-    let name = report.order_id.as_ref().map(|i| hash(i.as_str())).unwrap_or_else(|| hash(cl_ord_id.as_str()));
+    let venue = report.order_id.as_ref().map(|i| i.as_str()).or(report.algo_id.as_ref().map(|i| i.as_str()));
+    let name = hash(venue.unwrap_or(cl_ord_id.as_str()));
     IntentId(mix(hash(report.instrument.as_str()), name))
 }

@@ -1,13 +1,14 @@
 //! Cancels: they pass in every phase, wait for nothing, are repeated until answered, and settle nothing by themselves.
 
-use super::{Asked, Engine, InFlight, ParkedWhat};
+use super::{Asked, Engine, InFlight, ParkedWhat, protect::is_remedy};
 use crate::{
     conversation::{Effect, Query, Request, Timer},
     ids::{ClOrdId, InstrumentId, IntentId, RequestId},
     order::{
         Order,
         event::{GivenUp, NotSent, OrderEvent, RequestState},
-        intent::{Owner, Provenance},
+        intent::{ListRole, Owner, Provenance},
+        list::{OrderList, is_held_back},
     },
     reconcile::order_refs,
     report::Source,
@@ -33,6 +34,9 @@ impl Engine {
         let all: Vec<IntentId> = self
             .books
             .open_orders()
+            // The exit that replaces a lost stop, and the stop of an entry that may yet execute, go by themselves when nothing
+            // is left to close.
+            .filter(|o| !is_remedy(o) && !self.awaits_entry(o))
             .map(|o| o.intent())
             .filter(|i| owner.is_none_or(|owner| i.owner == *owner))
             .filter(|i| instrument.is_none_or(|instrument| i.terms.instrument == *instrument))
@@ -41,6 +45,11 @@ impl Engine {
         for intent in all {
             self.cancel(intent, out);
         }
+    }
+
+    fn awaits_entry(&self, order: &Order) -> bool {
+        let list = order.intent().list.filter(|_| is_held_back(order)).and_then(|p| OrderList::find(&self.books, p.list));
+        list.and_then(|l| l.order(ListRole::Entry)).is_some_and(|entry| !entry.status().is_ended())
     }
 
     /// Takes whatever else stands on the book of an instrument, or of every instrument with open orders.
@@ -85,6 +94,7 @@ impl Engine {
                 self.learn(intent, Source::Engine, over, out);
             }
             self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
+            self.after_facts(intent, out);
             return;
         }
         self.send_cancel(intent, out);
@@ -180,7 +190,7 @@ impl Engine {
         let (now, at) = (self.venue_time(), self.venue_time_at_least());
         let Some(order) = self.books.order(intent) else { return };
         for reference in order_refs(order, now) {
-            self.ask(Asked::Verify { intent, at }, Query::Order(reference), out);
+            self.ask(Asked::Verify { intent, attempt: reference.cl_ord_id, at }, Query::Order(reference), out);
         }
     }
 }

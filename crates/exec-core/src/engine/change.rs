@@ -104,7 +104,8 @@ impl Engine {
         let (timestamp, recv_window_ms) = (self.venue_time(), self.config.order_recv_window_ms);
         let Some(order) = self.books.order(intent) else { return };
         let Some(LiveTerms { qty, price: Some(price), .. }) = order.replaces().get(&request).map(|r| r.terms) else { return };
-        let Some(reference) = order_refs(order, timestamp).into_iter().next() else {
+        let speaks = order.governing().map(|(id, _)| *id);
+        let Some(reference) = order_refs(order, timestamp).into_iter().find(|r| r.cl_ord_id == speaks) else {
             self.change_not_sent(intent, request, out);
             return;
         };
@@ -157,7 +158,8 @@ impl Engine {
         let signed = self.change_doubts.entry(intent).or_default();
         *signed = signed.or(latest);
         let Some(order) = self.books.order(intent) else { return };
-        if let Some(reference) = order_refs(order, now).into_iter().next() {
+        let speaks = order.governing().map(|(id, _)| *id);
+        if let Some(reference) = order_refs(order, now).into_iter().find(|r| r.cl_ord_id == speaks) {
             self.ask(Asked::Change { intent, at }, Query::Order(reference), out);
         }
     }

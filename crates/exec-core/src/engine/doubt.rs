@@ -162,6 +162,7 @@ impl Engine {
     pub(super) fn verify_answer(
         &mut self,
         intent: IntentId,
+        attempt: Option<ClOrdId>,
         at: Option<VenueTime>,
         result: Result<Lookup, QueryError>,
         out: &mut Vec<Effect>,
@@ -179,7 +180,7 @@ impl Engine {
                     }
                 }
             }
-            Ok(Lookup::Absent) => self.absent_but_known(intent, at, out),
+            Ok(Lookup::Absent) => self.absent_but_known(intent, attempt, at, out),
             Err(_) => {
                 if self.books.order(intent).is_some_and(|o| self.is_to_go(o)) {
                     self.set_timer(Timer::CancelAgain(intent), ASK_FIRST_MS, out);
@@ -190,9 +191,16 @@ impl Engine {
 
     /// The venue does not find an order. For one that it acknowledged this means something only when it is old enough to be
     /// forgotten; an attempt in doubt has its own questions.
-    pub(super) fn absent_but_known(&mut self, intent: IntentId, at: Option<VenueTime>, out: &mut Vec<Effect>) {
+    pub(super) fn absent_but_known(
+        &mut self,
+        intent: IntentId,
+        asked_for: Option<ClOrdId>,
+        at: Option<VenueTime>,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(order) = self.books.order(intent) else { return };
-        let open = order.attempts().iter().find(|(_, a)| a.seen_at_venue() && !a.is_over());
+        let open =
+            order.attempts().iter().find(|(id, a)| asked_for.is_none_or(|of| of == **id) && a.seen_at_venue() && !a.is_over());
         let Some((cl_ord_id, attempt)) = open.map(|(id, a)| (*id, a)) else { return };
         let Some(asked) = at else { return };
         // One that was found at the venue stood there at least since it was found.

@@ -96,8 +96,9 @@ impl Engine {
             // What was executed up to a trade from before our books is from before our books, whatever we know of it.
             events.push(OrderEvent::Adopted { cl_ord_id, history });
         }
+        let mut news = false;
         for event in events {
-            self.learn(intent, source, event, out);
+            news |= self.learn(intent, source, event, out).is_some();
         }
         if report.status == VenueStatus::Expired(ExpiryReason::Liquidation) {
             self.latch(LatchCause::Liquidation, format!("order {intent} was ended because the account is being liquidated"), out);
@@ -114,7 +115,10 @@ impl Engine {
             // What became of it is told by the ordinary order, in an event of its own that may be lost.
             self.start_timer(Timer::Verify(intent), VERIFY_MS, out);
         }
-        self.after_facts(intent, out);
+        // What was known before has had its consequences; a venue that repeats itself brings none at the speed of the network.
+        if news {
+            self.after_facts(intent, out);
+        }
     }
 
     fn is_old_fill(&self, intent: IntentId, report: &OrderReport) -> bool {

@@ -18,7 +18,7 @@ use crate::{
 use alloc::{format, string::String, vec::Vec};
 
 /// How long after a change of a list's order that was refused it is looked at again.
-const AGAIN_MS: u64 = 1_000;
+pub(super) const AGAIN_MS: u64 = 1_000;
 
 impl Engine {
     /// Takes in a list: all of its orders, or none.
@@ -32,7 +32,18 @@ impl Engine {
             return;
         }
         let wrong = mistake(&orders).map(|why| Denial::List(why.into()));
+        let known: Vec<bool> = orders.iter().map(|o| self.books.order(o.intent).is_some()).collect();
+        let orders: Vec<NewOrder> = if known.contains(&true) {
+            self.alert(out, AlertLevel::Warning, "intent_reused", format!("list {list} names orders that are known already"));
+            orders.into_iter().zip(&known).filter(|(_, known)| !**known).map(|(o, _)| o).collect()
+        } else {
+            orders
+        };
+        let wrong = if known.contains(&true) { Some(Denial::IntentReused) } else { wrong };
         let wrong = wrong.or_else(|| self.check_held_back(owner, &orders).err());
+        // All or none: what one of them would be denied for denies the others.
+        let mut at_once = orders.iter().filter(|o| !is_later(o));
+        let wrong = wrong.or_else(|| at_once.find_map(|o| self.check(owner, &o.terms).err()));
         let (now, later): (Vec<NewOrder>, Vec<NewOrder>) = orders.into_iter().partition(|o| !is_later(o));
         let entry_qty = now.iter().find(|o| o.list.is_some_and(|p| p.role == ListRole::Entry)).and_then(|o| o.terms.qty);
         // What is held back stands in the journal before anything that could execute.
@@ -150,6 +161,9 @@ impl Engine {
 
     fn resize(&mut self, list: ListId, intent: IntentId, qty: Qty, out: &mut Vec<Effect>) {
         let Some(owner) = self.books.order(intent).map(|o| o.intent().owner.clone()) else { return };
+        if self.due.contains_key(&Timer::List(list)) {
+            return;
+        }
         let change = ChangeOrder { intent, qty: Some(qty), price: None, trigger: None };
         match self.try_change(&owner, change, out) {
             Ok(()) => (),

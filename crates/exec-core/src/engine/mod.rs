@@ -77,7 +77,7 @@ enum Asked {
     /// What became of a change in doubt.
     Change { intent: IntentId, at: Option<VenueTime> },
     /// What became of an order that a cancel did not find.
-    Verify { intent: IntentId, at: Option<VenueTime> },
+    Verify { intent: IntentId, attempt: Option<ClOrdId>, at: Option<VenueTime> },
     /// Whose trade this is.
     Unplaced { instrument: InstrumentId, order_id: OrderId, at: Option<VenueTime> },
     /// What a leg holds whose stop was lost.
@@ -360,7 +360,9 @@ impl Engine {
         match (asked, answer) {
             (Asked::Doubt { cl_ord_id, at }, Answer::Order(result)) => self.doubt_answer(cl_ord_id, at, result, out),
             (Asked::Change { intent, at }, Answer::Order(result)) => self.change_answer(intent, at, result, out),
-            (Asked::Verify { intent, at }, Answer::Order(result)) => self.verify_answer(intent, at, result, out),
+            (Asked::Verify { intent, attempt, at }, Answer::Order(result)) => {
+                self.verify_answer(intent, attempt, at, result, out)
+            }
             (Asked::Unplaced { instrument, order_id, at }, Answer::Order(result)) => {
                 self.unplaced_answer(&instrument, order_id, at, result, out);
             }
@@ -482,7 +484,7 @@ impl Engine {
     fn notify(&mut self, strategy: StrategyId, seq: Option<Seq>, event: StrategyEvent, out: &mut Vec<Effect>) {
         if self.started {
             out.push(Effect::Notify(strategy, seq, event));
-        } else if seq.is_some() {
+        } else if seq.is_some() || matches!(event, StrategyEvent::ProtectionLost(_)) {
             // A strategy is not called before it can act; what happened until then comes in order, after its start.
             self.held.push((strategy, seq, event));
         }

@@ -40,6 +40,8 @@ const AGAIN_MS: u64 = 500;
 const ASKS_MAX: u32 = 3;
 /// How long after an exit failed the next one follows.
 const EXIT_AGAIN_MS: u64 = 1_000;
+/// How long after a stop died a fill may come that it was to protect.
+const DEAD_COUNTS_MS: u64 = 5_000;
 const REMEDY: u128 = 0x7265_6d65_6479_0000;
 
 /// What is volatile about protection.
@@ -56,6 +58,8 @@ pub(super) struct Watch {
     guarded: BTreeSet<IntentId>,
     /// Which lost stop a remedy is for.
     remedies: BTreeMap<IntentId, IntentId>,
+    /// Stops that died with nothing to protect, and when: the fill that they were for may be on its way.
+    dead: BTreeMap<IntentId, Timestamp>,
 }
 
 /// How long a leg was uncovered.
@@ -133,7 +137,23 @@ impl Engine {
         // Only a stop, or a leg that has changed, changes how much of it is covered.
         let held = self.leg_qty(&key);
         if protective || self.watch.legs.get(&key).map_or(SignedQty::ZERO, |s| s.held) != held {
-            self.count_seconds(key, held);
+            self.count_seconds(key.clone(), held);
+            self.raise_dead(&key, out);
+        }
+    }
+
+    /// A stop may be refused before the fill that it was to protect is heard of.
+    fn raise_dead(&mut self, key: &(InstrumentId, PositionSide), out: &mut Vec<Effect>) {
+        let now = self.now;
+        self.watch.dead.retain(|_, at| now.ms_since(*at) < DEAD_COUNTS_MS);
+        let of_leg =
+            |id: &IntentId| self.books.order(*id).is_some_and(|o| (&o.intent().terms.instrument, o.leg()) == (&key.0, key.1));
+        let dead: Vec<IntentId> = self.watch.dead.keys().copied().filter(of_leg).collect();
+        for lost in dead {
+            if self.books.order(lost).and_then(|o| self.needed(o)).is_some_and(|qty| !qty.is_zero()) {
+                self.watch.dead.remove(&lost);
+                self.protection_lost(lost, String::from("it had died before the fill that it was to protect was heard"), out);
+            }
         }
     }
 
@@ -183,11 +203,24 @@ impl Engine {
         }
     }
 
-    /// A bracket's stop has ended and left something of the entry open.
+    /// A bracket's stop has ended and left something of the entry open, or the entry was executed on behind it.
     pub(super) fn expect_closed(&mut self, stop: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(stop) else { return };
-        if order.status() == OrdStatus::Filled && self.needed(order).is_some_and(|qty| !qty.is_zero()) {
+        let tried = !order.attempts().is_empty() || order.denial().is_some();
+        let ended = order.status().is_ended() && tried && !order.cancel_wished();
+        if ended && !self.watch.guarded.contains(&stop) && self.needed(order).is_some_and(|qty| !qty.is_zero()) {
             self.protection_lost(stop, String::from("it has closed less than is open"), out);
+        }
+    }
+
+    /// A stop could not be made larger: what it does not cover is as good as lost.
+    pub(super) fn change_refused(&mut self, stop: IntentId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(stop) else { return };
+        let bracket = order.intent().list.and_then(|p| OrderList::find(&self.books, p.list));
+        let open = bracket.filter(|l| l.order(ListRole::Entry).is_some()).map(|l| l.open_qty()).unwrap_or_default();
+        let small = order.intent().terms.is_protective() && order.intent().terms.qty.is_some() && order.leaves_qty() < open;
+        if small && !order.cancel_wished() {
+            self.protection_lost(stop, String::from("it could not be made larger"), out);
         }
     }
 
@@ -205,8 +238,21 @@ impl Engine {
             return None;
         }
         let list = order.intent().list.and_then(|p| OrderList::find(&self.books, p.list));
-        let bracket = list.filter(|l| l.order(ListRole::Entry).is_some());
-        Some(bracket.map_or(held.magnitude(), |l| l.open_qty().min(held.magnitude())))
+        let most = match list.filter(|l| l.order(ListRole::Entry).is_some()) {
+            Some(bracket) => bracket.open_qty(),
+            // What it did not protect is not its business: somebody may hold more on purpose.
+            None => match order.qty().filter(|_| terms.intention != Intention::CloseAll) {
+                Some(qty) => qty.saturating_sub(order.cum_qty()).saturating_sub(self.remedied(order.intent().id)),
+                None => held.magnitude(),
+            },
+        };
+        Some(most.min(held.magnitude()))
+    }
+
+    /// How much the remedies of a lost stop have closed.
+    fn remedied(&self, lost: IntentId) -> Qty {
+        let made = remedies_of(lost).map_while(|id| self.books.order(id));
+        made.fold(Qty::ZERO, |sum, o| sum.plus(o.cum_qty()))
     }
 
     /// One loss is told once. What is done about it is done until nothing is left to protect.
@@ -214,6 +260,8 @@ impl Engine {
         let Some(order) = self.books.order(lost) else { return };
         // Nothing is held in the direction that it protected: it had nothing to do any more.
         if self.needed(order).is_none_or(|qty| qty.is_zero()) {
+            // Or what it was to protect was executed, and nobody has told us yet.
+            self.watch.dead.insert(lost, self.now);
             return;
         }
         let (policy, strategy) = match self.policy_of(order) {
@@ -273,11 +321,13 @@ impl Engine {
             return;
         }
         let (owner, list) = (order.intent().owner.clone(), order.intent().list.map(|p| p.list));
+        // As it stood last, not as it was asked for first.
+        let terms = terms.changed(order.qty(), order.price(), order.trigger_price());
         let rearms = remedies.is_empty() && self.policy_of(order).is_some_and(|(policy, _)| policy == ProtectionPolicy::Rearm);
         let terms = if rearms {
-            terms
+            Terms { qty: terms.qty.map(|_| need), ..terms }
         } else {
-            Terms { intention: Intention::Reduce, qty: Some(terms.qty.unwrap_or(need)), kind: OrderKind::Market, ..terms }
+            Terms { intention: Intention::Reduce, qty: Some(need), kind: OrderKind::Market, ..terms }
         };
         let Some(id) = remedies_of(lost).nth(remedies.len()) else { return };
         let place = Some(ListPlace { list: list.unwrap_or(ListId((lost.0 >> 64) as u64)), role: ListRole::Exit });
@@ -327,10 +377,8 @@ impl Engine {
         let closes = (held.get() * terms.side.sign()).is_sign_negative();
         let uncovered = if closes { self.covered(&key.0, key.1, held).uncovered } else { Qty::ZERO };
         let lost = self.watch.remedies.get(&remedy).copied();
-        // Of a bracket only what is open of it is closed here; the rest of the leg has stops of its own, or is meant so.
-        let bracket = order.intent().list.and_then(|p| OrderList::find(&self.books, p.list));
-        let open = bracket.filter(|l| l.order(ListRole::Entry).is_some()).map(|l| l.open_qty());
-        let qty = self.on_grid(&terms, open.map_or(uncovered, |open| uncovered.min(open)));
+        let need = lost.and_then(|lost| self.books.order(lost)).and_then(|o| self.needed(o)).unwrap_or_default();
+        let qty = self.on_grid(&terms, uncovered.min(need));
         if qty.is_zero() {
             self.learn(remedy, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);
             // Events may be on their way that say otherwise.
@@ -346,7 +394,7 @@ impl Engine {
     fn on_grid(&self, terms: &Terms, qty: Qty) -> Qty {
         let market = terms.kind.limit_price().is_none();
         match self.instruments.get(&terms.instrument) {
-            Some(instrument) => instrument.qty_floor(qty.get(), market).unwrap_or_default(),
+            Some(instrument) => instrument.qty_floor(qty.get().min(instrument.qty_max(market)), market).unwrap_or_default(),
             None => qty,
         }
     }
@@ -379,6 +427,11 @@ impl Engine {
 /// The names that remedies of a lost stop have, one after the other: the same after a crash.
 fn remedies_of(lost: IntentId) -> impl Iterator<Item = IntentId> {
     (0..u128::from(u16::MAX)).map(move |n| IntentId(mix(lost.0, REMEDY + n)))
+}
+
+/// Whether an order does what a lost stop should have done.
+pub(super) fn is_remedy(order: &Order) -> bool {
+    order.intent().list.is_some_and(|p| p.role == ListRole::Exit)
 }
 
 /// Whether a remedy is a stop that stands: it does what it can, and the rest is for the next one.

@@ -283,7 +283,7 @@ impl Engine {
         );
         // An attempt in doubt is closed by its own questions; an acknowledged order has its own rule.
         if let Some(intent) = found {
-            self.absent_but_known(intent, at, out);
+            self.absent_but_known(intent, reference.cl_ord_id, at, out);
         }
     }
 

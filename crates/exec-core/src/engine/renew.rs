@@ -3,9 +3,9 @@
 //! One that closes: the new one first, the old one cancelled once the new one stands. One that may add risk: the old one first,
 //! and the new one only after it is cancelled with nothing executed. If the old one has triggered, it is the one that counts.
 
-use super::Engine;
+use super::{Engine, lists::AGAIN_MS};
 use crate::{
-    conversation::{AlertLevel, Effect},
+    conversation::{AlertLevel, Effect, Timer},
     exposure::check_money,
     ids::{ClOrdId, IntentId, RequestId},
     order::{
@@ -69,8 +69,20 @@ impl Engine {
             }
             Step::SendNew => self.send_renewal(intent, request, out),
             Step::Over(state) => {
+                let new = order.renewed_by(request).map(|(_, a)| a);
+                let last_refusal = new.filter(|_| state != RequestState::Accepted).and_then(|a| a.rejection()).map(|r| r.class);
+                let list = order.intent().list.filter(|_| state != RequestState::Accepted).map(|p| p.list);
                 self.learn(intent, Source::Engine, OrderEvent::ReplaceAnswered { request, state }, out);
+                if let Some(list) = list {
+                    // What was just refused is not asked for again at the speed of the network.
+                    self.start_timer(Timer::List(list), AGAIN_MS, out);
+                }
                 self.after_facts(intent, out);
+                if last_refusal
+                    .is_some_and(|class| !matches!(class, RejectClass::Failed | RejectClass::Throttled | RejectClass::Clock))
+                {
+                    self.change_refused(intent, out);
+                }
             }
         }
     }
@@ -118,7 +130,8 @@ fn next_step(order: &Order, request: RequestId) -> Step {
         let refused = new.rejection().map(|r| (r.class, r.code));
         return match (refused, old) {
             // The venue takes only one of this kind: once, the old one makes room.
-            (Some((RejectClass::Overlap, _)), Some((id, _))) if closes => Step::CancelOld(*id),
+            // One that has triggered is executing what it protects; it stays.
+            (Some((RejectClass::Overlap, _)), Some((id, old))) if closes && !order.has_triggered(old) => Step::CancelOld(*id),
             (Some((RejectClass::Overlap, _)), None) if closes && tries(order, request) == 1 && is_canceled_unfilled(order) => {
                 Step::SendNew
             }

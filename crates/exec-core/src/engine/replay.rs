@@ -145,6 +145,7 @@ impl Engine {
                 self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);
             } else if over {
                 self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
+                self.after_facts(intent, out);
             } else if wished_off {
                 // The wish outlives the run that had it; what was sent for it may never have arrived.
                 self.cancel_later(intent, out);

@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Checks an order and says how much of it to send.
-    fn check(&self, owner: &Owner, terms: &Terms) -> Result<Option<Qty>, Denial> {
+    pub(super) fn check(&self, owner: &Owner, terms: &Terms) -> Result<Option<Qty>, Denial> {
         self.check_owner(owner, &terms.instrument)?;
         if !self.start_is_durable() {
             return Err(Denial::GateClosed(Shut::StartNotDurable.to_string()));
@@ -171,6 +171,9 @@ impl Engine {
             replaces,
         };
         let Some(seq) = self.learn(intent, Source::Engine, OrderEvent::Attempted { cl_ord_id, header }, out) else { return };
+        if self.books.order(intent).is_some_and(|o| o.intent().terms.is_protective()) {
+            self.expect_protection(intent, out);
+        }
         let risky = self.books.order(intent).is_some_and(|o| o.intent().terms.can_add_risk());
         if risky {
             let what = ParkedWhat::Submit(cl_ord_id);
@@ -455,6 +458,7 @@ impl Engine {
             }
             Err(_) => {
                 self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::Settled), out);
+                self.after_facts(intent, out);
             }
         }
     }
@@ -462,7 +466,9 @@ impl Engine {
     fn check_again(&self, order: &Order) -> Result<Option<Qty>, Denial> {
         let terms = &order.intent().terms;
         if terms.is_closing() {
-            return self.held_to_leg(terms);
+            // As much as the last try: what is asked for may be more than was to be closed.
+            let qty = order.last().and_then(|(_, a)| a.header()).map_or(terms.qty, |h| h.qty);
+            return self.held_to_leg(&Terms { qty, ..terms.clone() });
         }
         self.permit(&terms.instrument)?;
         if let Some(instrument) = self.instruments.get(&terms.instrument) {

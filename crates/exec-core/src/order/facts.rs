@@ -22,7 +22,9 @@ pub fn of_order_report(cl_ord_id: ClOrdId, report: &OrderReport, out: &mut Vec<O
     }
     // An order that closes all has no quantity of its own; once it is filled, what was executed was all of it.
     let filled = report.cum_qty.filter(|_| report.status == VenueStatus::Filled);
-    if let Some(qty) = report.qty.or(filled).filter(|q| !q.is_zero()) {
+    // From the trigger on, the ordinary order's terms count; the conditional one repeats those of its placement.
+    let past = matches!(report.status, VenueStatus::Triggering | VenueStatus::Triggered | VenueStatus::Finished);
+    if let Some(qty) = report.qty.or(filled).filter(|q| !q.is_zero() && !past) {
         let version = TermsVersion { updated: report.updated, request: report.replaced_by.unwrap_or(RequestId(0)) };
         let kind = report.kind.as_ref();
         let terms = LiveTerms { qty, price: kind.and_then(|k| k.price()), trigger: kind.and_then(|k| k.trigger_price()) };

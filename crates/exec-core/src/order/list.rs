@@ -1,7 +1,7 @@
 //! Orders that belong together: brackets, and pairs that cancel each other. A view over the books that says what their facts
 //! demand now; it stores nothing, so a restart sees the same.
 
-use super::{Order, attempt::VenueEnding, intent::ListRole, status::OrdStatus};
+use super::{Order, attempt::VenueEnding, event::RequestState, intent::ListRole, status::OrdStatus};
 use crate::{
     books::Books,
     command::NewOrder,
@@ -76,7 +76,14 @@ impl<'a> OrderList<'a> {
     /// What the orders need now. `held` is what the leg holds in the direction of the entry, where that is known: a position that
     /// was closed by other means needs no protection. Doing all of it and asking again asks for nothing.
     pub fn steps(&self, held: Option<Qty>) -> Vec<ListStep> {
-        if self.order(ListRole::Entry).is_some() { self.bracket_steps(held) } else { self.pair_steps() }
+        if self.order(ListRole::Entry).is_some() {
+            self.bracket_steps(held)
+        } else if self.orders.iter().all(|(role, _)| *role == ListRole::OneCancelsOther) {
+            self.pair_steps()
+        } else {
+            // Remedies of a stop that stood alone follow each other; they are no pair.
+            Vec::new()
+        }
     }
 
     fn bracket_steps(&self, held: Option<Qty>) -> Vec<ListStep> {
@@ -84,7 +91,9 @@ impl<'a> OrderList<'a> {
         let open = held.map_or(self.open_qty(), |held| held.min(self.open_qty()));
         let mut steps = Vec::new();
         // What was entered is on its way out: the rest of the entry would be a new position without its stop.
-        if !self.closed_qty().is_zero() && is_live(entry) {
+        // And without a stop nothing more is entered, unless the stop was wished off.
+        let unstopped = self.order(ListRole::StopLoss).is_some_and(|s| s.status().is_ended() && !s.cancel_wished());
+        if (!self.closed_qty().is_zero() || unstopped) && is_live(entry) {
             steps.push(ListStep::Cancel(entry.intent().id));
         }
         for (role, order) in self.orders() {
@@ -112,12 +121,19 @@ impl<'a> OrderList<'a> {
         let closes = |order: &Order| order.intent().terms.is_closing();
         let mut steps = Vec::new();
         for (decides, follows) in [(one, other), (other, one)] {
-            let called_off = decides.cancel_wished() || ended_by_cancel(decides);
+            let called_off = decides.cancel_wished() || ended_by_cancel(decides) || decides.status() == OrdStatus::Denied;
+            // A cancel of the take-profit, by whomever, is no wish to hold the position without its stop.
+            let keeps = called_off && closes(decides) && follows.intent().terms.is_protective();
+            if keeps {
+                continue;
+            }
             if called_off || decides.status() == OrdStatus::Filled {
                 steps.extend(gone(follows));
             } else if closes(decides) && closes(follows) {
                 // Both close the same position: the other one stays for what is left of it.
-                let whole = follows.intent().terms.qty.unwrap_or_default();
+                let changed =
+                    follows.replaces().values().filter(|r| r.state == RequestState::Accepted).map(|r| r.terms.qty).max();
+                let whole = follows.intent().terms.qty.max(changed).unwrap_or_default();
                 let left = whole.saturating_sub(decides.cum_qty());
                 if left.is_zero() {
                     steps.extend(gone(follows));

@@ -12,7 +12,7 @@ use crate::{
     ids::{AlgoId, Asset, ClOrdId, OrderId, RequestId, TradeId},
     pretrade::Denial,
     report::Fill,
-    terms::Terms,
+    terms::{OrderKind, Terms},
     units::{Amount, PositionSide, Price, Qty},
 };
 use alloc::collections::BTreeMap;
@@ -149,7 +149,8 @@ impl Order {
         let by_number = |(_, a): &(&ClOrdId, &AttemptFacts)| a.header.map(|h| h.number);
         let triggered = self.attempts.iter().filter(|(_, a)| self.has_triggered(a)).min_by_key(by_number);
         let shown = || self.attempts.iter().filter(|(_, a)| a.seen_at_venue()).max_by_key(by_number);
-        triggered.or_else(shown).or_else(|| self.last())
+        let stands = || self.attempts.iter().filter(|(_, a)| a.seen_at_venue() && !a.is_over()).max_by_key(by_number);
+        triggered.or_else(stands).or_else(shown).or_else(|| self.last())
     }
     /// Whether an attempt's condition is met: the venue said so, or shows the ordinary order that it became.
     pub fn has_triggered(&self, attempt: &AttemptFacts) -> bool {
@@ -232,7 +233,11 @@ impl Order {
     pub fn trigger_price(&self) -> Option<Price> {
         let speaks = self.governing().map(|(_, a)| a);
         let live = speaks.and_then(AttemptFacts::live_terms).and_then(|t| t.trigger);
-        live.or_else(|| speaks.and_then(|a| self.terms_of(a).kind.trigger_price())).or(self.intent.terms.kind.trigger_price())
+        let asked = |terms: &Terms| match terms.kind {
+            OrderKind::TrailingStopMarket { activation, .. } => activation,
+            kind => kind.trigger_price(),
+        };
+        live.or_else(|| speaks.and_then(|a| asked(&self.terms_of(a)))).or_else(|| asked(&self.intent.terms))
     }
     /// FIX CumQty (14).
     pub fn cum_qty(&self) -> Qty {
@@ -248,6 +253,12 @@ impl Order {
             return Qty::ZERO;
         }
         self.qty().unwrap_or_default().saturating_sub(self.cum_qty())
+    }
+    /// What all attempts that may still execute ask for and have not executed.
+    pub fn alive_qty(&self) -> Qty {
+        let asked = |a: &AttemptFacts| a.live_terms().map(|t| t.qty).or(a.header.and_then(|h| h.qty)).or(self.intent.terms.qty);
+        let left = |a: &AttemptFacts| asked(a).unwrap_or_default().saturating_sub(a.cum_qty);
+        self.attempts.values().filter(|a| !a.is_over()).fold(Qty::ZERO, |sum, a| sum.plus(left(a)))
     }
     /// Every known trade.
     pub fn fills(&self) -> impl Iterator<Item = (&ClOrdId, &Fill)> {

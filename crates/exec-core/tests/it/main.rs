@@ -12,6 +12,7 @@ mod exchange_made;
 mod exits;
 mod fills;
 mod found;
+mod hard_cases;
 mod lifecycle;
 mod limits;
 mod lists;
@@ -19,5 +20,6 @@ mod protection;
 mod reconciliation;
 mod records;
 mod requests;
+
 mod scene;
 mod stage;

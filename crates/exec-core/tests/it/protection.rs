@@ -21,7 +21,9 @@ use exec_core::{
 use exec_testkit::fixtures::{limit, price, qty};
 
 /// What a stop can die of, as the venue says it. Each is given a stop that was sent, and one that stands where that is needed.
-const LOSSES: [(&str, fn(&mut Stage, IntentId)); 9] = [
+type Lose = fn(&mut Stage, IntentId);
+
+const LOSSES: [(&str, Lose); 9] = [
     ("would trigger at once", |s, _| s.refuse(RejectClass::WouldTrigger, -2021)),
     ("too many conditional orders", |s, _| s.refuse(RejectClass::Count, -4045)),
     ("nothing to close", |s, _| s.refuse(RejectClass::Invalid, -2022)),
