@@ -21,3 +21,4 @@ mod records;
 mod requests;
 mod scene;
 mod stage;
+mod venue_rules;
