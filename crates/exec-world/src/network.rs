@@ -35,7 +35,13 @@ impl World {
     /// The node hands a request to the transport.
     pub(crate) fn send(&mut self, life: u32, request: Request) {
         if let Request::Batch { ids, batch } = request {
+            // One request on the wire: what becomes of it there becomes of all of them.
+            let before = self.rng.clone();
+            let together = self.rng.chance(700);
             for request in apart(ids, batch) {
+                if together {
+                    self.rng = before.clone();
+                }
                 self.send(life, request);
             }
             return;
@@ -110,7 +116,8 @@ impl World {
             // Taken apart when it was sent.
             Request::Batch { .. } => return,
         };
-        let judged = self.oracle.venue_answered(&self.desk, &request, &outcome);
+        let books = self.node.as_ref().map(|n| n.engine.books());
+        let judged = self.oracle.venue_answered(books, &self.desk, &request, &outcome);
         self.judge(judged);
         self.trace.line(self.now, || format!("venue {} -> {}", words::short_request(&request), words::short_outcome(&outcome)));
         self.deliver_pushed();

@@ -61,6 +61,12 @@ impl Oracle {
             let is_stop = terms.is_some_and(|t| t.kind.is_stop());
             self.attempts.insert(*cl_ord_id, Fixed { intent: *intent, seq, adds_risk, is_stop });
         }
+        // What a crash has made it forget, it finds again at the venue: from then on it is another order.
+        if let Record::Order { intent, event: OrderEvent::Adopted { cl_ord_id, .. }, .. } = record
+            && let Some(known) = self.attempts.get_mut(cl_ord_id)
+        {
+            known.intent = *intent;
+        }
     }
 
     /// The journal has promised that everything up to here survives.
@@ -129,7 +135,13 @@ impl Oracle {
 
     /// A duplicate id can only be seen at the venue if something was sent twice; two attempts of one order are never open
     /// together if it can add risk; and a stop is taken away only where another stands.
-    pub(crate) fn venue_answered(&mut self, desk: &Desk, request: &Request, outcome: &Outcome) -> Result<(), String> {
+    pub(crate) fn venue_answered(
+        &mut self,
+        books: Option<&Books>,
+        desk: &Desk,
+        request: &Request,
+        outcome: &Outcome,
+    ) -> Result<(), String> {
         match (request, outcome) {
             (Request::Submit { attempt, .. }, Outcome::Order(Err(CommandError::Unknown { live: true, .. }))) => {
                 Err(format!("P1: the venue saw {} twice", attempt.cl_ord_id))
@@ -148,8 +160,9 @@ impl Oracle {
                 Err(format!("P1: the venue takes {} in while it has {others:?}", attempt.cl_ord_id))
             }
             (Request::Cancel(cancel), Outcome::Order(Ok(_))) => match self.takes_away.get(&cancel.request).copied() {
-                Some(id) => self.stop_taken_away(desk, &id),
-                None => Ok(()),
+                // By now the whole order may be wished off the book.
+                Some(id) if !is_wished_off(books, &id) => self.stop_taken_away(desk, &id),
+                Some(_) | None => Ok(()),
             },
             _ => Ok(()),
         }
@@ -240,6 +253,11 @@ impl Oracle {
         }
         Ok(())
     }
+}
+
+fn is_wished_off(books: Option<&Books>, id: &ClOrdId) -> bool {
+    let order = books.and_then(|books| books.order(books.by_cl_ord_id(id)?));
+    order.is_none_or(|o| o.cancel_wished())
 }
 
 /// Whether, in HEDGING, what is on its way to close a leg at once is not more than the leg, by all that the node knows of it.

@@ -14,7 +14,11 @@ impl World {
         let venue = self.venue_ms();
         let symbols: Vec<_> = self.desk.exchange().symbols().into_iter().map(|s| (s.symbol.clone(), s.start_price)).collect();
         let Some((symbol, start)) = self.rng.pick(&symbols).cloned() else { return };
-        let price = start * Decimal::from(970 + self.rng.below(60)) / Decimal::from(1_000);
+        let open = self.desk.exchange().open_algo_orders(self.desk.account(), Some(&symbol), None).unwrap_or_default();
+        // Half of them go to where some conditional order waits.
+        let aimed = self.rng.pick(&open).map(|row| row.trigger_price).filter(|price| !price.is_zero());
+        let anywhere = start * Decimal::from(970 + self.rng.below(60)) / Decimal::from(1_000);
+        let price = aimed.filter(|_| self.rng.chance(500)).unwrap_or(anywhere);
         let price = self.desk.exchange().symbol(&symbol).map_or(price, |s| s.floor_to_tick(price));
         // A price outside of what the symbol allows is refused; then there is no jump.
         let _refused = self.desk.exchange_mut().move_price(venue, &symbol, price);

@@ -193,6 +193,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::fate::{Act, Fate, judge_row};
 
     #[test]
     fn names_are_unique_and_what_is_refused_always_is_asked_first() {
@@ -200,5 +201,15 @@ mod tests {
         assert_eq!(names.len(), TABLE.len());
         assert!(TABLE.is_sorted_by_key(|rule| rule.depends == Depends::State));
         assert!(TABLE.iter().all(|rule| rule.code < 0 && !rule.says.ends_with('.')));
+    }
+
+    #[test]
+    fn every_code_is_a_refusal_that_executed_nothing() {
+        let codes = TABLE.iter().map(|rule| rule.code).chain(CORE.iter().flat_map(|check| check.codes.iter().copied()));
+        for code in codes {
+            for act in [Act::Place, Act::PlaceConditional] {
+                assert!(matches!(judge_row(act, code, ""), Fate::Refused { .. }), "{code} of {act:?}");
+            }
+        }
     }
 }

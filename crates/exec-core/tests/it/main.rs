@@ -23,3 +23,4 @@ mod requests;
 
 mod scene;
 mod stage;
+mod venue_rules;

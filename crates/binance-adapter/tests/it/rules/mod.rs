@@ -4,6 +4,7 @@
 mod bounds;
 mod combinations;
 mod judge;
+mod loopback;
 mod market;
 mod orders;
 mod said;
