@@ -1,9 +1,9 @@
 //! Lists of orders in the engine: taken in as a whole, and kept as the facts about their orders demand.
 
-use super::Engine;
+use super::{Asked, Engine};
 use crate::{
     command::{ChangeOrder, NewOrder},
-    conversation::{AlertLevel, Effect, Timer},
+    conversation::{AlertLevel, Effect, Query, Timer},
     ids::{IntentId, ListId},
     order::{
         event::{GivenUp, OrderEvent, RequestState},
@@ -11,11 +11,13 @@ use crate::{
         list::{ListStep, OrderList, is_held_back, mistake},
     },
     pretrade::{self, Denial},
-    report::Source,
+    report::{PositionReport, Source},
     terms::Terms,
-    units::Qty,
+    units::{Qty, Side, SignedQty},
+    venue::QueryError,
 };
 use alloc::{format, string::String, vec::Vec};
+use rust_decimal::Decimal;
 
 /// How long after a change of a list's order that was refused it is looked at again.
 pub(super) const AGAIN_MS: u64 = 1_000;
@@ -97,8 +99,8 @@ impl Engine {
     }
 
     fn keep(&mut self, id: ListId, again: bool, out: &mut Vec<Effect>) {
+        let held = self.less_held(id, out);
         let Some(list) = OrderList::find(&self.books, id) else { return };
-        let held = self.held_in_direction(&list);
         let entered = list.order(ListRole::Entry).is_some_and(|o| !o.cum_qty().is_zero());
         let stop = list.order(ListRole::StopLoss).map(|o| o.intent().id);
         let steps = list.steps(held);
@@ -142,15 +144,43 @@ impl Engine {
         }
     }
 
-    /// What the leg of a bracket holds in the direction of its entry: the larger of our books and the venue, so that nothing is
-    /// left open for want of an event.
-    fn held_in_direction(&self, list: &OrderList<'_>) -> Option<Qty> {
-        let terms = &list.order(ListRole::Entry)?.intent().terms;
-        let key = (terms.instrument.clone(), terms.leg);
-        let ours = self.books.position_qty(&key.0, key.1);
-        let along = |qty: crate::units::SignedQty| (qty.get() * terms.side.sign()).max(rust_decimal::Decimal::ZERO);
-        let most = self.venue_positions.get(&key).map_or(along(ours), |venue| along(*venue).max(along(ours)));
-        Qty::new(most).ok()
+    /// What the leg of a bracket holds in the direction of its entry, where that is less than the bracket knows to be open: then
+    /// somebody else has closed some of it. Our own books may only lag behind, so the venue says it; until it has, nothing is
+    /// known, and the bracket stands for what it has opened.
+    fn less_held(&mut self, id: ListId, out: &mut Vec<Effect>) -> Option<Qty> {
+        let list = OrderList::find(&self.books, id)?;
+        let (open, terms) = (list.open_qty(), &list.order(ListRole::Entry)?.intent().terms);
+        let ours = self.books.position_qty(&terms.instrument, terms.leg);
+        if along(ours, terms.side) >= open {
+            self.leg_answers.remove(&id);
+            return None;
+        }
+        match self.leg_answers.get(&id) {
+            Some((Some(held), for_ours)) if *for_ours == ours => return Some(*held),
+            Some((None, for_ours)) if *for_ours == ours => return None,
+            Some(_) | None => (),
+        }
+        let instrument = terms.instrument.clone();
+        self.leg_answers.insert(id, (None, ours));
+        self.ask(Asked::List { list: id }, Query::Positions(Vec::from([instrument])), out);
+        None
+    }
+
+    /// The venue has said what the leg of a bracket holds.
+    pub(super) fn list_answer(&mut self, id: ListId, result: Result<Vec<PositionReport>, QueryError>, out: &mut Vec<Effect>) {
+        let entry = OrderList::find(&self.books, id).and_then(|l| l.order(ListRole::Entry).map(|o| o.intent().terms.clone()));
+        let (Some(terms), Some((answer, _))) = (entry, self.leg_answers.get_mut(&id)) else { return };
+        match result {
+            Ok(legs) => {
+                let leg = legs.iter().find(|l| l.instrument == terms.instrument && l.leg == terms.leg);
+                *answer = Some(along(leg.map(|l| l.qty).unwrap_or_default(), terms.side));
+                self.keep(id, false, out);
+            }
+            Err(_) => {
+                self.leg_answers.remove(&id);
+                self.start_timer(Timer::List(id), AGAIN_MS, out);
+            }
+        }
     }
 
     /// Whether the last change of an order was refused, or never left.
@@ -182,6 +212,11 @@ impl Engine {
             order.intent().list.is_some_and(|p| matches!(p.role, ListRole::StopLoss | ListRole::TakeProfit | ListRole::Exit));
         later && is_held_back(order)
     }
+}
+
+/// What a leg holds in the direction in which this side opens.
+fn along(qty: SignedQty, side: Side) -> Qty {
+    Qty::new((qty.get() * side.sign()).max(Decimal::ZERO)).unwrap_or_default()
 }
 
 fn is_later(order: &NewOrder) -> bool {

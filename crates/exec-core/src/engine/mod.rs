@@ -23,7 +23,7 @@ use crate::{
     books::{Books, BooksError},
     command::{Command, OperatorCommand},
     conversation::{Alert, AlertLevel, Answer, Effect, Input, OrderUpdate, Outcome, Phase, Query, StrategyEvent, Timer},
-    ids::{ClOrdId, InstrumentId, IntentId, OrderId, QueryId, RequestId, Seq, SessionId, StrategyId},
+    ids::{ClOrdId, InstrumentId, IntentId, ListId, OrderId, QueryId, RequestId, Seq, SessionId, StrategyId},
     instrument::Instrument,
     order::{Contradiction, event::OrderEvent, intent::Owner},
     reconcile::Difference,
@@ -31,7 +31,7 @@ use crate::{
     report::{Quote, Report, Source, TradeReport},
     start_report::StartReport,
     time::{ClockReading, Timestamp, VenueTime},
-    units::{PositionMode, PositionSide, Price, SignedQty},
+    units::{PositionMode, PositionSide, Price, Qty, SignedQty},
     venue::{InstrumentSetting, VenueProfile},
 };
 use alloc::{
@@ -80,6 +80,8 @@ enum Asked {
     Verify { intent: IntentId, attempt: Option<ClOrdId>, at: Option<VenueTime> },
     /// Whose trade this is.
     Unplaced { instrument: InstrumentId, order_id: OrderId, at: Option<VenueTime> },
+    /// What the leg of a bracket holds.
+    List { list: ListId },
     /// What a leg holds whose stop was lost.
     Protect { remedy: IntentId },
     /// Part of a recovery.
@@ -112,6 +114,8 @@ pub struct Engine {
     requests: u32,
     queries_made: u64,
     intents_made: u64,
+    /// Where this start began to count them.
+    intents_from: u64,
     batches_made: u64,
     in_flight: BTreeMap<RequestId, InFlight>,
     parked: VecDeque<Parked>,
@@ -131,6 +135,8 @@ pub struct Engine {
     /// Where the venue would liquidate each leg, as it said last.
     liquidation: BTreeMap<(InstrumentId, PositionSide), Price>,
     watch: protect::Watch,
+    /// What the venue said about the legs of brackets, with what our books had then; `None` while it is asked.
+    leg_answers: BTreeMap<ListId, (Option<Qty>, SignedQty)>,
     /// Legs that were traded during this input.
     moved: BTreeSet<(InstrumentId, PositionSide)>,
     due: BTreeMap<Timer, Timestamp>,
@@ -165,6 +171,7 @@ impl Engine {
             requests: 0,
             queries_made: 0,
             intents_made: 0,
+            intents_from: 0,
             batches_made: 0,
             in_flight: BTreeMap::new(),
             parked: VecDeque::new(),
@@ -181,6 +188,7 @@ impl Engine {
             venue_positions: BTreeMap::new(),
             liquidation: BTreeMap::new(),
             watch: protect::Watch::default(),
+            leg_answers: BTreeMap::new(),
             moved: BTreeSet::new(),
             due: BTreeMap::new(),
             held: Vec::new(),
@@ -367,6 +375,7 @@ impl Engine {
                 self.unplaced_answer(&instrument, order_id, at, result, out);
             }
             (Asked::Recovery, answer) => self.recovery_answer(query, answer, out),
+            (Asked::List { list }, Answer::Positions(result)) => self.list_answer(list, result, out),
             (Asked::Protect { remedy }, Answer::Positions(result)) => self.protect_answer(remedy, result, out),
             (_, Answer::Mass(_) | Answer::Trades(_) | Answer::Positions(_) | Answer::Order(_)) => (),
         }

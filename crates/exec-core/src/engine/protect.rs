@@ -184,8 +184,12 @@ impl Engine {
     pub(super) fn protect_timer(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
         if self.watch.remedies.contains_key(&intent) {
-            if is_held_back(order) {
-                self.ask_leg(intent, out);
+            let lost = self.watch.remedies.get(&intent).copied();
+            match lost {
+                _ if is_held_back(order) => self.ask_leg(intent, out),
+                // A second try of a stop that has triggered and rests, like the first.
+                Some(lost) if !order.status().is_ended() => self.look(lost, out),
+                Some(_) | None => (),
             }
             return;
         }

@@ -80,6 +80,7 @@ impl Engine {
         self.begun = true;
         self.durable = self.books.seq();
         (self.intents_made, self.requests) = (first_intent(self.now), first_request(self.now));
+        self.intents_from = self.intents_made;
         let epoch = Epoch(epoch_floor(self.now).max(self.books.epoch().0 + 1));
         let account = self.config.account.clone();
         self.record(Record::Started { account, epoch, mode: self.config.mode, at: self.now }, out);

@@ -184,13 +184,15 @@ impl Engine {
     }
 
     /// The id of the next attempt of an order, and its number among them. A further attempt carries the intent's number on, as long
-    /// as there is room for it in the id.
+    /// as there is room for it in the id, and only in the start that took the number: a start that left no trace may have made
+    /// the further ids of an earlier one's.
     fn next_cl_ord_id(&mut self, intent: IntentId) -> Option<(ClOrdId, u16)> {
         let order = self.books.order(intent)?;
         let number = order.last().map_or(0, |(_, a)| a.header().map_or(0, |h| h.number).saturating_add(1));
         let epoch = self.books.epoch();
         let own = order.last().and_then(|(id, _)| OwnId::decode(&self.config.tag, id));
-        if let Some(own) = own.filter(|own| own.attempt < ATTEMPTS_MAX && own.account == self.config.account_number) {
+        let of_this_start = |own: &OwnId| own.intent > self.intents_from && own.intent <= self.intents_made;
+        if let Some(own) = own.filter(|own| own.attempt < ATTEMPTS_MAX && of_this_start(own)) {
             let id = OwnId { epoch, attempt: own.attempt + 1, ..own }.encode(&self.config.tag)?;
             if self.books.by_cl_ord_id(&id).is_none() {
                 return Some((id, number));

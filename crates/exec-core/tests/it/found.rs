@@ -149,6 +149,31 @@ fn an_ended_order_tells_the_terms_it_ended_with() {
 
 /// An exit waits for no disk. If the start's own record is lost with it, the next start must not make the same id again.
 #[test]
+fn a_further_attempt_of_a_start_that_left_no_trace_has_an_id_of_its_own() {
+    use crate::stage::{Stage, sell_stop};
+    use exec_core::command::ChangeOrder;
+    // Two starts over one journal, the first of which loses all it wrote: what each sends for one order is not the same id.
+    let sent = |later_ms: u64| {
+        let mut stage = Stage::holding("2");
+        let stop = stage.submit(sell_stop("2", "95"));
+        stage.accept_algo(stop);
+        let change = ChangeOrder { intent: stop, qty: None, price: None, trigger: Some(exec_testkit::fixtures::price("96")) };
+        stage.rig.command(exec_core::command::Command::Replace(change));
+        stage.refuse(exec_core::venue::RejectClass::Overlap, -4130);
+        let old =
+            stage.rig.order(stop).attempts().iter().find(|(_, a)| a.seen_at_venue()).map(|(id, _)| *id).expect("the old one");
+        let kept = stage.rig.journal.len();
+        let mut rig = stage.rig.restarted(kept);
+        rig.wait(later_ms);
+        rig.connect();
+        let mut stage = Stage { rig, ..stage };
+        stage.algo_of(stop, old, exec_core::report::VenueStatus::Canceled);
+        stage.rig.attempts_sent().last().map(|a| a.cl_ord_id).expect("the change goes on")
+    };
+    assert_ne!(sent(0), sent(40));
+}
+
+#[test]
 fn a_start_that_left_no_trace_does_not_lend_its_ids_to_the_next() {
     let mut config = fixtures::config(PositionMode::Netting, &["BTCUSDT"]);
     config.strategies[0].external_order_claims = vec![btc()];

@@ -148,8 +148,28 @@ fn a_position_closed_by_other_means_needs_no_bracket() {
     let exit = b.stage.submit(closing(Side::Sell, PositionSide::Net, "3"));
     b.stage.rig.accept(exit);
     b.stage.rig.fill(exit, 5, "3", "99", "3");
+    assert_eq!(b.stage.rig.status(b.stop), OrdStatus::New, "our books may only lag behind: the venue is asked");
+    assert_eq!(b.stage.leg_holds("0"), 1);
     assert_eq!(b.stage.rig.status(b.stop), OrdStatus::PendingCancel);
     assert_eq!(b.stage.rig.status(b.profit), OrdStatus::PendingCancel);
+}
+
+#[test]
+fn a_bracket_is_armed_although_our_books_lag_behind() {
+    // A long was closed at the venue and we have not heard of it: the entry opens a short, and our books say long.
+    let mut stage = Stage::holding("5");
+    let entry = order(&mut stage, ListRole::Entry, limit(Side::Sell, qty("2"), price("101")));
+    let stop_terms = Terms { side: Side::Buy, ..sell_stop("2", "105") };
+    let stop = order(&mut stage, ListRole::StopLoss, stop_terms);
+    let (entry_id, stop_id) = (entry.intent, stop.intent);
+    stage.rig.command(Command::SubmitList(vec![entry, stop]));
+    stage.rig.durable();
+    stage.rig.accept(entry_id);
+    stage.rig.fill(entry_id, 3, "2", "101", "2");
+    assert_eq!(stage.rig.status(stop_id), OrdStatus::PendingNew);
+    stage.accept_algo(stop_id);
+    stage.leg_holds("-2");
+    assert_eq!(stage.rig.status(stop_id), OrdStatus::New);
 }
 
 #[test]

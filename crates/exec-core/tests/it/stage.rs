@@ -18,7 +18,7 @@ use exec_testkit::{
 pub(crate) struct Stage {
     pub(crate) rig: Rig,
     pub(crate) leg: PositionSide,
-    intents: u128,
+    pub(crate) intents: u128,
 }
 
 fn trigger(at: &str) -> Trigger {
