@@ -362,6 +362,23 @@ async fn an_order_that_triggers_between_the_two_lists_is_open_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn figures_that_the_venue_prints_as_doubles_are_read_exactly() {
+    let row = |trigger: &str, quantity: &str| {
+        format!(
+            r#"[{{"algoId":9,"clientAlgoId":"web_1","algoType":"CONDITIONAL","orderType":"STOP","symbol":"BTCUSDT","side":"SELL","positionSide":"BOTH","timeInForce":"GTC","quantity":"{quantity}","algoStatus":"NEW","actualOrderId":"","actualQty":"0.0","triggerPrice":"{trigger}","price":"{trigger}","workingType":"MARK_PRICE","createTime":1,"updateTime":1}}]"#
+        )
+    };
+    for (printed, value) in [("7.0E-4", "0.0007"), ("1.0E7", "10000000"), ("4.9", "4.9")] {
+        let world = World::netting().await;
+        world.fault("GET", "/fapi/v1/openAlgoOrders", RequestFault::ErrorBefore(answer(200, &row(printed, printed))));
+        let open = open_orders(&world).await;
+        assert_eq!(open[0].qty.unwrap().to_string(), value);
+        let kind = open[0].kind.unwrap();
+        assert_eq!((kind.price().unwrap().to_string(), kind.trigger_price().unwrap().to_string()), (value.into(), value.into()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_that_keeps_a_stop_by_hand_shows_it() {
     let world = World::netting().await;
     let trigger = part(world.last_price("BTCUSDT"), 90);
