@@ -148,6 +148,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_profile_says_what_is_spoken_and_when_an_unseen_order_is_dead() {
+        let environment = Environment::routed("http://127.0.0.1:1", "ws://127.0.0.1:1").unwrap();
+        let credentials = Credentials { key: SecretString::from("k"), secret: SecretString::from("s") };
+        let now: Now = Arc::new(|| exec_core::time::Timestamp::from_ms(0));
+        let profile = Settings::new(environment, credentials, now).profile();
+        assert!(profile.conditional && profile.replace && profile.batch_max == 5);
+        assert_eq!(profile.fence, Some(Fence { engine_margin_ms: 2_000, visibility_ms: 1_000 }));
+        assert_eq!(profile.conditional_fence, Some(Fence { engine_margin_ms: 10_000, visibility_ms: 1_000 }));
+        assert!(!profile.rules.is_empty());
+    }
+
+    #[test]
     fn a_key_that_cannot_be_sent_is_refused() {
         for key in ["", "a\nb", "schlüssel\u{0}"] {
             let credentials = Credentials { key: SecretString::from(key), secret: SecretString::from("s") };

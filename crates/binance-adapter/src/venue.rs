@@ -100,12 +100,6 @@ impl BinanceUsdm {
         self.exit.warm().await;
     }
 
-    /// What the venue has sent so far that this build does not know, by path.
-    #[must_use]
-    pub fn unknown_counts(&self) -> std::collections::BTreeMap<String, u64> {
-        self.tally.counts()
-    }
-
     /// Reads the answer of an endpoint, and counts what of it this build does not know.
     pub(crate) fn told<'a, T>(&self, endpoint: &Endpoint, reply: &'a Reply) -> Result<T, QueryError>
     where

@@ -239,21 +239,24 @@ pub fn check_grid(instrument: &Instrument, terms: &Terms, reference: Option<Deci
             return Err(Denial::NotionalMin { notional: Figure(price * qty.get()), min: Figure(instrument.notional_min) });
         }
     }
-    // Our price may be old. A new order waits until it is not; whether an exit is inside the band is the venue's word.
-    if let (OrderKind::Limit { price: LimitPrice::At(price), .. }, Some(band), Some(mark)) =
-        (&terms.kind, &instrument.percent_price, reference)
-        && !terms.is_closing()
-    {
-        let price = price.get();
-        let (beyond, bound) = match terms.side {
-            crate::units::Side::Buy => (price > mark * band.up, mark * band.up),
-            crate::units::Side::Sell => (price < mark * band.down, mark * band.down),
-        };
-        if beyond {
-            return Err(Denial::PercentPrice { price: Figure(price), bound: Figure(bound) });
-        }
+    if let OrderKind::Limit { price: LimitPrice::At(price), .. } = &terms.kind {
+        check_band(instrument, terms, price.get(), reference)?;
     }
     Ok(())
+}
+
+/// Checks a limit price against the venue's band around the mark price, which bounds one side only.
+fn check_band(instrument: &Instrument, terms: &Terms, price: Decimal, reference: Option<Decimal>) -> Result<(), Denial> {
+    // Our price may be old. What opens waits until it is not; whether an exit is inside the band is the venue's word.
+    let (Some(band), Some(mark), false) = (&instrument.percent_price, reference, terms.is_closing()) else { return Ok(()) };
+    let (times, beyond): (_, fn(&Decimal, &Decimal) -> bool) = match terms.side {
+        crate::units::Side::Buy => (band.up, Decimal::gt),
+        crate::units::Side::Sell => (band.down, Decimal::lt),
+    };
+    match mark.checked_mul(times) {
+        Some(bound) if beyond(&price, &bound) => Err(Denial::PercentPrice { price: Figure(price), bound: Figure(bound) }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The price near which a conditional order becomes an ordinary one.
@@ -269,13 +272,14 @@ const fn wakes_at(kind: &OrderKind) -> Option<crate::units::Price> {
     }
 }
 
-/// Checks new terms of a working order.
+/// Checks new terms of a working order. `reference` is needed only for the bounds around the mark price.
 ///
 /// # Errors
 /// [`Denial`]: the venue would refuse them.
-pub fn check_change(instrument: &Instrument, terms: &Terms, new: &LiveTerms) -> Result<(), Denial> {
+pub fn check_change(instrument: &Instrument, terms: &Terms, new: &LiveTerms, reference: Option<Decimal>) -> Result<(), Denial> {
     if let Some(price) = new.price {
         check_price(instrument, price.get())?;
+        check_band(instrument, terms, price.get(), reference)?;
         if !terms.is_closing() && notional(price, new.qty) < instrument.notional_min {
             return Err(Denial::NotionalMin { notional: Figure(notional(price, new.qty)), min: Figure(instrument.notional_min) });
         }

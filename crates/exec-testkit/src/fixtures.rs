@@ -5,12 +5,13 @@
 
 use exec_core::{
     cl_ord_id::Tag,
+    command::NewOrder,
     engine::config::{EngineConfig, StrategyConfig},
     exposure::Limits,
-    ids::{AccountId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, StrategyId},
+    ids::{AccountId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, ListId, StrategyId},
     instrument::{Grid, Instrument, TradingStatus},
-    order::intent::{Handling, Intent, Owner, Provenance},
-    terms::{Intention, OrderKind, Terms, TimeInForce},
+    order::intent::{Handling, Intent, ListPlace, ListRole, Owner, Provenance},
+    terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
     time::Timestamp,
     units::{PositionMode, PositionSide, Price, Qty, Side, parse_decimal},
     venue::{Fence, VenueProfile},
@@ -143,6 +144,45 @@ pub fn limit(side: Side, qty: Qty, price: Price) -> Terms {
         kind: OrderKind::Limit { price: price.into(), tif: TimeInForce::Gtc },
         stp: None,
     }
+}
+
+/// A stop on `BTCUSDT` that closes so much of a NETTING position at market.
+pub fn stop_market(side: Side, qty: Qty, trigger: Price) -> Terms {
+    closing(side, qty, OrderKind::StopMarket { trigger: at(trigger) })
+}
+
+/// A take-profit on `BTCUSDT` that closes so much of a NETTING position at market.
+pub fn take_profit_market(side: Side, qty: Qty, trigger: Price) -> Terms {
+    closing(side, qty, OrderKind::TakeProfitMarket { trigger: at(trigger) })
+}
+
+/// A stop on `BTCUSDT` that follows the last price at a distance in percent and closes so much of a NETTING position.
+pub fn trailing_stop(side: Side, qty: Qty, callback_percent: Decimal) -> Terms {
+    closing(side, qty, OrderKind::TrailingStopMarket { activation: None, callback_percent, by: TriggerBy::Last })
+}
+
+/// A bracket: an entry, a stop and a take-profit for what it opens. The orders are named `first` and the two numbers that follow.
+pub fn bracket(first: u128, entry: Terms, stop: Price, profit: Price) -> Vec<NewOrder> {
+    let (side, qty) = (entry.side.opposite(), entry.qty.unwrap_or_default());
+    let mine = |terms: Terms| Terms { instrument: entry.instrument.clone(), leg: entry.leg, ..terms };
+    let (stop, profit) = (mine(stop_market(side, qty, stop)), mine(take_profit_market(side, qty, profit)));
+    let list = ListId(u64::try_from(first).unwrap_or(u64::MAX));
+    let orders = [(ListRole::Entry, entry), (ListRole::StopLoss, stop), (ListRole::TakeProfit, profit)];
+    let named = |(number, (role, terms))| NewOrder {
+        intent: IntentId(first + number as u128),
+        terms,
+        handling: Handling::default(),
+        list: Some(ListPlace { list, role }),
+    };
+    orders.into_iter().enumerate().map(named).collect()
+}
+
+fn closing(side: Side, qty: Qty, kind: OrderKind) -> Terms {
+    Terms { intention: Intention::Reduce, kind, ..limit(side, qty, Price::default()) }
+}
+
+fn at(price: Price) -> Trigger {
+    Trigger { price, by: TriggerBy::Last, price_protect: false }
 }
 
 /// What the strategy asked for at the beginning of time.

@@ -7,6 +7,7 @@
 //! check("submit 10 | ack v1 | fill e1 4@100 | cancel | fill e2 6@101 | cancel-refused", "Filled cum=10 leaves=0 avg=100.6");
 //! ```
 
+mod conditional;
 pub mod fixtures;
 pub mod generate;
 pub mod mocks;

@@ -65,7 +65,7 @@ fn algo_row(told: &Told<'_>, order: &wire::AlgoOrder<'_>) -> Result<Facts, Decod
     };
     let mut facts = facts::order(&report);
     if let (Some(order_type), Some(price)) = (&order.order_type, order.price) {
-        facts::told_price(&mut facts, order_type, price);
+        facts::told_price(&mut facts, order_type, price.into());
     }
     facts::book_rules(&mut facts, order.stp_mode.as_ref(), order.price_match.as_ref());
     facts::triggered(&mut facts, order.trigger_time, order.actual_type.as_ref(), order.activated);

@@ -13,7 +13,7 @@ use super::{
     order::{cl_ord_id, leg, order_id, positive_price, side},
     told_kind,
 };
-use crate::wire::{self, Lenient};
+use crate::wire::{self, Dec, Lenient};
 
 /// An `ALGO_UPDATE`: a conditional order in the Algo Service.
 ///
@@ -81,10 +81,10 @@ pub fn algo_order(symbols: &Symbols, order: &wire::AlgoOrder<'_>) -> Result<Opti
         status: status(told, order.time_in_force.as_ref(), order.good_till_date.as_ref(), updated),
         kind: told_kind(&ToldTerms {
             order_type,
-            price: order.price,
+            price: order.price.map(Dec::from),
             time_in_force: order.time_in_force.as_ref(),
             good_till_date: order.good_till_date.as_ref(),
-            trigger_price: order.trigger_price,
+            trigger_price: order.trigger_price.map(Dec::from),
             working_type: order.working_type.as_ref(),
             price_protect: order.price_protect,
             activate_price: order.activate_price.as_ref(),
@@ -98,7 +98,7 @@ pub fn algo_order(symbols: &Symbols, order: &wire::AlgoOrder<'_>) -> Result<Opti
         reduce_only: order.reduce_only == Some(true),
         close_all,
         cum_qty: order.actual_qty.map(|qty| Qty::new(qty.0)).transpose()?,
-        avg_px: positive_price(order.actual_price)?,
+        avg_px: positive_price(order.actual_price.map(Dec::from))?,
         updated: VenueTime(updated),
         created: order.create_time.map(VenueTime),
         fill: None,

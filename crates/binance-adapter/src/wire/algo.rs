@@ -6,8 +6,8 @@
 //! fields, lists have `actualOrderId` (empty before the trigger) and, after it, `actualPrice`, `actualQty`, `actualType`.
 
 use super::{
-    AlgoStatus, AlgoType, Dec, Lenient, OrderType, PositionSide, PriceMatch, Side, StpMode, Text, TimeInForce, WorkingType,
-    shape::wire,
+    AlgoStatus, AlgoType, Dec, Double, Lenient, OrderType, PositionSide, PriceMatch, Side, StpMode, Text, TimeInForce,
+    WorkingType, shape::wire,
 };
 
 wire! {
@@ -110,21 +110,21 @@ wire! {
             /// Time in force.
             "timeInForce" time_in_force: TimeInForce<'a>,
             /// Quantity.
-            "quantity" qty: Dec,
+            "quantity" qty: Double,
             /// Status.
             "algoStatus" status: AlgoStatus<'a>,
             /// Id of the triggered order, empty before.
             "actualOrderId" actual_order_id: Lenient<'a>,
             /// Average price of the triggered order.
-            "actualPrice" actual_price: Dec,
+            "actualPrice" actual_price: Double,
             /// Executed quantity of the triggered order.
-            "actualQty" actual_qty: Dec,
+            "actualQty" actual_qty: Double,
             /// Type of the triggered order; absent before.
             "actualType" actual_type: Lenient<'a>,
             /// Trigger price.
-            "triggerPrice" trigger_price: Dec,
+            "triggerPrice" trigger_price: Double,
             /// Limit price.
-            "price" price: Dec,
+            "price" price: Double,
             /// Whether it closes the whole position.
             "closePosition" close_position: bool,
             /// Whether it may only reduce.

@@ -42,7 +42,7 @@ pub use market::{BookTicker, MarkPrice, MarketEvent, PremiumIndex};
 pub use order::{Amendment, AmendmentBody, Change, OrderReply, UserTrade};
 pub use public::{AdlRisk, AggregateTrade, ForcedOrder, ForcedOrderBody, PublicTrade};
 pub use reply::{Countdown, ErrorBody, ListenKey, ServerTime};
-pub use scalar::{Dec, Flag, Lenient, Raw, Text, parse_decimal};
+pub use scalar::{Dec, Double, Flag, Lenient, Raw, Text, parse_decimal};
 pub use shape::{Keyed, Unknown, Unknowns};
 pub(crate) use shape::{Shape, shape_of, wire};
 pub use socket::{RequestParams, RetryAfter, SessionStatus, WebSocketError, WebSocketReply, WebSocketRequest};

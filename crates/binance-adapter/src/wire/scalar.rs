@@ -150,6 +150,53 @@ fn signed(mantissa: i128, negative: bool, scale: u32) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(mantissa, scale).ok()
 }
 
+/// A decimal that the venue has passed through a float: its open conditional orders are printed by a service that writes
+/// `7.0E-4` for small numbers and `1.0E7` for large ones (seen 2026-09-14). What it writes is read exactly.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Double(pub Decimal);
+
+impl From<Double> for Dec {
+    fn from(double: Double) -> Self {
+        Self(double.0)
+    }
+}
+
+impl fmt::Debug for Double {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Double {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DoubleVisitor;
+        impl Visitor<'_> for DoubleVisitor {
+            type Value = Double;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a decimal in quotes, with or without an exponent")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Double, E> {
+                parse_double(text).map(Double).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(DoubleVisitor)
+    }
+}
+
+/// Reads a decimal with or without an exponent, exactly; `None` for anything else and for what a `Decimal` does not hold.
+fn parse_double(text: &str) -> Option<Decimal> {
+    let Some((digits, power)) = text.split_once(['E', 'e']) else { return parse_decimal(text) };
+    let digits = parse_decimal(digits)?.normalize();
+    let scale = i64::from(digits.scale()).checked_sub(power.parse().ok()?)?;
+    match u32::try_from(scale) {
+        Ok(scale) => Decimal::try_from_i128_with_scale(digits.mantissa(), scale).ok(),
+        Err(_) => {
+            let zeros = 10_i128.checked_pow(u32::try_from(scale.checked_neg()?).ok()?)?;
+            Decimal::try_from_i128_with_scale(digits.mantissa().checked_mul(zeros)?, 0).ok()
+        }
+    }
+}
+
 /// A boolean, as JSON or as the text `true` or `false`: the venue uses both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Flag(pub bool);
@@ -196,11 +243,11 @@ impl Lenient<'_> {
         }
     }
 
-    /// The decimal that it is or spells.
+    /// The decimal that it is or spells, with or without an exponent.
     #[must_use]
     pub fn decimal(&self) -> Option<Decimal> {
         match self {
-            Self::Text(text) => parse_decimal(text.as_str()),
+            Self::Text(text) => parse_double(text.as_str()),
             Self::Number(number) => Some(Decimal::from(*number)),
         }
     }
@@ -324,5 +371,30 @@ mod tests {
         fn no_text_panics(text in ".{0,40}") {
             let _ = parse_decimal(&text);
         }
+    }
+
+    #[test]
+    fn doubles_are_read_exactly() {
+        let read = |text: &str| serde_json::from_str::<Double>(&format!("\"{text}\"")).map(|double| double.0.to_string()).ok();
+        for (text, value) in [
+            ("5.0", "5.0"),
+            ("7.0E-4", "0.0007"),
+            ("1.234E-5", "0.00001234"),
+            ("1.0E7", "10000000"),
+            ("1.234567895E8", "123456789.5"),
+            ("-5.0E-4", "-0.0005"),
+            ("0.0", "0.0"),
+            ("0.0E5", "0"),
+            ("1.0e2", "100"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(value), "{text}");
+        }
+        for text in
+            ["", "E", "1E", "E5", "1.0E", "1.0E+", "1.0E1.5", "1.0E99", "1.0E-99", "1.0E-29", "1.0E99999999999999999999", "NaN"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert!(serde_json::from_str::<Double>("7.0E-4").is_err(), "a number of JSON is no text");
+        assert_eq!(Lenient::Text(Text::from("1.234E-5")).decimal(), Some(Decimal::new(1_234, 8)));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use super::{Dec, Flag, Lenient, Raw, Text};
+use super::{Dec, Double, Flag, Lenient, Raw, Text};
 
 /// Names of the fields of one object that this adapter does not know. Empty costs nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ macro_rules! plain {
         }
     )* };
 }
-plain!(bool, i64, u16, u32, u64, Dec, Text<'_>, Lenient<'_>, Raw<'_>, Flag);
+plain!(bool, i64, u16, u32, u64, Dec, Double, Text<'_>, Lenient<'_>, Raw<'_>, Flag);
 
 impl<T: Unknowns> Unknowns for Option<T> {
     fn unknown_count(&self) -> usize {

@@ -191,6 +191,9 @@ async fn refusals_say_what_to_do() {
     assert!(matches!(twice, Err(CommandError::Unknown { live: true, .. })), "{twice:?}");
 }
 
+/// A whole conditional order that is not the one that was meant.
+const SOMEBODY_ELSES: &str = r#"{"algoId":1,"clientAlgoId":"somebody-else","algoType":"CONDITIONAL","orderType":"STOP_MARKET","symbol":"BTCUSDT","side":"BUY","positionSide":"BOTH","timeInForce":"GTC","quantity":"0.010","algoStatus":"NEW","triggerPrice":"1","workingType":"MARK_PRICE"}"#;
+
 #[tokio::test(start_paused = true)]
 async fn a_refusal_that_is_not_certain_is_unknown() {
     for (status, body) in [
@@ -198,7 +201,7 @@ async fn a_refusal_that_is_not_certain_is_unknown() {
         (400, r#"{"code":-2011,"msg":"Unknown order sent."}"#),
         (400, r#"{"code":-4099,"msg":"?"}"#),
         (503, r#"{"code":-1000,"msg":"Unknown error, please check your request or try again later."}"#),
-        (200, r#"{"algoId":1,"clientAlgoId":"somebody-else","algoStatus":"NEW"}"#),
+        (200, SOMEBODY_ELSES),
         (200, r#"{"code":"200","msg":"success"}"#),
         (200, "<html>"),
     ] {
@@ -326,7 +329,7 @@ async fn a_cancel_that_was_acknowledged_shows_the_order_though_the_single_query_
     for fault in [
         RequestFault::ErrorBefore(answer(400, r#"{"code":-2013,"msg":"Order does not exist."}"#)),
         RequestFault::ErrorBefore(answer(500, "")),
-        RequestFault::ErrorBefore(answer(200, r#"{"algoId":1,"clientAlgoId":"else"}"#)),
+        RequestFault::ErrorBefore(answer(200, SOMEBODY_ELSES)),
         RequestFault::DropRequest,
     ] {
         let world = World::netting().await;
@@ -356,6 +359,23 @@ async fn an_order_that_triggers_between_the_two_lists_is_open_once() {
     assert_eq!(open.len(), 1, "{open:?}");
     assert_eq!((open[0].algo_id, open[0].cl_ord_id), (placed.algo_id, placed.cl_ord_id));
     assert!(open[0].order_id.is_some(), "{open:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn figures_that_the_venue_prints_as_doubles_are_read_exactly() {
+    let row = |trigger: &str, quantity: &str| {
+        format!(
+            r#"[{{"algoId":9,"clientAlgoId":"web_1","algoType":"CONDITIONAL","orderType":"STOP","symbol":"BTCUSDT","side":"SELL","positionSide":"BOTH","timeInForce":"GTC","quantity":"{quantity}","algoStatus":"NEW","actualOrderId":"","actualQty":"0.0","triggerPrice":"{trigger}","price":"{trigger}","workingType":"MARK_PRICE","createTime":1,"updateTime":1}}]"#
+        )
+    };
+    for (printed, value) in [("7.0E-4", "0.0007"), ("1.0E7", "10000000"), ("4.9", "4.9")] {
+        let world = World::netting().await;
+        world.fault("GET", "/fapi/v1/openAlgoOrders", RequestFault::ErrorBefore(answer(200, &row(printed, printed))));
+        let open = open_orders(&world).await;
+        assert_eq!(open[0].qty.unwrap().to_string(), value);
+        let kind = open[0].kind.unwrap();
+        assert_eq!((kind.price().unwrap().to_string(), kind.trigger_price().unwrap().to_string()), (value.into(), value.into()));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use exchange_sim::face::RequestFault;
+use exchange_sim::face::{Fault, FaultKind, RequestFault, RequestFilter};
 use exec_core::{
     ids::ClOrdId,
     report::VenueStatus,
@@ -113,6 +113,22 @@ async fn any_one_place_is_enough() {
         hide(&world, place);
     }
     assert_eq!(status().await, None, "every place has answered, and none has it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_whose_child_cannot_be_read_is_no_answer() {
+    let world = World::netting().await;
+    let order = unknown_order(&world).await;
+    world.move_price("BTCUSDT", &part(world.last_price("BTCUSDT"), 97).to_string());
+    for place in &PLACES[0..3] {
+        hide(&world, place);
+    }
+    // The second question to the book is the one for the child by its number.
+    let filter = RequestFilter { method: Some("GET".into()), path: Some(PLACES[1].into()), key: None };
+    world.face.arm(Fault { kind: FaultKind::Request(filter, RequestFault::ErrorBefore(answer(500, ""))), nth: 2, times: 1 });
+    let result = world.venue.order_status(order.clone()).await;
+    assert!(matches!(result, Err(QueryError::Unavailable(_))), "{result:?}");
+    assert!(matches!(world.venue.order_status(order).await, Ok(Lookup::Found(_))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -88,7 +88,7 @@ impl Engine {
             return Err(Denial::WouldTake(Figure(price.get())));
         }
         if let Some(instrument) = self.instruments.get(&terms.instrument) {
-            pretrade::check_change(instrument, terms, &new)?;
+            pretrade::check_change(instrument, terms, &new, self.quote(&terms.instrument).reference())?;
         }
         if terms.can_add_risk() {
             self.permit(&terms.instrument)?;

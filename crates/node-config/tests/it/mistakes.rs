@@ -92,7 +92,7 @@ fn types_and_bounds() {
             "recv_window_ms = 99999999999999999999999999999999999999999",
             "4:18: accounts.main.recv_window_ms: 99999999999999999999999999999999999999999 is out of bounds",
         ),
-        ("warn_rate_limits = 1", "4:20: accounts.main.warn_rate_limits: is an integer where true or false belongs"),
+        ("use_position_ids = 1", "4:20: accounts.main.use_position_ids: is an integer where true or false belongs"),
         ("oms_type = \"NETING\"", "4:12: accounts.main.oms_type: `NETING` is not known; did you mean \"NETTING\"?"),
         ("apply = \"now\"", "4:9: accounts.main.apply: `now` is not known; write one of \"never\", \"when_flat\", \"always\""),
         (
@@ -429,4 +429,13 @@ fn protection() {
     ] {
         assert_eq!(mistakes(&strategy(line)), expected, "{line}");
     }
+}
+
+#[test]
+fn a_key_from_elsewhere_is_refused_with_its_reason() {
+    added(
+        SIMULATED,
+        "warn_rate_limits = true",
+        "4:20: accounts.main.warn_rate_limits: means nothing here; delete it: whatever the file says, a request for which the rate limits leave no room is not sent",
+    );
 }

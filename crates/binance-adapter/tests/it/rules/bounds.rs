@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use binance_adapter::rules::{CONDITIONAL_MAX, TABLE};
+use exchange_sim::types::SymbolStatus;
 use exec_core::{
+    instrument::TradingStatus,
     report::Quote,
     rules::{Case, Depends, first_broken},
     terms::{Intention, LimitPrice, OrderKind, PriceMatch, Terms, TimeInForce, TriggerBy},
@@ -239,6 +241,38 @@ fn a_position_is_bounded_by_the_bracket_of_its_leverage() {
         let terms = Terms { leg, qty: Some("50.000".parse().unwrap()), ..opening(&market.instrument.id, side, stop) };
         assert_eq!(first_broken(TABLE, &market.case(who, &terms)), None);
         market.ask(who, &terms).unwrap();
+    }
+}
+
+#[test]
+fn a_trigger_inside_the_spread_is_left_to_the_venue() {
+    // The last trade was at 60000, which our prices do not say: the venue refuses what we let go.
+    let mut market = Market::still();
+    let stop = OrderKind::StopMarket { trigger: trigger("60000", TriggerBy::Last, false) };
+    let terms = opening(&market.instrument.id, Side::Buy, stop);
+    assert_eq!(first_broken(TABLE, &market.case(Who::NetFlat, &terms)), None);
+    assert_eq!(market.ask(Who::NetFlat, &terms).unwrap_err().code, -2021);
+}
+
+#[test]
+fn a_symbol_that_does_not_trade_takes_nothing_that_opens() {
+    let halted = [SymbolStatus::PendingTrading, SymbolStatus::TradingHalt, SymbolStatus::TradingCancelOnly];
+    let closed = [SymbolStatus::PreSettle, SymbolStatus::Settling, SymbolStatus::Close];
+    let halted = halted.map(|status| (status, TradingStatus::Halted));
+    let closed = closed.map(|status| (status, TradingStatus::Closed));
+    let stop = OrderKind::StopMarket { trigger: trigger("61000", TriggerBy::Mark, false) };
+    for (theirs, ours) in halted.into_iter().chain(closed) {
+        let mut market = Market::still();
+        market.exchange.set_symbol_status(market.now, SYMBOL, theirs).unwrap();
+        market.instrument.status = ours;
+        for kind in [OrderKind::Market, limit(Side::Buy, "59000", TimeInForce::Gtc).1, stop] {
+            let terms = opening(&market.instrument.id, Side::Buy, kind);
+            let verdict = verdict(&Case { quote: Quote::default(), ..market.case(Who::NetFlat, &terms) }, &profile());
+            assert!(verdict.refused && verdict.reasons[0].0 == "not_trading", "{:?}", verdict.reasons);
+            let refusal = market.ask(Who::NetFlat, &terms);
+            assert!(refusal.is_err(), "{theirs} takes {terms:?}");
+            compare(&verdict, &refusal).unwrap_or_else(|difference| panic!("{theirs}: {difference}: {terms:?}"));
+        }
     }
 }
 

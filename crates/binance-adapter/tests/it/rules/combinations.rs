@@ -6,7 +6,7 @@ use binance_adapter::rules::TABLE;
 use exec_core::{
     rules::{Case, Depends},
     terms::{Intention, OrderKind, Terms},
-    units::Qty,
+    units::{PositionSide, Qty, Side},
 };
 
 use super::{
@@ -62,7 +62,7 @@ impl Tally {
 struct Ground {
     profile: exec_core::venue::VenueProfile,
     quote: exec_core::report::Quote,
-    held: BTreeMap<(u8, exec_core::units::PositionSide), exec_core::units::SignedQty>,
+    held: BTreeMap<(u8, PositionSide), exec_core::units::SignedQty>,
 }
 
 impl Ground {
@@ -93,6 +93,16 @@ fn worth(stance: Stance, index: usize, kind: &OrderKind) -> bool {
     (stance.exists() && !hopeless) || index.is_multiple_of(41)
 }
 
+/// One that opens, one that reduces and one that closes a leg of hedge mode.
+fn thorough(stance: &Stance) -> bool {
+    matches!(
+        (stance.who, stance.leg, stance.side, stance.intention),
+        (Who::NetFlat, PositionSide::Net, Side::Buy, Intention::Open)
+            | (Who::NetLong, PositionSide::Net, Side::Sell, Intention::Reduce)
+            | (Who::HedgeBoth, PositionSide::Short, Side::Buy, Intention::Reduce)
+    )
+}
+
 #[test]
 fn what_passes_here_passes_there_and_what_is_refused_here_is_refused_there() {
     let mut market = Market::still();
@@ -116,12 +126,21 @@ fn what_passes_here_passes_there_and_what_is_refused_here_is_refused_there() {
             }
         }
     }
+    // Every price with every quantity, for one stance of each sort.
+    for stance in stances().into_iter().filter(thorough) {
+        for kind in &kinds {
+            for qty in QUANTITIES {
+                let qty = qty.map(|text| text.parse::<Qty>().unwrap());
+                tally.ask(&mut market, &ground, stance.who, &Terms { qty, ..stance.terms(&id, *kind) });
+            }
+        }
+    }
     market.exchange.check_invariants().unwrap();
     tally.check();
     let Tally { asked, taken, refused, held_back, ours_alone, alone, .. } = tally;
     // Enough of each, so that a generator that has gone blind is seen.
     let counts = format!("asked {asked}, taken {taken}, refused {refused}, held back {held_back}, ours alone {ours_alone}");
-    assert!(taken > 8_000 && refused > 40_000 && held_back > 5_000, "{counts}");
+    assert!(taken > 12_000 && refused > 110_000 && held_back > 10_000, "{counts}");
     let silent: Vec<_> = TABLE.iter().filter(|rule| rule.depends == Depends::Form && !alone.contains(rule.name)).collect();
     assert!(silent.is_empty(), "never the only reason: {silent:?}; {counts}");
 }

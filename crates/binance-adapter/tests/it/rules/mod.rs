@@ -2,6 +2,7 @@
 //! refused here is refused there. And the page that is written from it.
 
 mod bounds;
+mod changes;
 mod combinations;
 mod judge;
 mod loopback;
