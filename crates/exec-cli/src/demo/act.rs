@@ -19,6 +19,15 @@ use tokio::time::{Instant, sleep};
 const ORDERS_BEFORE: usize = 22;
 /// So many orders must rest when it is killed.
 const RESTING: usize = 3;
+/// So long a bracket is waited for.
+const BRACKET_PATIENCE: Duration = Duration::from_secs(8);
+/// From a trigger to the trade that comes of it.
+const TRIGGER_TAKES: Duration = Duration::from_millis(300);
+/// How often the market is moved through a bracket, and how often that is told.
+const MOVE_EVERY: Duration = Duration::from_millis(900);
+const MOVES_TOLD: usize = 3;
+/// The play is over when nothing was open and nothing new came for so long.
+const QUIET: Duration = Duration::from_millis(700);
 const TELL_EVERY: Duration = Duration::from_millis(1_500);
 /// Far more than an act takes: a machine that builds beside it is slow.
 const ACT_DEADLINE: Duration = Duration::from_secs(120);
@@ -61,13 +70,24 @@ pub(super) async fn play(exchange: &Exchange, folder: &Path, role: &Role<'_>, wa
         Way::There => "a new order on its way to the exchange",
         Way::Back => "the answer to a new order on its way back",
     };
-    teller.say(format!("SIGKILL to process {killed}: {where_is_it}, {resting} orders resting"));
+    let waiting = exchange.waiting(role.owner)?.len();
+    teller.say(format!(
+        "SIGKILL to process {killed}: {where_is_it}, {resting} orders resting, {waiting} of a bracket waiting for their trigger"
+    ));
     if let Way::There = way {
         // The order that was on the wire arrives now, and nobody of ours is there to see it.
         sleep(Duration::from_millis(600)).await;
     }
-    let missed = exchange.sweep(role.owner)?;
+    let mut missed = exchange.sweep(role.owner)?;
     teller.say(format!("while it is dead the market moves through those orders: {missed} fills"));
+    let trades = exchange.trades(role.owner)?;
+    if let Some(told) = exchange.trigger_one(role.owner, 0)? {
+        // The exchange takes its time from the trigger to the trade.
+        sleep(TRIGGER_TAKES).await;
+        let fills = exchange.trades(role.owner)? - trades;
+        missed += fills;
+        teller.say(format!("and {told}: {fills} more"));
+    }
 
     let until = exchange.now();
     exchange.lose_some(role.owner);
@@ -82,7 +102,7 @@ pub(super) async fn play(exchange: &Exchange, folder: &Path, role: &Role<'_>, wa
         "gate open: journal replayed, {found} missed fills found, {} orders open, {} in doubt, {adopted} foreign",
         report["open_orders"], report["in_doubt"]
     ));
-    let after = watch(role, &mut node, &teller).await?;
+    let after = watch(exchange, role, &mut node, &teller).await?;
     node.end().await?;
     teller.say("SIGTERM: open orders cancelled, journal closed, node ended");
     Ok(Played { journal, missed, found, last_words: [before, after] })
@@ -96,7 +116,7 @@ async fn kill_on_the_wire(
     node: &mut Child,
     teller: &Teller,
 ) -> Result<Value, Failure> {
-    let mut told = Instant::now();
+    let (begun, mut told) = (Instant::now(), Instant::now());
     let until = Instant::now() + ACT_DEADLINE;
     let mut held = None;
     let mut status = Value::Null;
@@ -108,7 +128,9 @@ async fn kill_on_the_wire(
                     told = Instant::now();
                     teller.say(statuses.to_string());
                 }
-                if statuses.total() >= ORDERS_BEFORE && exchange.resting(role.owner)?.len() >= RESTING {
+                // A bracket should be open, too; a market that has closed the last one is no reason to wait for ever.
+                let guarded = !exchange.waiting(role.owner)?.is_empty() || begun.elapsed() > BRACKET_PATIENCE;
+                if statuses.total() >= ORDERS_BEFORE && guarded && exchange.resting(role.owner)?.len() >= RESTING {
                     status = node.ask(Ask::Status {}).await?.unwrap_or_default();
                     held = Some(exchange.hold_next(role.owner, way));
                 }
@@ -130,12 +152,25 @@ async fn kill_on_the_wire(
 }
 
 /// Lets the node trade until its play is over and nothing is open or in doubt.
-async fn watch(role: &Role<'_>, node: &mut Child, teller: &Teller) -> Result<Value, Failure> {
-    let mut told = Instant::now();
+async fn watch(exchange: &Exchange, role: &Role<'_>, node: &mut Child, teller: &Teller) -> Result<Value, Failure> {
+    let (mut told, mut moved, mut moves) = (Instant::now(), Instant::now(), 0);
+    let (mut busy, mut total) = (Instant::now(), 0);
     let until = Instant::now() + ACT_DEADLINE;
     while Instant::now() < until {
         let statuses = statuses(node).await?;
-        let over = statuses.total() >= role.steps as usize && statuses.open() == 0;
+        if statuses.open() > 0 || statuses.total() != total {
+            (busy, total) = (Instant::now(), statuses.total());
+        }
+        let over = total >= role.steps as usize && busy.elapsed() >= QUIET;
+        if moved.elapsed() >= MOVE_EVERY {
+            moved = Instant::now();
+            if let Some(what) = exchange.trigger_one(role.owner, 1 + moves / 2)? {
+                moves += 1;
+                if moves <= MOVES_TOLD {
+                    teller.say(what);
+                }
+            }
+        }
         if over || told.elapsed() >= TELL_EVERY {
             told = Instant::now();
             teller.say(statuses.to_string());

@@ -3,8 +3,8 @@
 
 use exchange_sim::{
     ledger::Ledger,
-    row::{OrderRow, TradeRow},
-    types::{OrderStatus, PositionSide as Leg, Side as LedgerSide},
+    row::{AlgoRow, OrderRow, TradeRow},
+    types::{AlgoStatus, OrderStatus, PositionSide as Leg, Side as LedgerSide},
 };
 use exec_core::{
     books::Books,
@@ -13,7 +13,7 @@ use exec_core::{
         attempt::{AttemptFacts, VenueEnding},
         status::OrdStatus,
     },
-    report::Fill,
+    report::{ExpiryReason, Fill},
     units::{PositionSide, Side},
 };
 use rust_decimal::Decimal;
@@ -55,14 +55,22 @@ pub(crate) fn compare(books: &Books, ledger: &Ledger, deposits: &BTreeMap<String
     let theirs: BTreeMap<Key, &OrderRow> =
         ledger.orders.iter().map(|row| ((row.symbol.to_string(), row.client_order_id.clone()), row)).collect();
     let both: Vec<_> = ours.iter().filter_map(|(key, ours)| Some((key, *ours, *theirs.get(key)?))).collect();
+    // A conditional order stands in a book of its own, and under the same id in the ordinary one once it has triggered.
+    let conditional: BTreeMap<Key, &AlgoRow> =
+        ledger.algo_orders.iter().map(|row| ((row.symbol.to_string(), row.client_algo_id.clone()), row)).collect();
+    let held: Vec<_> = ours.iter().filter_map(|(key, ours)| Some((key, *ours, *conditional.get(key)?))).collect();
+    let accepted_twice = ledger.orders.len() - theirs.len() + ledger.algo_orders.len() - conditional.len();
+    let everywhere = theirs.keys().chain(conditional.keys()).cloned().collect();
     vec![
-        ids(&ours, &theirs, ledger.orders.len()),
-        each("final status of each order", &both, |(order, attempt), row| {
-            (status_of(order, attempt), row.status.as_str().to_owned())
-        }),
-        each("cumulative quantity of each order", &both, |(_, attempt), row| {
-            (plain(attempt.cum_qty().get()), plain(row.executed_qty))
-        }),
+        ids(&ours, &everywhere, accepted_twice),
+        each("conditional orders: status, trigger, quantity", &held, our_condition, their_condition),
+        each("final status of each order", &both, status_of, |row| row.status.as_str().to_owned()),
+        each(
+            "cumulative quantity of each order",
+            &both,
+            |_, attempt| plain(attempt.cum_qty().get()),
+            |row| plain(row.executed_qty),
+        ),
         trades(books, &ledger.trades),
         positions(books, ledger),
         wallets(books, ledger),
@@ -82,26 +90,31 @@ fn attempts(books: &Books) -> BTreeMap<Key, (&Order, &AttemptFacts)> {
     all
 }
 
-fn ids(ours: &BTreeMap<Key, (&Order, &AttemptFacts)>, theirs: &BTreeMap<Key, &OrderRow>, rows: usize) -> Line {
+fn ids(ours: &BTreeMap<Key, (&Order, &AttemptFacts)>, theirs: &BTreeSet<Key>, accepted_twice: usize) -> Line {
     let mut differences = Vec::new();
-    for (symbol, id) in ours.keys().filter(|key| !theirs.contains_key(*key)) {
+    for (symbol, id) in ours.keys().filter(|key| !theirs.contains(*key)) {
         differences.push(format!("{symbol} {id}: in the books, unknown to the exchange"));
     }
-    for (symbol, id) in theirs.keys().filter(|key| !ours.contains_key(*key)) {
+    for (symbol, id) in theirs.iter().filter(|key| !ours.contains_key(*key)) {
         differences.push(format!("{symbol} {id}: at the exchange, missing in the books"));
     }
-    if rows != theirs.len() {
-        differences.push(format!("{} client order ids were accepted twice", rows - theirs.len()));
+    if accepted_twice > 0 {
+        differences.push(format!("{accepted_twice} client order ids were accepted twice"));
     }
-    Line { what: "client order ids", count: ours.len().max(theirs.len()), differences }
+    Line { what: "client order ids, of both books", count: ours.len().max(theirs.len()), differences }
 }
 
-type Pair<'a> = (&'a Key, (&'a Order, &'a AttemptFacts), &'a OrderRow);
+type Pair<'a, Row> = (&'a Key, (&'a Order, &'a AttemptFacts), &'a Row);
 
-fn each(what: &'static str, both: &[Pair<'_>], read: impl Fn((&Order, &AttemptFacts), &OrderRow) -> (String, String)) -> Line {
+fn each<Row>(
+    what: &'static str,
+    both: &[Pair<'_, Row>],
+    ours: impl Fn(&Order, &AttemptFacts) -> String,
+    theirs: impl Fn(&Row) -> String,
+) -> Line {
     let mut differences = Vec::new();
-    for ((symbol, id), ours, theirs) in both {
-        let (ours, theirs) = read(*ours, theirs);
+    for ((symbol, id), (order, attempt), row) in both {
+        let (ours, theirs) = (ours(order, attempt), theirs(row));
         if ours != theirs {
             differences.push(format!("{symbol} {id}: books {ours}, exchange {theirs}"));
         }
@@ -111,16 +124,41 @@ fn each(what: &'static str, both: &[Pair<'_>], read: impl Fn((&Order, &AttemptFa
 
 /// The exchange's word for where an attempt stands, as the books see it.
 fn status_of(order: &Order, attempt: &AttemptFacts) -> String {
-    let is_last = order.last().is_some_and(|(_, last)| std::ptr::eq(last, attempt));
+    let is_last = order.governing().is_some_and(|(_, speaks)| std::ptr::eq(speaks, attempt));
     let word = match (is_last.then(|| order.status()), attempt.ending()) {
         (Some(OrdStatus::Filled), _) => OrderStatus::Filled.as_str(),
         (_, Some(VenueEnding::Canceled)) => OrderStatus::Canceled.as_str(),
+        (_, Some(VenueEnding::Expired(ExpiryReason::SelfTrade))) => OrderStatus::ExpiredInMatch.as_str(),
         (_, Some(VenueEnding::Expired(_))) => OrderStatus::Expired.as_str(),
         (_, Some(VenueEnding::Vanished)) => "vanished",
         (_, None) if attempt.cum_qty().is_zero() => OrderStatus::New.as_str(),
         (_, None) => OrderStatus::PartiallyFilled.as_str(),
     };
     word.to_owned()
+}
+
+/// Where a conditional order stands, as the books see it: what became of its ordinary order is compared there.
+fn our_condition(order: &Order, attempt: &AttemptFacts) -> String {
+    let reported = attempt.rejection().is_some_and(|rejection| rejection.is_reported());
+    let status = match (order.has_triggered(attempt), attempt.ending()) {
+        (true, _) => AlgoStatus::Triggered.as_str(),
+        (false, _) if reported => AlgoStatus::Rejected.as_str(),
+        (false, Some(VenueEnding::Canceled)) => AlgoStatus::Canceled.as_str(),
+        (false, Some(VenueEnding::Expired(_))) => AlgoStatus::Expired.as_str(),
+        (false, Some(VenueEnding::Vanished)) => "vanished",
+        (false, None) => AlgoStatus::New.as_str(),
+    };
+    let terms = order.terms_of(attempt);
+    let trigger = terms.kind.trigger_price().map_or(Decimal::ZERO, |p| p.get());
+    format!("{status} {} at {}", plain(terms.qty.map_or(Decimal::ZERO, |q| q.get())), plain(trigger))
+}
+
+fn their_condition(row: &AlgoRow) -> String {
+    let status = match row.status {
+        AlgoStatus::Triggering | AlgoStatus::Triggered | AlgoStatus::Finished => AlgoStatus::Triggered,
+        other => other,
+    };
+    format!("{} {} at {}", status.as_str(), plain(row.quantity), plain(row.trigger_price))
 }
 
 /// Each trade with everything that counts: price, quantity, fee and its asset, side, leg.

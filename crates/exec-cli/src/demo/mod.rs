@@ -4,6 +4,7 @@
 mod act;
 mod child;
 mod compare;
+mod guard;
 pub(crate) mod node;
 mod stage;
 mod strategy;
@@ -20,6 +21,7 @@ use exec_core::{
     order::event::{OrderEvent, RequestState},
     record::Record,
 };
+use guard::Guards;
 use node_config::NodeFactory;
 use stage::{Exchange, Owner, Way};
 use std::{
@@ -32,7 +34,7 @@ use tokio::time::Instant;
 use wire::WireWatch;
 
 /// So many orders each account makes.
-const STEPS: u32 = 72;
+const STEPS: u32 = 66;
 /// Fewer of one kind of ending would prove little.
 const ENDINGS_LEAST: usize = 5;
 const ORDERS_LEAST: usize = 40;
@@ -77,7 +79,7 @@ async fn perform(args: &Demo) -> Result<(), Failure> {
 
     screen::say("\nThe journals, replayed, against the exchange's own ledger");
     let (mut all_equal, mut statuses, mut doubts) = (true, Statuses::default(), Doubts::default());
-    let (mut changed, mut in_parts) = (0, 0);
+    let (mut changed, mut in_parts, mut guards) = (0, 0, Guards::default());
     let mut forgetful = Forgetful::of(args.skip_fill);
     for (account, owner, played) in &results {
         let read = replay(&played.journal, account, &mut forgetful)?;
@@ -95,6 +97,7 @@ async fn perform(args: &Demo) -> Result<(), Failure> {
         }
         changed += read.books.orders().filter(|o| o.replaces().values().any(|r| r.state == RequestState::Accepted)).count();
         in_parts += read.books.orders().filter(|o| o.fills().count() > 1).count();
+        guards.add(&Guards::of_books(&read.books));
         statuses.add(&Statuses::of_books(&read.books));
         doubts.add(&read.doubts);
     }
@@ -104,7 +107,9 @@ async fn perform(args: &Demo) -> Result<(), Failure> {
     }
     screen::say(format!("\n{statuses}"));
     screen::say(format!("changed while working: {changed}; filled in several trades: {in_parts}"));
+    screen::say(guards.to_string());
     let mut short = summary(&statuses, &doubts, results.iter().flat_map(|(_, _, played)| &played.last_words));
+    short.extend(guards.too_little());
     for (account, _, played) in &results {
         if played.missed < MISSED_LEAST {
             short.push(format!("{account}: {} fills while the node was dead, at least {MISSED_LEAST} are wanted", played.missed));

@@ -5,7 +5,7 @@ use exchange_sim::{
     AccountSpec, FenceGuarantees, FlowConfig,
     face::{FaceConfig, Fault, FaultKind, RequestFault, RequestFilter, Server},
     ledger::Ledger,
-    types::{OrderStatus, Side},
+    types::{AlgoStatus, OrderStatus, OrderType, Side},
 };
 use exec_core::time::VenueTime;
 use rust_decimal::Decimal;
@@ -16,6 +16,15 @@ const ORDERS: &str = "/fapi/v1/order";
 /// What the exchange promises about late requests. The node is told the same; on the real one both are seconds.
 pub(super) const ENGINE_MARGIN_MS: u64 = 200;
 pub(super) const VISIBILITY_MS: u64 = 100;
+
+/// An order of a bracket that waits for its trigger.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    kind: OrderType,
+    side: Side,
+    trigger: Decimal,
+    callback: Option<Decimal>,
+}
 
 /// The exchange and the symbols on it.
 pub(super) struct Exchange {
@@ -111,6 +120,11 @@ impl Exchange {
         all.any(|f| f["id"] == fault && f["fired"].as_u64().unwrap_or(0) > 0)
     }
 
+    /// How many trades the owner has had.
+    pub(super) fn trades(&self, owner: Owner) -> Result<usize, Failure> {
+        Ok(self.ledger(owner)?.trades.len())
+    }
+
     /// The owner's orders that rest on the book.
     pub(super) fn resting(&self, owner: Owner) -> Result<Vec<Resting>, Failure> {
         let ledger = self.ledger(owner)?;
@@ -137,6 +151,52 @@ impl Exchange {
             }
         }
         Ok(self.ledger(owner)?.trades.len() - before)
+    }
+
+    /// The symbol on which the strategy trades brackets and nothing else: the last but one.
+    fn guarded(&self) -> Option<&str> {
+        self.symbols.len().checked_sub(2).and_then(|at| self.symbols.get(at)).map(String::as_str)
+    }
+
+    /// Orders of the owner's brackets that wait for their trigger, stops first.
+    pub(super) fn waiting(&self, owner: Owner) -> Result<Vec<Waiting>, Failure> {
+        let rows = self.ledger(owner)?.algo_orders.into_iter();
+        let here = rows.filter(|row| row.status == AlgoStatus::New && self.guarded() == Some(&*row.symbol));
+        let waiting = here.map(|row| Waiting {
+            kind: row.order_type,
+            side: row.side,
+            trigger: row.trigger_price,
+            callback: row.callback_rate,
+        });
+        let mut waiting: Vec<Waiting> = waiting.collect();
+        waiting.sort_by_key(|order| matches!(order.kind, OrderType::TakeProfit | OrderType::TakeProfitMarket));
+        Ok(waiting)
+    }
+
+    /// Moves the market through the trigger of one of the owner's brackets, and leaves it there. Returns what it did, in words;
+    /// nothing if none waits.
+    pub(super) fn trigger_one(&self, owner: Owner, which: usize) -> Result<Option<String>, Failure> {
+        let (waiting, Some(symbol)) = (self.waiting(owner)?, self.guarded()) else { return Ok(None) };
+        let Some(order) = waiting.get(which % waiting.len().max(1)) else { return Ok(None) };
+        let beyond = |price: Decimal, up: bool| price + price * Decimal::new(if up { 1 } else { -1 }, 3);
+        let (what, up) = match (order.kind, order.side) {
+            (OrderType::TrailingStopMarket, side) => ("the trailing stop of a bracket", side == Side::Buy),
+            (OrderType::TakeProfit | OrderType::TakeProfitMarket, side) => ("the take-profit of a bracket", side == Side::Sell),
+            (_, side) => ("the stop of a bracket", side == Side::Buy),
+        };
+        let target = match order.callback {
+            // First with the position, so that the stop follows; then back by more than its distance.
+            Some(percent) => {
+                let best = beyond(self.price(symbol)?, !up);
+                self.move_price(symbol, best)?;
+                let back = best * percent / Decimal::ONE_HUNDRED;
+                beyond(if up { best + back } else { best - back }, up)
+            }
+            None => beyond(order.trigger, up),
+        };
+        self.move_price(symbol, target)?;
+        let direction = if up { "rises" } else { "falls" };
+        Ok(Some(format!("{symbol} {direction} to {}: {what} triggers", target.round_dp(2).normalize())))
     }
 
     fn price(&self, symbol: &str) -> Result<Decimal, Failure> {

@@ -1,12 +1,17 @@
-//! The demonstration's strategy: every kind of order and every kind of ending, in an order that a seed fixes. It makes no money and wants none.
+//! The demonstration's strategy: every kind of order, brackets, and every kind of ending, in an order that a seed fixes. It makes no money and wants none.
 
 use exec_core::{
+    command::ChangeOrder,
     ids::{InstrumentId, IntentId},
     instrument::Instrument,
-    order::{Order, intent::Handling, status::OrdStatus},
+    order::{
+        Order,
+        intent::{Handling, ListRole},
+        status::OrdStatus,
+    },
     report::Quote,
     strategy::{Context, Strategy},
-    terms::{Intention, OrderKind, Terms, TimeInForce},
+    terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
     units::{PositionMode, PositionSide, Price, Qty, Side},
 };
 use node_config::{MakeError, StrategyEntry};
@@ -33,7 +38,7 @@ enum Scene {
     Sweep,
     /// An immediate order that nobody meets: expires.
     Miss,
-    /// A post-only order that would take: the exchange refuses it.
+    /// A post-only order that would take, and closes: what closes is not refused here, so the exchange refuses it.
     Crossing,
     /// An order above the money limit: denied before it is sent.
     TooLarge,
@@ -41,22 +46,35 @@ enum Scene {
     Withdrawn,
     /// A market order that closes half of a position.
     Close,
+    /// An entry with a stop and a take-profit; the stop is moved while it waits.
+    Bracket,
+    /// An entry with a stop that follows the market.
+    Trail,
+    /// A stop order that would open far away from the market: waits, is cancelled.
+    Waiting,
 }
 
-const SCENES: [Scene; 12] = [
+const SCENES: [Scene; 16] = [
     Scene::Market,
     Scene::AtTouch,
-    Scene::Behind,
+    Scene::Bracket,
     Scene::Miss,
     Scene::Far,
     Scene::Crossing,
     Scene::Sweep,
+    Scene::Waiting,
     Scene::TooLarge,
     Scene::Behind,
+    Scene::Trail,
     Scene::Close,
     Scene::Withdrawn,
+    Scene::Crossing,
     Scene::Far,
+    Scene::Behind,
 ];
+/// How far away the stop and the take-profit of a bracket are, in thousandths.
+const STOP_PERMILLE: i64 = 5;
+const PROFIT_PERMILLE: i64 = 8;
 
 /// The strategy, and how far it is.
 pub(crate) struct DemoStrategy {
@@ -64,6 +82,8 @@ pub(crate) struct DemoStrategy {
     steps: u32,
     step: u32,
     instruments: Vec<InstrumentId>,
+    /// The instrument of the brackets: nothing else is traded there, so that it can be seen what they do.
+    guarded: Option<InstrumentId>,
 }
 
 impl DemoStrategy {
@@ -77,7 +97,9 @@ impl DemoStrategy {
             return Err("the demonstration needs instruments".into());
         }
         let steps = u32::try_from(number("steps")?)?;
-        Ok(Self { seed: number("seed")?, steps, step: 0, instruments: entry.instruments.clone() })
+        let mut instruments = entry.instruments.clone();
+        let guarded = (instruments.len() > 2).then(|| instruments.remove(instruments.len() - 2));
+        Ok(Self { seed: number("seed")?, steps, step: 0, instruments, guarded })
     }
 
     /// A number that seed, step and purpose fix.
@@ -91,7 +113,12 @@ impl DemoStrategy {
             return;
         }
         let turn = self.step as usize / self.instruments.len() + self.step as usize;
-        let id = self.instruments[turn % self.instruments.len()].clone();
+        let (scene, id) = match (self.scene(ctx.mode()), self.free_guarded(ctx)) {
+            (scene @ (Scene::Bracket | Scene::Trail), Some(id)) => (scene, id),
+            // One bracket at a time; something else rests meanwhile.
+            (Scene::Bracket | Scene::Trail, None) => (Scene::Far, self.instruments[turn % self.instruments.len()].clone()),
+            (scene, _) => (scene, self.instruments[turn % self.instruments.len()].clone()),
+        };
         let quote = ctx.quote(&id);
         // An order in doubt shuts its instrument for new risk; the scene is played when it is settled.
         let doubted = ctx.open_orders().any(|o| o.intent().terms.instrument == id && o.is_in_doubt());
@@ -99,15 +126,28 @@ impl DemoStrategy {
             return;
         };
         let stage = Stage { instrument, quote, bid: bid.get(), ask: ask.get() };
-        self.play(ctx, &stage);
+        self.play(ctx, &stage, scene);
         self.step += 1;
         ctx.save_state(self.step.to_le_bytes().to_vec());
     }
 
-    fn play(&self, ctx: &mut Context<'_>, stage: &Stage<'_>) {
-        let opening = ctx.mode() == PositionMode::Hedging && (self.step as usize) < 2 * self.instruments.len();
-        // In HEDGING both legs of every instrument are opened first.
-        let scene = if opening { Scene::Market } else { SCENES[self.step as usize % SCENES.len()] };
+    /// Whether this step still opens a leg: in HEDGING both legs of every instrument are opened first.
+    fn is_opening(&self, mode: PositionMode) -> bool {
+        mode == PositionMode::Hedging && (self.step as usize) < 2 * self.instruments.len()
+    }
+    fn scene(&self, mode: PositionMode) -> Scene {
+        if self.is_opening(mode) { Scene::Market } else { SCENES[self.step as usize % SCENES.len()] }
+    }
+    /// The instrument of the brackets, if nothing is held and nothing is open there.
+    fn free_guarded(&self, ctx: &Context<'_>) -> Option<InstrumentId> {
+        let id = self.guarded.as_ref()?;
+        let flat = ctx.books().positions().all(|(i, _, p)| i != id || p.qty().is_zero());
+        let quiet = ctx.open_orders().all(|o| o.intent().terms.instrument != *id);
+        (flat && quiet).then(|| id.clone())
+    }
+
+    fn play(&self, ctx: &mut Context<'_>, stage: &Stage<'_>, scene: Scene) {
+        let opening = self.is_opening(ctx.mode());
         let buys = if opening { (self.step as usize) < self.instruments.len() } else { self.draw(1, 2) == 0 };
         let (side, leg) = match (ctx.mode(), buys) {
             (PositionMode::Netting, true) => (Side::Buy, PositionSide::Net),
@@ -129,19 +169,50 @@ impl DemoStrategy {
                 _ = submit(ctx, order(all, limit(stage.touch(side.opposite()), TimeInForce::Ioc)));
             }
             Scene::Miss => _ = submit(ctx, order(worth, limit(behind(10), TimeInForce::Ioc))),
-            Scene::Crossing => _ = submit(ctx, order(worth, limit(behind(-2), TimeInForce::Gtx))),
             Scene::TooLarge => _ = submit(ctx, order(Decimal::from(70_000), limit(stage.touch(side), TimeInForce::Gtc))),
             Scene::Withdrawn => {
                 if let Some(intent) = submit(ctx, order(worth, limit(behind(5), TimeInForce::Gtc))) {
                     ctx.cancel(intent);
                 }
             }
-            Scene::Close => self.close_half(ctx, stage, leg, &order(worth, OrderKind::Market)),
+            Scene::Bracket | Scene::Trail => {
+                let Some(entry) = order(worth, OrderKind::Market) else { return };
+                let waits =
+                    |permille: i64| Trigger { price: stage.away(side, permille), by: TriggerBy::Mark, price_protect: false };
+                let closing =
+                    |kind: OrderKind| Terms { side: side.opposite(), intention: Intention::Reduce, kind, ..entry.clone() };
+                if scene == Scene::Trail {
+                    let callback_percent = Decimal::new(3, 1);
+                    let stop = OrderKind::TrailingStopMarket { activation: None, callback_percent, by: TriggerBy::Mark };
+                    ctx.bracket(entry.clone(), closing(stop), None);
+                } else {
+                    let stop = OrderKind::StopMarket { trigger: waits(STOP_PERMILLE) };
+                    let profit = OrderKind::TakeProfitMarket { trigger: waits(-PROFIT_PERMILLE) };
+                    ctx.bracket(entry.clone(), closing(stop), Some(closing(profit)));
+                }
+            }
+            Scene::Waiting => {
+                // A stop that opens waits on the far side: a buy above the market, a sell below it.
+                let trigger = Trigger { price: stage.away(side, -30), by: TriggerBy::Mark, price_protect: false };
+                _ = submit(ctx, order(worth, OrderKind::StopMarket { trigger }));
+            }
+            Scene::Crossing => {
+                let through = |side: Side| limit(stage.away(side, -2), TimeInForce::Gtx);
+                self.close_half(ctx, stage, leg, &order(worth, OrderKind::Market), through);
+            }
+            Scene::Close => self.close_half(ctx, stage, leg, &order(worth, OrderKind::Market), |_| OrderKind::Market),
         }
     }
 
     /// Closes half of a leg; opens one where there is nothing to close.
-    fn close_half(&self, ctx: &mut Context<'_>, stage: &Stage<'_>, leg: PositionSide, instead: &Option<Terms>) {
+    fn close_half(
+        &self,
+        ctx: &mut Context<'_>,
+        stage: &Stage<'_>,
+        leg: PositionSide,
+        instead: &Option<Terms>,
+        kind: impl FnOnce(Side) -> OrderKind,
+    ) {
         let held = ctx.books().position_qty(&stage.instrument.id, leg).get();
         let half = stage.instrument.market_lot.floor((held / Decimal::TWO).abs()).normalize();
         let qty = Qty::new(half).ok().filter(|_| half * stage.bid > Decimal::from(100));
@@ -156,7 +227,7 @@ impl DemoStrategy {
             leg,
             intention: Intention::Reduce,
             qty: Some(qty),
-            kind: OrderKind::Market,
+            kind: kind(side),
             stp: None,
         };
         submit(ctx, Some(terms));
@@ -170,11 +241,32 @@ impl DemoStrategy {
         for order in orders {
             let (intent, age) = (order.intent().id, now.ms_since(order.intent().asked));
             let fate = mix(self.seed ^ intent.0 as u64);
-            if age > 1_500 + fate % 1_500 {
+            if let Some(place) = order.intent().list {
+                // What belongs to a bracket comes and goes with its position; only the stop is moved, once.
+                if place.role == ListRole::StopLoss && age > 250 && order.replaces().is_empty() {
+                    self.tighten(ctx, order);
+                }
+            } else if age > if self.step < self.steps { 1_500 + fate % 1_500 } else { 400 } {
                 ctx.cancel(intent);
             } else if age > 300 && fate & 1 == 0 && order.replaces().is_empty() {
                 self.change(ctx, order);
             }
+        }
+    }
+
+    /// Moves a waiting stop a little nearer to the market.
+    fn tighten(&self, ctx: &mut Context<'_>, order: &Order) {
+        let terms = &order.intent().terms;
+        let (Some(instrument), Some(trigger), Some(mark)) =
+            (ctx.instrument(&terms.instrument), order.trigger_price(), ctx.quote(&terms.instrument).mark)
+        else {
+            return;
+        };
+        let nearer = trigger.get() + (mark.get() - trigger.get()) / Decimal::from(4);
+        if let Ok(nearer) = Price::new(instrument.price.floor(nearer).normalize())
+            && nearer != trigger
+        {
+            ctx.change(ChangeOrder { intent: order.intent().id, qty: None, price: None, trigger: Some(nearer) });
         }
     }
 
