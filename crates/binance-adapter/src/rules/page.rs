@@ -75,6 +75,20 @@ Not expressible in the order model, so never sent: a price beside `priceMatch`, 
 `reduceOnly` in hedge mode or beside `closePosition`, a quantity beside `closePosition` on the wire, RPI and GTE_GTC.
 ";
 
+const UNVERIFIED: &str = "
+## What is not documented
+
+- The band of a conditional order's limit price: the error page has -4183 and -4184 (\"stop price multiplier\"); that the bound is the
+  trigger price times the multiplier of PERCENT_PRICE is from public reports of 2023, before the Algo Service. An order outside of it
+  would be refused at its trigger in any case, while the mark price is near.
+- MIN_NOTIONAL of a conditional order without a limit price: valued at its trigger or activation price, near which it becomes an order.
+- Decimals of a callback rate: none are refused here; 0.25 was taken in 2026.
+- -4509 for an order that closes a position that is not there, and -4130 beside another one: as public reports have them.
+- A trigger by the last price: bid and ask stand for it, because the last trade is not among the prices that are followed. A trigger
+  between the two is left to the venue.
+- A limit of 200 open orders: read from the symbol; whether untriggered conditional orders count in it is not said, and they do not here.
+";
+
 const TYPES: [(&str, &str); 7] = [
     ("MARKET", "order"),
     ("LIMIT", "order"),
@@ -122,6 +136,7 @@ pub fn page() -> String {
     core_list(text);
     table_list(text);
     text.push_str(VENUE_ONLY);
+    text.push_str(UNVERIFIED);
     out
 }
 
