@@ -175,8 +175,12 @@ impl Engine {
             self.take_order_report(report, Source::Query, out);
             let live = report.kind.as_ref().and_then(|k| k.price()).zip(report.qty);
             let verdicts = self.change_verdicts(intent, live, at);
+            let settled = !verdicts.is_empty();
             for (request, state) in verdicts {
                 self.learn(intent, Source::Query, OrderEvent::ReplaceAnswered { request, state }, out);
+            }
+            if settled {
+                self.after_facts(intent, out);
             }
         }
         if self.books.order(intent).is_some_and(|o| changes_in_doubt(o) && !o.status().is_ended()) {
@@ -187,15 +191,17 @@ impl Engine {
     }
 
     /// The venue has filled the order: what was not changed by then cannot be changed any more. No fence is needed for that.
-    pub(super) fn end_changes(&mut self, intent: IntentId, source: Source, out: &mut Vec<Effect>) {
-        let Some(order) = self.books.order(intent).filter(|o| changes_in_doubt(o)) else { return };
+    pub(super) fn end_changes(&mut self, intent: IntentId, source: Source, out: &mut Vec<Effect>) -> bool {
+        let Some(order) = self.books.order(intent).filter(|o| changes_in_doubt(o)) else { return false };
         let qty = order.qty();
         let doubtful = order.replaces().iter().filter(|(_, r)| r.state == RequestState::Unknown);
         let verdict = |asked: &LiveTerms| if qty == Some(asked.qty) { RequestState::Accepted } else { RequestState::Refused(0) };
         let verdicts: Vec<_> = doubtful.map(|(request, r)| (*request, verdict(&r.terms))).collect();
+        let mut news = false;
         for (request, state) in verdicts {
-            self.learn(intent, source, OrderEvent::ReplaceAnswered { request, state }, out);
+            news |= self.learn(intent, source, OrderEvent::ReplaceAnswered { request, state }, out).is_some();
         }
+        news
     }
 
     /// What the venue's terms say about changes in doubt: the terms asked for prove the change; other terms disprove it

@@ -18,6 +18,8 @@ use alloc::{format, vec::Vec};
 
 /// Delay before the first question; doubles with each.
 const ASK_FIRST_MS: u64 = 1_000;
+/// How long after an acknowledged order was not found it is asked for again, where somebody waits for its end.
+const ABSENT_AGAIN_MS: u64 = 5_000;
 /// Cancels of one order that follow a question at once.
 const AT_ONCE_MAX: usize = 3;
 /// Longest delay between questions where no fence ends them.
@@ -202,10 +204,14 @@ impl Engine {
         let open =
             order.attempts().iter().find(|(id, a)| asked_for.is_none_or(|of| of == **id) && a.seen_at_venue() && !a.is_over());
         let Some((cl_ord_id, attempt)) = open.map(|(id, a)| (*id, a)) else { return };
-        let Some(asked) = at else { return };
         // One that was found at the venue stood there at least since it was found.
         let found = VenueTime(order.intent().asked.as_ms() as i64);
         let created = attempt.since().unwrap_or(found);
+        if self.is_to_go(order) || order.renewal().is_some() {
+            // Somebody waits for its end: it is not left to the next comparison of everything.
+            self.start_timer(Timer::Verify(intent), ABSENT_AGAIN_MS, out);
+        }
+        let Some(asked) = at else { return };
         let forgets = self.profile.forgets_unfilled_after_ms;
         let first = self.absences.get(&cl_ord_id).copied();
         match first.map(|first| VanishedProof::new(created, forgets, first, asked)) {

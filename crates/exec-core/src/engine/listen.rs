@@ -104,10 +104,10 @@ impl Engine {
             self.latch(LatchCause::Liquidation, format!("order {intent} was ended because the account is being liquidated"), out);
         }
         if let Some(request) = report.replaced_by {
-            self.confirm_change(intent, request, source, out);
+            news |= self.confirm_change(intent, request, source, out);
         }
         if report.status == VenueStatus::Filled {
-            self.end_changes(intent, source, out);
+            news |= self.end_changes(intent, source, out);
         }
         if matches!(report.status, VenueStatus::Triggered | VenueStatus::Finished)
             && self.books.order(intent).is_some_and(|o| !o.status().is_ended())
@@ -127,10 +127,10 @@ impl Engine {
         report.fill.as_ref().zip(cut).is_some_and(|(fill, cut)| fill.trade_id <= *cut)
     }
 
-    fn confirm_change(&mut self, intent: IntentId, request: RequestId, source: Source, out: &mut Vec<Effect>) {
-        if self.books.order(intent).is_some_and(|o| o.replaces().contains_key(&request)) {
-            self.learn(intent, source, OrderEvent::ReplaceAnswered { request, state: RequestState::Accepted }, out);
-        }
+    fn confirm_change(&mut self, intent: IntentId, request: RequestId, source: Source, out: &mut Vec<Effect>) -> bool {
+        let ours = self.books.order(intent).is_some_and(|o| o.replaces().contains_key(&request));
+        let accepted = OrderEvent::ReplaceAnswered { request, state: RequestState::Accepted };
+        ours && self.learn(intent, source, accepted, out).is_some()
     }
 
     /// Learns a trade. One of an unknown order waits for its order; one from before our books is history.

@@ -240,9 +240,9 @@ impl Engine {
     pub fn in_doubt(&self) -> usize {
         self.doubts.len()
     }
-    /// Requests whose answer is still to come, and things that wait for the disk.
+    /// Requests whose answer is still to come, things that wait for the disk, and lost stops that are not made good yet.
     pub fn pending(&self) -> usize {
-        self.in_flight.len() + self.parked.len()
+        self.in_flight.len() + self.parked.len() + self.guarding()
     }
     /// Legs that our books and the venue see differently.
     pub fn differences(&self) -> &[Difference] {

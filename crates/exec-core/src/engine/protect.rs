@@ -56,6 +56,8 @@ pub(super) struct Watch {
     told: BTreeSet<IntentId>,
     /// Stops that were lost and whose position is not settled yet.
     guarded: BTreeSet<IntentId>,
+    /// Stops placed once more that were not acknowledged in time.
+    late: BTreeSet<IntentId>,
     /// Which lost stop a remedy is for.
     remedies: BTreeMap<IntentId, IntentId>,
     /// Stops that died with nothing to protect, and when: the fill that they were for may be on its way.
@@ -187,8 +189,13 @@ impl Engine {
             let lost = self.watch.remedies.get(&intent).copied();
             match lost {
                 _ if is_held_back(order) => self.ask_leg(intent, out),
-                // A second try of a stop that has triggered and rests, like the first.
-                Some(lost) if !order.status().is_ended() => self.look(lost, out),
+                Some(lost) if order.intent().terms.is_protective() && !order.status().is_ended() => {
+                    // A stop that was placed once more and is not acknowledged in time, or has triggered and rests, is none.
+                    if !stands(order) {
+                        self.watch.late.insert(intent);
+                    }
+                    self.look(lost, out);
+                }
                 Some(_) | None => (),
             }
             return;
@@ -253,6 +260,11 @@ impl Engine {
         Some(most.min(held.magnitude()))
     }
 
+    fn is_in_bracket(&self, order: &Order) -> bool {
+        let list = order.intent().list.and_then(|p| OrderList::find(&self.books, p.list));
+        list.is_some_and(|l| l.order(ListRole::Entry).is_some())
+    }
+
     /// How much the remedies of a lost stop have closed.
     fn remedied(&self, lost: IntentId) -> Qty {
         let made = remedies_of(lost).map_while(|id| self.books.order(id));
@@ -264,8 +276,10 @@ impl Engine {
         let Some(order) = self.books.order(lost) else { return };
         // Nothing is held in the direction that it protected: it had nothing to do any more.
         if self.needed(order).is_none_or(|qty| qty.is_zero()) {
-            // Or what it was to protect was executed, and nobody has told us yet.
-            self.watch.dead.insert(lost, self.now);
+            // Or what it was to protect was executed, and nobody has told us yet. One that stood has had its time.
+            if order.attempts().values().all(|a| !a.seen_at_venue()) {
+                self.watch.dead.insert(lost, self.now);
+            }
             return;
         }
         let (policy, strategy) = match self.policy_of(order) {
@@ -307,21 +321,40 @@ impl Engine {
         !self.watch.guarded.is_empty()
     }
 
+    /// How many lost stops are not settled.
+    pub(super) fn guarding(&self) -> usize {
+        self.watch.guarded.len()
+    }
+
     /// Does what a lost stop needs now: nothing while a remedy is under way, or while another stop covers what it should.
     fn look(&mut self, lost: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(lost).filter(|_| self.watch.guarded.contains(&lost)) else { return };
         let remedies: Vec<IntentId> = remedies_of(lost).take_while(|id| self.books.order(*id).is_some()).collect();
-        if remedies.iter().filter_map(|id| self.books.order(*id)).any(|o| !o.status().is_ended() && !is_standing_stop(o)) {
-            return;
-        }
         let need = self.needed(order).unwrap_or_default();
         if need.is_zero() {
+            // Settled; a remedy that still waits for the leg to be read would close what comes next.
+            let waits = |id: &&IntentId| self.books.order(**id).is_some_and(is_held_back);
+            let waiting: Vec<IntentId> = remedies.iter().filter(waits).copied().collect();
             self.watch.guarded.remove(&lost);
+            for id in waiting {
+                self.learn(id, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);
+            }
+            return;
+        }
+        let under_way = |id: &IntentId| {
+            let open = self.books.order(*id).is_some_and(|o| !o.status().is_ended() && !is_standing_stop(o));
+            open && !self.watch.late.contains(id)
+        };
+        if remedies.iter().any(under_way) {
             return;
         }
         let terms = order.intent().terms.clone();
         let key = (terms.instrument.clone(), terms.leg);
         if self.covered(&key.0, key.1, self.leg_qty(&key)).uncovered.is_zero() {
+            if !self.is_in_bracket(order) {
+                // Another stop does what this one should: what becomes of that one is its own matter.
+                self.watch.guarded.remove(&lost);
+            }
             return;
         }
         let (owner, list) = (order.intent().owner.clone(), order.intent().list.map(|p| p.list));
@@ -403,8 +436,14 @@ impl Engine {
         }
     }
 
-    /// What was lost and is not settled is taken up again by a new start, with the remedies that a crash held back.
-    pub(super) fn resume_remedies(&mut self, out: &mut Vec<Effect>) {
+    /// The remedies that a crash found under way. Ask before anything is settled.
+    pub(super) fn open_remedies(&self) -> BTreeSet<IntentId> {
+        self.books.open_orders().filter(|o| is_remedy(o)).map(|o| o.intent().id).collect()
+    }
+
+    /// What was lost and is not settled is taken up again by a new start, with the remedies that a crash found under way. A loss
+    /// whose remedies had all ended was settled: what the leg holds now is another position.
+    pub(super) fn resume_remedies(&mut self, open: &BTreeSet<IntentId>, out: &mut Vec<Effect>) {
         let lost = |o: &&Order| {
             let protects = o.intent().terms.is_protective() && o.intent().list.is_none_or(|p| p.role != ListRole::Exit);
             protects && remedies_of(o.intent().id).next().is_some_and(|id| self.books.order(id).is_some())
@@ -414,7 +453,7 @@ impl Engine {
             let remedies: Vec<IntentId> = remedies_of(lost).take_while(|id| self.books.order(*id).is_some()).collect();
             self.watch.remedies.extend(remedies.iter().map(|id| (*id, lost)));
             let Some(order) = self.books.order(lost) else { continue };
-            if self.needed(order).is_none_or(|qty| qty.is_zero()) {
+            if self.needed(order).is_none_or(|qty| qty.is_zero()) || !remedies.iter().any(|id| open.contains(id)) {
                 continue;
             }
             self.watch.told.insert(lost);

@@ -86,9 +86,10 @@ impl Engine {
         self.record(Record::Started { account, epoch, mode: self.config.mode, at: self.now }, out);
         self.start_seq = self.books.seq();
         self.number_strategies(out);
+        let remedies = self.open_remedies();
         self.settle_leftovers(out);
         self.keep_lists(|_| true, out);
-        self.resume_remedies(out);
+        self.resume_remedies(&remedies, out);
         out.push(Effect::ReadClock);
     }
 

@@ -142,6 +142,10 @@ impl Engine {
     /// known to be empty refuses: in our books and in what the venue said last. One that nothing is known of is the venue's to judge.
     fn held_to_leg(&self, terms: &Terms) -> Result<Option<Qty>, Denial> {
         let (PositionMode::Hedging, Some(qty)) = (self.config.mode, terms.qty) else { return Ok(terms.qty) };
+        if terms.kind.is_conditional() {
+            // The leg counts when it triggers, and may be another then.
+            return Ok(terms.qty);
+        }
         let differs = self.differences.iter().any(|d| d.instrument == terms.instrument && d.leg == terms.leg);
         let ours = self.books.position(&terms.instrument, terms.leg).map(|p| p.qty());
         let venue = self.venue_positions.get(&(terms.instrument.clone(), terms.leg)).copied();

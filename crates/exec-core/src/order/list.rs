@@ -7,7 +7,7 @@ use crate::{
     command::NewOrder,
     ids::{IntentId, ListId},
     terms::{Intention, Terms},
-    units::Qty,
+    units::{PositionSide, Qty},
 };
 use alloc::vec::Vec;
 
@@ -96,11 +96,19 @@ impl<'a> OrderList<'a> {
         if (!self.closed_qty().is_zero() || unstopped) && is_live(entry) {
             steps.push(ListStep::Cancel(entry.intent().id));
         }
+        // On a leg the venue refuses what a resting order has taken: a take-profit makes way for a stop that has triggered.
+        let stops_now = |o: &Order| !o.status().is_ended() && o.attempts().values().any(|a| o.has_triggered(a));
+        let on_leg = entry.leg() != PositionSide::Net;
+        let makes_way = on_leg && self.order(ListRole::StopLoss).is_some_and(stops_now);
         for (role, order) in self.orders() {
             if !matches!(role, ListRole::StopLoss | ListRole::TakeProfit) {
                 continue;
             }
             let id = order.intent().id;
+            if role == ListRole::TakeProfit && makes_way && !is_held_back(order) && !order.is_untriggered() {
+                steps.extend(gone(order));
+                continue;
+            }
             if open.is_zero() {
                 if entry.status().is_ended() {
                     steps.extend(gone(order));
