@@ -89,6 +89,12 @@ impl Player {
         ctx.instrument(&self.instrument)?.price_floor(trigger.get() * toward).map(LimitPrice::At)
     }
 
+    /// Most orders stay when they have triggered; some end at once, filled or not.
+    fn child_tif(&mut self) -> TimeInForce {
+        let all = [TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::Gtx];
+        self.rng.pick(&all).copied().unwrap_or(TimeInForce::Gtc)
+    }
+
     /// A stop on `side`: it triggers where the price goes against whoever holds the other side.
     fn stop_kind(&mut self, ctx: &Context<'_>, side: Side) -> Option<OrderKind> {
         let beyond = if side == Side::Sell { Beyond::Below } else { Beyond::Above };
@@ -96,7 +102,7 @@ impl Player {
         Some(match self.rng.below(6) {
             0 => {
                 let price = self.limit_at(ctx, side, trigger.price)?;
-                OrderKind::StopLimit { trigger, price, tif: TimeInForce::Gtc }
+                OrderKind::StopLimit { trigger, price, tif: self.child_tif() }
             }
             1 => {
                 let favour = if side == Side::Sell { Beyond::Above } else { Beyond::Below };
@@ -113,7 +119,7 @@ impl Player {
         let trigger = self.trigger(ctx, beyond)?;
         if self.rng.chance(400) {
             let price = self.limit_at(ctx, side, trigger.price)?;
-            return Some(OrderKind::TakeProfit { trigger, price, tif: TimeInForce::Gtc });
+            return Some(OrderKind::TakeProfit { trigger, price, tif: self.child_tif() });
         }
         Some(OrderKind::TakeProfitMarket { trigger })
     }

@@ -27,6 +27,8 @@ impl World {
             let after = self.rng.below(12);
             self.disk.faults(|f| f.power_loss_after = Some(after));
         }
+        // A disk that fails while the journal opens is a process that does not come up; it is the power that fails there.
+        self.disk.faults(|f| f.sync_fails_after = None);
         let started = Node::start(&self.plan, self.desk.profile().clone(), &self.disk, life, &self.active);
         self.disk.faults(|f| f.power_loss_after = None);
         match started {

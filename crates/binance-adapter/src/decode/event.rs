@@ -96,7 +96,7 @@ fn algo(told: &Told<'_>, update: &wire::AlgoUpdate<'_>) -> Result<Facts, DecodeE
     let order = &update.order;
     let mut facts = facts::order(&translate::algo_update(told.symbols, update)?);
     if let Some(price) = order.price {
-        facts::told_price(&mut facts, &order.order_type, price);
+        facts::told_price(&mut facts, &order.order_type, price.into());
     }
     facts::book_rules(&mut facts, order.stp_mode.as_ref(), order.price_match.as_ref());
     facts::triggered(&mut facts, order.trigger_time, order.actual_type.as_ref(), order.activated);

@@ -6,8 +6,8 @@
 //! fields, lists have `actualOrderId` (empty before the trigger) and, after it, `actualPrice`, `actualQty`, `actualType`.
 
 use super::{
-    AlgoStatus, AlgoType, Dec, Double, Lenient, OrderType, PositionSide, PriceMatch, Side, StpMode, Text, TimeInForce,
-    WorkingType, shape::wire,
+    AlgoStatus, AlgoType, Double, Lenient, OrderType, PositionSide, PriceMatch, Side, StpMode, Text, TimeInForce, WorkingType,
+    shape::wire,
 };
 
 wire! {
@@ -48,19 +48,19 @@ wire! {
             /// Time in force.
             "f" time_in_force: TimeInForce<'a>,
             /// Quantity.
-            "q" qty: Dec,
+            "q" qty: Double,
             /// Id of the triggered order, empty before.
             "ai" actual_order_id: Lenient<'a>,
             /// Average price of the triggered order.
-            "ap" avg_price: Dec,
+            "ap" avg_price: Double,
             /// Executed quantity of the triggered order.
-            "aq" executed_qty: Dec,
+            "aq" executed_qty: Double,
             /// Type of the triggered order, `0` before.
             "act" actual_type: Lenient<'a>,
             /// Trigger price.
-            "tp" trigger_price: Dec,
+            "tp" trigger_price: Double,
             /// Limit price.
-            "p" price: Dec,
+            "p" price: Double,
             /// Whether it closes the whole position.
             "cp" close_position: bool,
             /// Whether it may only reduce.
@@ -206,6 +206,15 @@ mod tests {
         assert_eq!((order.stp_mode, order.price_match), (Some(StpMode::ExpireBoth), Some(PriceMatch::Queue5)));
         assert_eq!((order.actual_type.unwrap().to_string().as_str(), order.activated), ("MARKET", Some(true)));
         assert!(order.unknown.0.is_empty());
+    }
+
+    #[test]
+    fn figures_with_exponents_are_read() {
+        let text = r#"{"e":"ALGO_UPDATE","T":1,"E":1,"o":{"caid":"a","aid":1,"o":"STOP","s":"X","S":"BUY","ps":"BOTH","X":"NEW","q":"1E+2","tp":"7.0E-4","p":"1.0E7"}}"#;
+        let UserEvent::Algo(update) = UserEvent::read(text).unwrap() else { panic!("not an algo update") };
+        let figures =
+            [update.order.qty, update.order.trigger_price, update.order.price].map(|double| double.unwrap().0.to_string());
+        assert_eq!(figures, ["100", "0.0007", "10000000"]);
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn signed(mantissa: i128, negative: bool, scale: u32) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(mantissa, scale).ok()
 }
 
-/// A decimal that the venue has passed through a float: its open conditional orders are printed by a service that writes
+/// A decimal that the venue may have passed through a float: its open conditional orders are printed by a service that writes
 /// `7.0E-4` for small numbers and `1.0E7` for large ones (seen 2026-09-14). What it writes is read exactly.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Double(pub Decimal);
