@@ -34,7 +34,7 @@ use tokio::time::Instant;
 use wire::WireWatch;
 
 /// So many orders each account makes.
-const STEPS: u32 = 66;
+const STEPS: u32 = 62;
 /// Fewer of one kind of ending would prove little.
 const ENDINGS_LEAST: usize = 5;
 const ORDERS_LEAST: usize = 40;

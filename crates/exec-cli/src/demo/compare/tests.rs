@@ -5,20 +5,20 @@ use crate::demo::Forgetful;
 use exchange_sim::{
     AccountSpec, Exchange, ExchangeConfig,
     ledger::Ledger,
-    request::NewOrder,
-    types::{OrderStatus, Side as LedgerSide, TimeInForce as LedgerTif},
+    request::{AlgoRef, NewAlgoOrder, NewOrder},
+    types::{AlgoStatus, OrderStatus, OrderType, Side as LedgerSide, TimeInForce as LedgerTif},
 };
 use exec_core::{
     books::Books,
     cl_ord_id::Tag,
-    ids::{AccountId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, OrderId, Seq, TradeId},
+    ids::{AccountId, AlgoId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, OrderId, Seq, TradeId},
     order::{
         event::{AttemptHeader, OrderEvent},
         intent::{Handling, Intent, Owner, Provenance},
     },
     record::Record,
     report::{Fee, Fill, Source},
-    terms::{Intention, OrderKind, Terms},
+    terms::{Intention, OrderKind, Terms, Trigger, TriggerBy},
     time::{Timestamp, VenueTime},
     units::{Amount, PositionMode, PositionSide, Price, Qty, Side},
 };
@@ -40,6 +40,13 @@ fn ledger() -> Ledger {
     exchange.place(now, account, &market("three", LedgerSide::Sell, 9)).unwrap();
     exchange.place(now, account, &far).unwrap();
     exchange.cancel_all(now, account, "ETHUSDT").unwrap();
+    // Two conditional orders: one waits, one is taken back.
+    for (id, trigger) in [("stop", 2400), ("gone", 2410)] {
+        let trigger = Decimal::from(trigger);
+        let order = NewAlgoOrder::market("ETHUSDT", LedgerSide::Sell, OrderType::StopMarket, Decimal::ONE, trigger);
+        exchange.place_algo(now, account, &order.with_client_id(id)).unwrap();
+    }
+    exchange.cancel_algo(now, account, &AlgoRef::client("gone")).unwrap();
     exchange.ledger(account).unwrap()
 }
 
@@ -95,6 +102,33 @@ fn records(ledger: &Ledger) -> Vec<Record> {
             fact(OrderEvent::Canceled { cl_ord_id });
         }
     }
+    for (number, row) in ledger.algo_orders.iter().enumerate() {
+        let intent = IntentId(number as u128 + 100);
+        let cl_ord_id = ClOrdId::new(&row.client_algo_id).unwrap();
+        let qty = Some(Qty::new(row.quantity).unwrap());
+        let trigger = Trigger { price: Price::new(row.trigger_price).unwrap(), by: TriggerBy::Last, price_protect: false };
+        let terms = Terms {
+            instrument: InstrumentId::new("ETHUSDT-PERP.BINANCE").unwrap(),
+            side: Side::Sell,
+            leg: PositionSide::Net,
+            intention: Intention::Open,
+            qty,
+            kind: OrderKind::StopMarket { trigger },
+            stp: None,
+        };
+        let provenance = Provenance::Ours;
+        let (owner, handling) = (Owner::External, Handling::default());
+        all.push(Record::Intent(Intent { id: intent, owner, provenance, terms, handling, list: None, asked: AT }));
+        let mut fact = |event| all.push(Record::Order { intent, at: AT, source: Source::Stream, event });
+        let header =
+            AttemptHeader { number: 0, timestamp: VenueTime(1), recv_window_ms: 1, epoch: Epoch(1), qty, replaces: None };
+        fact(OrderEvent::Attempted { cl_ord_id, header });
+        let algo_id = Some(AlgoId::from_number(number as u64 + 1));
+        fact(OrderEvent::Accepted { cl_ord_id, order_id: None, algo_id });
+        if row.status == AlgoStatus::Canceled {
+            fact(OrderEvent::Canceled { cl_ord_id });
+        }
+    }
     for wallet in &ledger.wallets {
         let (asset, amount) = (Asset::new(&wallet.asset).unwrap(), Amount::new(wallet.balance).unwrap());
         all.push(Record::Balance { asset, wallet: amount, at: VenueTime(1) });
@@ -121,6 +155,7 @@ fn differing(records: &[Record], ledger: &Ledger) -> Vec<&'static str> {
 }
 
 const IDS: &str = "client order ids, of both books";
+const CONDITIONAL: &str = "conditional orders: status, trigger, quantity";
 const STATUS: &str = "final status of each order";
 const CUM: &str = "cumulative quantity of each order";
 const TRADES: &str = "trades: id, price, quantity, fee, side, leg";
@@ -131,10 +166,10 @@ const EARNED: &str = "wallets from the books' own trades";
 #[test]
 fn books_that_saw_everything_are_equal() {
     let ledger = ledger();
-    assert!(ledger.trades.len() >= 3 && ledger.orders.len() == 4);
+    assert!(ledger.trades.len() >= 3 && ledger.orders.len() == 4 && ledger.algo_orders.len() == 2);
     let lines = compare(&books(&records(&ledger)), &ledger, &deposits());
     assert!(lines.iter().all(super::Line::is_equal), "{lines:?}");
-    assert_eq!(lines.iter().map(|l| l.count).collect::<Vec<_>>(), [4, 0, 4, 4, ledger.trades.len(), 1, 1, 1]);
+    assert_eq!(lines.iter().map(|l| l.count).collect::<Vec<_>>(), [6, 2, 4, 4, ledger.trades.len(), 1, 1, 1]);
 }
 
 #[test]
@@ -192,7 +227,7 @@ fn every_other_difference_is_found() {
             *record = Record::Raw { why: String::new(), raw: String::new(), at: *at };
         }
     };
-    assert_eq!(changed(&reopened), [STATUS]);
+    assert_eq!(changed(&reopened), [CONDITIONAL, STATUS]);
     let renamed = |record: &mut Record| {
         if let Record::Order { event, .. } = record {
             let other = ClOrdId::new("other").unwrap();
@@ -222,4 +257,43 @@ fn every_other_difference_is_found() {
         ["ETHUSDT other: in the books, unknown to the exchange", "ETHUSDT far: at the exchange, missing in the books"]
     );
     assert_eq!(ids[0].what, IDS);
+}
+
+#[test]
+fn a_difference_in_the_conditional_book_is_found() {
+    let ledger = ledger();
+    let changed = |change: &dyn Fn(&mut Record)| {
+        let mut records = records(&ledger);
+        records.iter_mut().for_each(change);
+        differing(&records, &ledger)
+    };
+    let of_stop = |record: &Record, id: &str| match record {
+        Record::Order { event, .. } => event.cl_ord_id().is_some_and(|c| c.as_str() == id),
+        _ => false,
+    };
+    let nothing = |record: &mut Record| *record = Record::Raw { why: String::new(), raw: String::new(), at: AT };
+    // A stop that the books believe to wait, and that is gone; and the other way round.
+    let cancelled = |record: &Record| matches!(record, Record::Order { event: OrderEvent::Canceled { .. }, .. });
+    assert_eq!(
+        changed(&|r| if of_stop(r, "gone") && cancelled(r) {
+            nothing(r)
+        }),
+        [CONDITIONAL]
+    );
+    // A stop that the books do not know of.
+    assert_eq!(
+        changed(&|r| if of_stop(r, "stop") {
+            nothing(r)
+        }),
+        [IDS]
+    );
+    // A stop with another trigger.
+    let moved = |record: &mut Record| {
+        if let Record::Intent(intent) = record
+            && let OrderKind::StopMarket { trigger } = &mut intent.terms.kind
+        {
+            trigger.price = Price::new(trigger.price.get() + Decimal::ONE).unwrap();
+        }
+    };
+    assert_eq!(changed(&moved), [CONDITIONAL]);
 }
