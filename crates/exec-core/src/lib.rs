@@ -15,6 +15,7 @@ pub mod host;
 pub mod ids;
 pub mod instrument;
 pub mod journal;
+pub mod nearest;
 pub mod order;
 pub mod position;
 pub mod pretrade;

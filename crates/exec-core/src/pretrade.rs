@@ -310,28 +310,12 @@ fn check_qty(grid: &crate::instrument::Grid, qty: Decimal) -> Result<(), Denial>
 
 /// Names out of `known` that look most like `wanted`, as a hint for a person: at most three.
 pub fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
+    use crate::nearest::distance;
     use alloc::{format, vec::Vec};
     let mut scored: Vec<(usize, &str)> = known.map(|name| (distance(wanted, name), name)).collect();
     scored.sort();
     let close: Vec<&str> = scored.into_iter().filter(|(d, _)| *d <= 4).take(3).map(|(_, name)| name).collect();
     if close.is_empty() { String::new() } else { format!("; did you mean {}?", close.join(", ")) }
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    use alloc::vec::Vec;
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ mod contradiction;
 mod factory;
 mod journal_view;
 mod mistake;
-mod nearest;
 mod prices;
 mod profile;
 mod read;

@@ -6,7 +6,6 @@ use crate::{
     contradiction,
     factory::Names,
     mistake::{Findings, Mistakes},
-    nearest::nearest,
     profile::Profile,
     secret::Surroundings,
     section::{Found, Section, shown},
@@ -15,6 +14,7 @@ use exec_core::{
     cl_ord_id::Tag,
     engine::config::ProtectionPolicy,
     ids::{AccountId, InstrumentId, StrategyId},
+    nearest::nearest,
 };
 use exec_runtime::OnExit;
 use std::{collections::BTreeSet, path::PathBuf};

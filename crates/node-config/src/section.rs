@@ -1,6 +1,7 @@
 //! Reads one table of a config file, key by key, and tells what is wrong with each. Knows types and bounds, no meanings.
 
-use crate::{mistake::Findings, nearest::nearest};
+use crate::mistake::Findings;
+use exec_core::nearest::nearest;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use std::{fmt::Display, ops::RangeInclusive};
 use toml::{

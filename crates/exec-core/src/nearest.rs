@@ -1,8 +1,10 @@
 //! Finds the known word that a mistyped one was meant to be. Not a spell checker: only near misses count.
 
+use alloc::{string::String, vec, vec::Vec};
+
 /// The word of `known` that is nearest to `word`, if one is near enough to be meant.
-pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let plain = |text: &str| -> String { text.to_lowercase().replace('-', "_") };
     let word = plain(word);
     let best = known.into_iter().map(|k| (distance(&word, &plain(k)), k)).min()?;
     // A third of the word may be wrong: `leverage` is not meant by `limits`.
@@ -11,7 +13,7 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
 }
 
 /// How many letters must be put in, taken out, changed or swapped with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
     for (i, row) in rows.iter_mut().enumerate() {
