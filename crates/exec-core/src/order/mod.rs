@@ -143,13 +143,14 @@ impl Order {
     pub fn last(&self) -> Option<(&ClOrdId, &AttemptFacts)> {
         self.attempts.iter().max_by_key(|(_, a)| a.header.map(|h| h.number))
     }
-    /// The attempt that speaks for the order: the one that has triggered, or else the newest that the venue has shown, or else
-    /// the newest.
+    /// The attempt that speaks for the order: the one that has triggered, unless it died of that; or else the newest that stands at
+    /// the venue, or else the newest that the venue has shown, or else the newest.
     pub fn governing(&self) -> Option<(&ClOrdId, &AttemptFacts)> {
         let by_number = |(_, a): &(&ClOrdId, &AttemptFacts)| a.header.map(|h| h.number);
-        let triggered = self.attempts.iter().filter(|(_, a)| self.has_triggered(a)).min_by_key(by_number);
-        let shown = || self.attempts.iter().filter(|(_, a)| a.seen_at_venue()).max_by_key(by_number);
+        let works = |a: &AttemptFacts| self.has_triggered(a) && (!a.is_over() || !a.cum_qty.is_zero());
+        let triggered = self.attempts.iter().filter(|(_, a)| works(a)).min_by_key(by_number);
         let stands = || self.attempts.iter().filter(|(_, a)| a.seen_at_venue() && !a.is_over()).max_by_key(by_number);
+        let shown = || self.attempts.iter().filter(|(_, a)| a.seen_at_venue()).max_by_key(by_number);
         triggered.or_else(stands).or_else(shown).or_else(|| self.last())
     }
     /// Whether an attempt's condition is met: the venue said so, or shows the ordinary order that it became.
@@ -168,12 +169,17 @@ impl Order {
         let changed = change.map(|c| self.intent.terms.changed(Some(c.qty), c.price, c.trigger));
         Terms { qty: header.qty, ..changed.unwrap_or_else(|| self.intent.terms.clone()) }
     }
-    /// Attempts at the venue that stand beside the one that speaks for the order, or that ask for what is executed already.
+    /// Attempts at the venue that stand beside the one that speaks for the order, or that ask for what is executed already. While
+    /// one that closes has triggered and not executed yet it may still die of that; until then what stands beside it protects.
     pub fn surplus(&self) -> impl Iterator<Item = &ClOrdId> {
-        let governing = self.governing().map(|(id, _)| *id);
+        let governing = self.governing();
+        let speaks = governing.map(|(id, _)| *id);
         let done = self.intent.terms.qty.is_some() && self.qty().is_some_and(|qty| self.cum_qty() >= qty);
+        let closes = self.intent.terms.is_closing();
+        let unproven = closes && governing.is_some_and(|(_, a)| self.has_triggered(a) && a.cum_qty.is_zero() && !a.is_over());
         let live = |a: &AttemptFacts| a.seen_at_venue() && !a.is_over() && !self.is_executed(a);
-        self.attempts.iter().filter(move |(id, a)| live(a) && (done || governing != Some(**id))).map(|(id, _)| id)
+        let beside = move |id: &ClOrdId, a: &AttemptFacts| speaks != Some(*id) && !(unproven && !self.has_triggered(a));
+        self.attempts.iter().filter(move |(id, a)| live(a) && (done || beside(id, a))).map(|(id, _)| id)
     }
     /// Whether all that an attempt asked for is executed.
     fn is_executed(&self, attempt: &AttemptFacts) -> bool {

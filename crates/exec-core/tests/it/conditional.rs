@@ -174,13 +174,31 @@ fn an_order_that_triggers_while_it_is_changed_is_the_one_that_counts() {
     stage.algo_of(stop, old, VenueStatus::Triggering);
     stage.accept_algo(stop);
     let new = stage.rig.cl_ord_id(stop);
-    assert_eq!(stage.last_cancel().cl_ord_id, Some(new), "the child of the old one is what counts");
     stage.child_of(stop, old, VenueStatus::New, "0");
+    assert_eq!(stage.rig.cancels_sent(), 0, "the old one may still die at its trigger: until it executes, the new one protects");
     stage.child_fill_of(stop, old, 9, "2", "94.8", "2");
     assert_eq!(stage.rig.status(stop), OrdStatus::Filled);
+    assert_eq!(stage.last_cancel().cl_ord_id, Some(new), "the child of the old one is what counts");
     assert_eq!(stage.rig.engine.books().open_count(), 1, "what is left at the venue is not forgotten");
     stage.algo_of(stop, new, VenueStatus::Canceled);
     assert_eq!((stage.rig.engine.books().open_count(), stage.net()), (0, "0".into()));
+}
+
+#[test]
+fn of_two_attempts_that_triggered_the_one_that_executes_ends_the_order() {
+    let mut stage = Stage::holding("2");
+    let stop = stage.submit(sell_stop("2", "95"));
+    stage.accept_algo(stop);
+    let old = stage.rig.cl_ord_id(stop);
+    stage.rig.command(Command::Replace(ChangeOrder { intent: stop, qty: Some(qty("1")), price: None, trigger: None }));
+    stage.accept_algo(stop);
+    let new = stage.rig.cl_ord_id(stop);
+    stage.algo_of(stop, old, VenueStatus::Triggering);
+    stage.algo_of(stop, new, VenueStatus::Triggered);
+    stage.algo_of(stop, old, VenueStatus::Rejected);
+    stage.child_fill_of(stop, new, 9, "1", "94.8", "1");
+    assert_eq!((stage.rig.status(stop), stage.net()), (OrdStatus::Filled, "1".into()));
+    assert_eq!(stage.rig.engine.books().open_count(), 0);
 }
 
 #[test]

@@ -239,12 +239,14 @@ fn triggered_while_the_node_is_down() {
     });
 }
 
+type Kind = fn(&Pair) -> (LimitPrice, TimeInForce);
+
 /// Ordinary orders, with each time in force, each level of the book and each self-trade rule.
 #[test]
 fn ordinary_orders_of_every_kind() {
     for (mode, leg) in MODES {
         let at = |pair: &Pair, per_mille| LimitPrice::At(pair.price(per_mille));
-        let cases: Vec<(&str, fn(&Pair) -> (LimitPrice, TimeInForce), OrdStatus)> = vec![
+        let cases: Vec<(&str, Kind, OrdStatus)> = vec![
             ("GTC", |p| (LimitPrice::At(p.price(980)), TimeInForce::Gtc), OrdStatus::New),
             ("GTX", |p| (LimitPrice::At(p.price(980)), TimeInForce::Gtx), OrdStatus::New),
             ("GTX that takes", |p| (LimitPrice::At(p.price(1_010)), TimeInForce::Gtx), OrdStatus::Rejected),
