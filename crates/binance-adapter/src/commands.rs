@@ -25,6 +25,9 @@ use crate::{
     wire,
 };
 
+/// How long an order may take to be shown after a cancel that was acknowledged: others may wait for the same answer.
+const SHOWN_WITHIN: Duration = Duration::from_secs(2);
+
 impl BinanceUsdm {
     /// Places an order through the endpoint that takes its type.
     pub(crate) async fn place(&self, attempt: Attempt) -> CommandResult {
@@ -99,7 +102,7 @@ impl BinanceUsdm {
             None | Some(200) => {
                 let shown = self.shown(order, acknowledged.algo_id);
                 let late = || Err(unknown("cancel acknowledged, and the order is not shown in time".into()));
-                tokio::time::timeout(self.rest.answer_within, shown).await.unwrap_or_else(|_| late())
+                tokio::time::timeout(SHOWN_WITHIN, shown).await.unwrap_or_else(|_| late())
             }
             Some(code) => {
                 let text = acknowledged.msg.as_ref().map_or("", wire::Text::as_str);

@@ -5,9 +5,10 @@ use exchange_sim::face::RequestFault;
 use exec_core::{
     ids::{InstrumentId, RequestId},
     report::{OrderReport, ReportBody, VenueStatus},
-    terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
+    terms::{Intention, LimitPrice, OrderKind, PriceMatch, SelfTrade, Terms, TimeInForce, Trigger, TriggerBy},
+    time::VenueTime,
     units::{PositionMode, PositionSide, Price, Side},
-    venue::{CancelAll, CommandError, ExecutionVenue, Lookup, OrderRef, RejectClass},
+    venue::{CancelAll, CommandError, ExecutionVenue, Lookup, OrderRef, RejectClass, VenueClock},
 };
 use rust_decimal::Decimal;
 
@@ -162,6 +163,42 @@ async fn each_type_and_flag_lives_and_dies_in_netting() {
 #[tokio::test(start_paused = true)]
 async fn each_type_and_flag_lives_and_dies_in_hedging() {
     every_type(PositionMode::Hedging).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_of_triggered_orders_take_every_time_in_force_level_and_rule() {
+    for mode in [PositionMode::Netting, PositionMode::Hedging] {
+        let world = world_of(mode).await;
+        let now = world.last_price("BTCUSDT");
+        let venue_now = world.venue.read_clock().await.unwrap().venue_time((world.now)());
+        let gtd = TimeInForce::Gtd(VenueTime((venue_now.0 / 1000 + 3_600) * 1000));
+        let trigger = Trigger { price: part(now, 98), by: TriggerBy::Last, price_protect: true };
+        let price = LimitPrice::At(part(now, 97));
+        let mut cases: Vec<(LimitPrice, TimeInForce, Option<SelfTrade>)> = Vec::new();
+        for tif in [TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::Gtx, gtd] {
+            cases.push((price, tif, None));
+        }
+        for level in [PriceMatch::Opponent, PriceMatch::Opponent5, PriceMatch::Queue, PriceMatch::Queue5, PriceMatch::Queue20] {
+            cases.push((LimitPrice::Match(level), TimeInForce::Gtc, None));
+        }
+        for rule in [SelfTrade::ExpireTaker, SelfTrade::ExpireMaker, SelfTrade::ExpireBoth] {
+            cases.push((price, TimeInForce::Gtc, Some(rule)));
+        }
+        let count = cases.len();
+        for (price, tif, stp) in cases {
+            let kind = OrderKind::StopLimit { trigger, price, tif };
+            let asked = Terms { stp, ..selling(mode, Intention::Open, kind) };
+            let placed = world.submit(asked.clone()).await.unwrap_or_else(|error| panic!("{asked:?}: {error}"));
+            assert_eq!((placed.status, placed.kind), (VenueStatus::New, Some(kind)));
+            let Lookup::Found(found) = world.venue.order_status(conditional_reference(&placed)).await.unwrap() else {
+                panic!("gone")
+            };
+            assert_eq!(found.kind, Some(kind), "the list says the same as the reply");
+        }
+        let rules: Vec<String> =
+            world.face.ledger(KEY).unwrap().algo_orders.iter().map(|row| row.stp_mode.as_str().to_owned()).collect();
+        assert_eq!(rules[count - 3..], ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"]);
+    }
 }
 
 fn refused(result: &Result<Box<OrderReport>, CommandError>) -> Option<(RejectClass, i64)> {
@@ -341,6 +378,20 @@ async fn a_cancel_that_was_acknowledged_shows_the_order_though_the_single_query_
         let cancelled = world.cancel(by_client).await.unwrap();
         assert_eq!((cancelled.status, cancelled.algo_id, cancelled.side), (VenueStatus::Canceled, placed.algo_id, Side::Sell));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_is_not_shown_in_time_after_its_cancel_is_unknown() {
+    let world = World::netting().await;
+    let kind = stop_at(part(world.last_price("BTCUSDT"), 90));
+    let placed = world.submit(terms(&btc(), Side::Sell, "0.010", kind)).await.unwrap();
+    world.fault("GET", ALGO, RequestFault::DelayResponse(60_000));
+    let began = (world.now)();
+    let result = world.cancel(conditional_reference(&placed)).await;
+    assert!(matches!(result, Err(CommandError::Unknown { live: false, .. })), "{result:?}");
+    assert!((world.now)().ms_since(began) < 2_500, "others wait for the same answer");
+    let again = world.cancel(conditional_reference(&placed)).await;
+    assert_eq!(refused(&again), Some((RejectClass::NotOnBook, -2011)), "{again:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,13 +2,13 @@
 
 use exec_core::{
     report::VenueStatus,
-    terms::{Intention, OrderKind, TimeInForce},
+    terms::{Intention, LimitPrice, OrderKind, PriceMatch, SelfTrade, Terms, TimeInForce},
     time::VenueTime,
     units::{PositionSide, Side},
     venue::{CancelAll, CommandError, ExecutionVenue, Lookup, RejectClass, VenueClock},
 };
 
-use crate::world::{World, btc, chinese, limit, reference, terms};
+use crate::world::{KEY, World, btc, chinese, limit, reference, terms};
 
 /// A price of the exchange near which its book stands.
 async fn mark(world: &World, symbol: &str) -> rust_decimal::Decimal {
@@ -61,6 +61,28 @@ async fn each_time_in_force_is_taken() {
     let above = part(mark, 102);
     let gtx = world.submit(terms(&btc(), Side::Buy, "0.010", limit(&above, TimeInForce::Gtx))).await;
     assert!(matches!(gtx, Err(CommandError::Rejected(ref r)) if r.class == RejectClass::WouldTake), "{gtx:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_from_the_book_and_a_rule_among_own_orders_are_taken() {
+    let world = World::netting().await;
+    for (level, stp) in [
+        (PriceMatch::Queue, None),
+        (PriceMatch::Queue5, Some(SelfTrade::ExpireTaker)),
+        (PriceMatch::Queue, Some(SelfTrade::ExpireMaker)),
+        (PriceMatch::Queue5, Some(SelfTrade::ExpireBoth)),
+    ] {
+        let kind = OrderKind::Limit { price: LimitPrice::Match(level), tif: TimeInForce::Gtc };
+        let asked = Terms { stp, ..terms(&btc(), Side::Buy, "0.010", kind) };
+        let placed = world.submit(asked).await.unwrap();
+        assert_eq!(placed.status, VenueStatus::New);
+        assert!(placed.kind.unwrap().price().is_some(), "the venue says which price it took: {placed:?}");
+    }
+    let rules: Vec<_> = world.face.ledger(KEY).unwrap().orders.iter().map(|row| row.stp_mode.as_str().to_owned()).collect();
+    assert_eq!(rules, ["EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"], "what is not said is the venue's default");
+    let switched_off = OrderKind::Limit { price: LimitPrice::Match(PriceMatch::Opponent20), tif: TimeInForce::Gtc };
+    let refused = world.submit(terms(&btc(), Side::Buy, "0.010", switched_off)).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(ref r)) if r.code == -5037), "{refused:?}");
 }
 
 #[tokio::test(start_paused = true)]
