@@ -240,9 +240,9 @@ impl Engine {
     pub fn in_doubt(&self) -> usize {
         self.doubts.len()
     }
-    /// Requests whose answer is still to come, things that wait for the disk, and lost stops that are not made good yet.
+    /// Requests whose answer is still to come, things that wait for the disk, and exits that wait for their leg to be read.
     pub fn pending(&self) -> usize {
-        self.in_flight.len() + self.parked.len() + self.guarding()
+        self.in_flight.len() + self.parked.len() + self.remedies_held_back()
     }
     /// Legs that our books and the venue see differently.
     pub fn differences(&self) -> &[Difference] {

@@ -321,9 +321,9 @@ impl Engine {
         !self.watch.guarded.is_empty()
     }
 
-    /// How many lost stops are not settled.
-    pub(super) fn guarding(&self) -> usize {
-        self.watch.guarded.len()
+    /// How many remedies wait for their leg to be read.
+    pub(super) fn remedies_held_back(&self) -> usize {
+        self.watch.remedies.keys().filter(|id| self.books.order(**id).is_some_and(is_held_back)).count()
     }
 
     /// Does what a lost stop needs now: nothing while a remedy is under way, or while another stop covers what it should.
