@@ -24,7 +24,7 @@ use crate::{
 use exec_core::{
     books::BooksError,
     command::OperatorCommand,
-    conversation::{Alert, AlertLevel, Effect, Input, Phase, Request},
+    conversation::{Alert, AlertLevel, Effect, Input, Phase, Request, StrategyEvent},
     engine::Engine,
     ids::{AccountId, Seq},
     journal::{Journal, JournalError},
@@ -111,6 +111,8 @@ pub(crate) struct AccountLoop {
     pub(crate) intents_made: u64,
     /// Whether what is shown of orders and positions carries a position id.
     pub(crate) position_ids: bool,
+    /// Why the newest change of a strategy's order was not sent: an operator may have asked for it.
+    pub(crate) change_denied: Option<String>,
     runtime: crate::config::RuntimeConfig,
     arrivals: mpsc::Receiver<Arrival>,
     prices: PriceBoard,
@@ -157,6 +159,7 @@ impl AccountLoop {
             shared,
             intents_made: 0,
             position_ids: runtime.position_ids,
+            change_denied: None,
             runtime: runtime.clone(),
             arrivals,
             prices: board.clone(),
@@ -380,6 +383,9 @@ impl AccountLoop {
             }
             Effect::SetTimer(timer, at) => self.timers.set(timer, at),
             Effect::Notify(strategy, seen, event) => {
+                if let StrategyEvent::ChangeDenied { denial, .. } = &event {
+                    self.change_denied = Some(denial.to_string());
+                }
                 if let Some(alert) = self.hosted.notify(strategy, seen, event) {
                     self.raise(alert);
                 }

@@ -3,7 +3,7 @@
 use super::{Asked, Engine, InFlight, Parked, ParkedWhat};
 use crate::{
     command::ChangeOrder,
-    conversation::{Effect, Query, Request, StrategyEvent, Timer},
+    conversation::{AlertLevel, Effect, Query, Request, StrategyEvent, Timer},
     exposure::check_money,
     ids::{IntentId, RequestId},
     order::{
@@ -20,7 +20,7 @@ use crate::{
     time::VenueTime,
     venue::{CommandError, CommandResult, Lookup, QueryError, RejectClass, Replace},
 };
-use alloc::vec::Vec;
+use alloc::{format, vec::Vec};
 
 /// How often a change in doubt is asked for.
 const ASK_EVERY_MS: u64 = 1_000;
@@ -51,8 +51,12 @@ impl Engine {
     }
 
     pub(super) fn deny_change(&mut self, owner: &Owner, intent: IntentId, denial: Denial, out: &mut Vec<Effect>) {
-        if let Some(strategy) = owner.strategy() {
-            self.notify(strategy.clone(), None, StrategyEvent::ChangeDenied { intent, denial }, out);
+        match owner.strategy() {
+            Some(strategy) => self.notify(strategy.clone(), None, StrategyEvent::ChangeDenied { intent, denial }, out),
+            // Nobody else is told of what happens to an operator's order.
+            None => {
+                self.alert(out, AlertLevel::Info, "change_denied", format!("change of order {intent} was not sent: {denial}"))
+            }
         }
     }
 

@@ -104,11 +104,12 @@ async fn change(this: &mut AccountLoop, who: String, text: &ChangeText) -> Reply
     let intent = change.intent;
     let requests = |this: &AccountLoop| this.engine.books().order(intent).map(|o| o.replaces().len());
     let Some(before) = requests(this) else { return no_such_order(intent) };
-    let told = operate(this, who, OperatorCommand::Replace(change)).await;
+    this.change_denied = None;
+    let mut told = operate(this, who, OperatorCommand::Replace(change)).await;
+    told.extend(this.change_denied.take());
     if requests(this) == Some(before) {
         let status = this.engine.books().order(intent).map(|o| format!("{:?}", o.status())).unwrap_or_default();
-        let why = if told.is_empty() { String::from("its status or its type does not allow it") } else { told.join("; ") };
-        return Reply::Err(format!("order {intent} ({status}) was not changed: {why}"));
+        return Reply::Err(format!("order {intent} ({status}) was not changed: {}", told.join("; ")));
     }
     Reply::Ok(one(this, intent))
 }

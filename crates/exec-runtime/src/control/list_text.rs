@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 pub struct BracketText {
     /// Opens.
     pub entry: SubmitOrder,
-    /// Closes at a loss. What it leaves out it takes from the entry: `qty` and `leg`; its intention is `REDUCE`.
+    /// Closes at a loss. Its quantity is the entry's, and so is its leg if it names none; its intention is `REDUCE` unless it says
+    /// `CLOSE_ALL`.
     pub stop_loss: SubmitOrder,
     /// Closes at a profit, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,7 +104,8 @@ impl BracketText {
             order.leg = order.leg.or_else(|| self.entry.leg.clone());
             let intention = order.intention.get_or_insert_with(|| String::from("REDUCE"));
             if intention != "CLOSE_ALL" {
-                order.qty = order.qty.or_else(|| self.entry.qty.clone());
+                // Kept at what is open of the entry, whatever was written here.
+                order.qty = self.entry.qty.clone();
             }
             order
         };
