@@ -100,6 +100,22 @@ async fn a_change_says_what_became_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_operator_is_told_why_a_strategys_order_was_not_changed() {
+    let venue = Fake::new();
+    let strategy = Scripted { buys_at_start: true, ..Scripted::default() };
+    let node = start(account(&venue, &Disk::new(), &strategy)).live().await;
+    settle().await;
+    let intent = node.ask(Ask::Orders { all: false }).await[0]["intent"].as_str().unwrap().to_owned();
+    let off_grid = ChangeText { intent, price: Some("99.01".into()), ..ChangeText::default() };
+    let refused = node.handle.control().ask("test", Ask::Change(off_grid)).await.unwrap();
+    assert!(
+        matches!(&refused, Reply::Err(text) if text.contains("(New) was not changed: ") && text.contains("99.01")),
+        "{refused:?}"
+    );
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_venue_sends_that_nobody_knows_is_in_the_status() {
     let venue = Fake::new();
     let node = start(account(&venue, &Disk::new(), &Scripted::default())).live().await;
