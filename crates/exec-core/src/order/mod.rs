@@ -178,7 +178,7 @@ impl Order {
         let closes = self.intent.terms.is_closing();
         let unproven = closes && governing.is_some_and(|(_, a)| self.has_triggered(a) && a.cum_qty.is_zero() && !a.is_over());
         let live = |a: &AttemptFacts| a.seen_at_venue() && !a.is_over() && !self.is_executed(a);
-        let beside = move |id: &ClOrdId, a: &AttemptFacts| speaks != Some(*id) && !(unproven && !self.has_triggered(a));
+        let beside = move |id: &ClOrdId, a: &AttemptFacts| speaks != Some(*id) && (!unproven || self.has_triggered(a));
         self.attempts.iter().filter(move |(id, a)| live(a) && (done || beside(id, a))).map(|(id, _)| id)
     }
     /// Whether all that an attempt asked for is executed.

@@ -1,4 +1,5 @@
 //! The engine against the exchange, both in one thread, without faults: every kind of order through every part of its life.
 
+mod forced;
 mod matrix;
 mod pair;
