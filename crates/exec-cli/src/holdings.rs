@@ -118,7 +118,8 @@ fn show_orders(rows: &[Value]) {
             let id = if row["cl_ord_id"].is_null() { &row["attempts"][0]["cl_ord_id"] } else { &row["cl_ord_id"] };
             let owner = match (&row["made_by"], &row["owner"]) {
                 (Value::String(made), _) => format!("exchange:{made}"),
-                (_, owner) => plain(owner),
+                // The machine's word for who it was stands in the journal; a table has room for the name.
+                (_, owner) => plain(owner).split(" (").next().unwrap_or_default().to_owned(),
             };
             let qty = if row["intention"] == "CLOSE_ALL" { "all".to_owned() } else { plain(&row["qty"]) };
             let status = if row["venue_status"].is_null() {
@@ -280,7 +281,8 @@ fn show_positions(rows: &[Value]) {
             let covered = if protection.is_null() {
                 NONE.to_owned()
             } else {
-                format!("{} of {} by {} stops", plain(&protection["covered"]), plain(&protection["held"]), protection["stops"])
+                let stops = if protection["stops"] == 1 { "1 stop".to_owned() } else { format!("{} stops", protection["stops"]) };
+                format!("{} of {} by {stops}", plain(&protection["covered"]), plain(&protection["held"]))
             };
             let uncovered = if protection["uncovered"] == "0" { NONE.to_owned() } else { plain(&protection["uncovered"]) };
             let since = protection["unprotected_ms"].as_u64();

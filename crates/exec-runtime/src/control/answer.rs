@@ -109,7 +109,9 @@ async fn change(this: &mut AccountLoop, who: String, text: &ChangeText) -> Reply
     told.extend(this.change_denied.take());
     if requests(this) == Some(before) {
         let status = this.engine.books().order(intent).map(|o| format!("{:?}", o.status())).unwrap_or_default();
-        return Reply::Err(format!("order {intent} ({status}) was not changed: {}", told.join("; ")));
+        let said_before = format!("change of order {intent} was not sent: ");
+        let why: Vec<&str> = told.iter().map(|text| text.strip_prefix(&said_before).unwrap_or(text)).collect();
+        return Reply::Err(format!("order {intent} ({status}) was not changed: {}", why.join("; ")));
     }
     Reply::Ok(one(this, intent))
 }

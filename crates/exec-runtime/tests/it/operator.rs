@@ -95,7 +95,7 @@ async fn a_change_says_what_became_of_it() {
     );
     // While one change is on its way there is no other.
     let twice = refused(change(intent)).await;
-    assert!(twice.contains("(PendingReplace) was not changed: change of order") && twice.contains("under way"), "{twice}");
+    assert!(twice.contains("(PendingReplace) was not changed: another change of this order is under way"), "{twice}");
     node.stop().await.unwrap();
 }
 
