@@ -107,7 +107,8 @@ impl Engine {
         if let (true, Some(stop)) = (entered, stop) {
             self.expect_protection(stop, out);
         }
-        if let Some(stop) = stop {
+        if let Some(stop) = stop.filter(|_| !self.flat_lists.contains(&id)) {
+            self.note_unstopped(id, stop);
             self.expect_closed(stop, out);
         }
         for step in steps {
@@ -129,7 +130,26 @@ impl Engine {
     pub(super) fn keep_moved_lists(&mut self, out: &mut Vec<Effect>) {
         for (instrument, leg) in core::mem::take(&mut self.moved) {
             self.keep_lists(|terms| terms.instrument == instrument && terms.leg == leg, out);
+            let of_leg = |id: &&ListId| {
+                let entry = OrderList::find(&self.books, **id).and_then(|l| l.order(ListRole::Entry));
+                entry.is_some_and(|o| o.intent().terms.instrument == instrument && o.leg() == leg)
+            };
+            let unstopped: Vec<ListId> = self.unstopped.iter().filter(of_leg).copied().collect();
+            for list in unstopped {
+                self.keep_list(list, out);
+            }
             self.look_at_leg(&instrument, leg, out);
+        }
+    }
+
+    /// Remembers a bracket that is open and whose stop has ended otherwise than by a wish.
+    fn note_unstopped(&mut self, id: ListId, stop: IntentId) {
+        let ended = self.books.order(stop).is_some_and(|o| o.status().is_ended() && !o.cancel_wished());
+        let open = OrderList::find(&self.books, id).is_some_and(|l| !l.open_qty().is_zero());
+        if ended && open {
+            self.unstopped.insert(id);
+        } else {
+            self.unstopped.remove(&id);
         }
     }
 
@@ -173,7 +193,13 @@ impl Engine {
         match result {
             Ok(legs) => {
                 let leg = legs.iter().find(|l| l.instrument == terms.instrument && l.leg == terms.leg);
-                *answer = Some(along(leg.map(|l| l.qty).unwrap_or_default(), terms.side));
+                let held = along(leg.map(|l| l.qty).unwrap_or_default(), terms.side);
+                *answer = Some(held);
+                if held.is_zero() && along(self.books.position_qty(&terms.instrument, terms.leg), terms.side).is_zero() {
+                    // Whatever the leg holds later is another position.
+                    self.flat_lists.insert(id);
+                    self.unstopped.remove(&id);
+                }
                 self.keep(id, false, out);
             }
             Err(_) => {

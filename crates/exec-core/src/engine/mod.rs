@@ -137,6 +137,10 @@ pub struct Engine {
     watch: protect::Watch,
     /// What the venue said about the legs of brackets, with what our books had then; `None` while it is asked.
     leg_answers: BTreeMap<ListId, (Option<Qty>, SignedQty)>,
+    /// Brackets whose stop has ended while something of them is open: looked at whenever their leg moves.
+    unstopped: BTreeSet<ListId>,
+    /// Brackets of which nothing is left, as the venue and our books agree.
+    flat_lists: BTreeSet<ListId>,
     /// Legs that were traded during this input.
     moved: BTreeSet<(InstrumentId, PositionSide)>,
     due: BTreeMap<Timer, Timestamp>,
@@ -189,6 +193,8 @@ impl Engine {
             liquidation: BTreeMap::new(),
             watch: protect::Watch::default(),
             leg_answers: BTreeMap::new(),
+            unstopped: BTreeSet::new(),
+            flat_lists: BTreeSet::new(),
             moved: BTreeSet::new(),
             due: BTreeMap::new(),
             held: Vec::new(),
@@ -397,7 +403,7 @@ impl Engine {
             Timer::Protect(intent) => self.protect_timer(intent, out),
             Timer::List(list) => self.keep_list_again(list, out),
             Timer::Verify(intent) => {
-                if self.books.order(intent).is_some_and(|o| !o.status().is_ended()) {
+                if self.books.order(intent).is_some_and(|o| !o.status().is_ended() || o.surplus().next().is_some()) {
                     self.verify(intent, out);
                 }
             }

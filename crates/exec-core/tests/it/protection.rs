@@ -289,6 +289,46 @@ fn what_a_stop_left_open_of_its_bracket_is_closed() {
     assert_eq!(exit, Some((OrderKind::Market, Some(qty("1")))));
 }
 
+/// A bracket of 2 at 99 with its stop, on a leg that holds `before`; the entry stands.
+fn bracketed(before: &str) -> (Stage, IntentId, IntentId) {
+    let mut stage = Stage::holding(before);
+    let mut order = |role, terms: Terms| NewOrder {
+        intent: stage.name(),
+        terms,
+        handling: Handling::default(),
+        list: Some(ListPlace { list: ListId(8), role }),
+    };
+    let entry = order(ListRole::Entry, limit(Side::Buy, qty("2"), price("99")));
+    let stop = order(ListRole::StopLoss, sell_stop("2", "95"));
+    let (entry_id, stop_id) = (entry.intent, stop.intent);
+    stage.rig.command(Command::SubmitList(vec![entry, stop]));
+    stage.rig.durable();
+    stage.rig.accept(entry_id);
+    (stage, entry_id, stop_id)
+}
+
+#[test]
+fn a_bracket_without_its_stop_is_looked_at_whenever_its_leg_moves() {
+    // A short of 5 that was bought back at the venue and is still in our books when the bracket's long has lost its stop.
+    let (mut stage, entry, stop) = bracketed("0");
+    let short = stage.submit(Terms { intention: Intention::Open, ..crate::scene::closing(Side::Sell, PositionSide::Net, "5") });
+    stage.rig.durable();
+    stage.rig.accept(short);
+    stage.rig.fill(short, 10, "5", "100", "5");
+    stage.rig.fill(entry, 11, "2", "99", "2");
+    stage.accept_algo(stop);
+    stage.algo(stop, VenueStatus::Triggering);
+    stage.algo(stop, VenueStatus::Rejected);
+    assert!(!stage.rig.alerted("protection_lost"), "our books hold a short: there was nothing to protect");
+    let back = stage.submit(Terms { intention: Intention::Open, ..crate::scene::closing(Side::Buy, PositionSide::Net, "5") });
+    stage.rig.durable();
+    stage.rig.accept(back);
+    stage.rig.fill(back, 12, "5", "100", "5");
+    assert!(stage.rig.alerted("protection_lost"));
+    assert!(stage.leg_holds("2") >= 1);
+    assert_eq!(stage.rig.attempts_sent().last().map(|a| (a.terms.kind, a.terms.qty)), Some((OrderKind::Market, Some(qty("2")))));
+}
+
 #[test]
 fn a_stop_can_be_moved_a_hundred_times() {
     let mut stage = Stage::holding("2");
