@@ -5,7 +5,7 @@ use crate::{
     brackets::Brackets,
     node::{Node, instrument_ids},
 };
-use exchange_sim::venue::Desk;
+use exchange_sim::{row::AlgoRow, venue::Desk};
 use exec_core::{
     books::Books,
     conversation::{Outcome, Phase, Request},
@@ -196,10 +196,15 @@ impl Oracle {
         if rows.iter().all(|r| r.position_amt.is_zero()) {
             return Ok(());
         }
-        // One that has triggered was the order's word, whatever has become of it since.
+        // One that has triggered was the order's word, whatever has become of it since. After a crash the other one may have been
+        // found again as an order of its own.
         let Ok(ledger) = desk.exchange().ledger(desk.account()) else { return Ok(()) };
         let its = |text: &str| ClOrdId::new(text).is_ok_and(|o| self.attempts.get(&o).is_some_and(|f| f.intent == fixed.intent));
-        if ledger.algo_orders.iter().any(|r| r.trigger_time > 0 && its(&r.client_algo_id)) {
+        let Some(gone) = ledger.algo_orders.iter().find(|r| r.client_algo_id == id.as_str()) else { return Ok(()) };
+        let stands = |r: &AlgoRow| {
+            r.status.is_open() && (&r.symbol, r.side, r.position_side) == (&gone.symbol, gone.side, gone.position_side)
+        };
+        if ledger.algo_orders.iter().any(|r| stands(r) || (r.trigger_time > 0 && its(&r.client_algo_id))) {
             return Ok(());
         }
         Err(format!("the stop {id} was taken away for a change, and no other attempt of its order is at the venue"))
@@ -212,9 +217,11 @@ impl Oracle {
             let (cum, leaves) = (order.cum_qty(), order.leaves_qty());
             // Two attempts of a change that closes may both execute, held to the leg by the venue.
             let twice = order.intent().terms.is_closing() && order.attempts().len() > 1 && leaves.is_zero();
+            // A trade may be heard before the change that made it possible.
+            let changing = leaves.is_zero() && order.replaces().values().any(|r| r.state.is_pending());
             if let Some(qty) = order.qty()
                 && cum.plus(leaves) != qty
-                && !(twice && cum > qty)
+                && !((twice || changing) && cum > qty)
             {
                 return Err(format!("order {}: {cum} executed and {leaves} left are not {qty}", order.intent().id));
             }
