@@ -3,3 +3,4 @@
 mod forced;
 mod matrix;
 mod pair;
+mod races;

@@ -9,7 +9,7 @@ use exec_core::{
     command::{Command, NewOrder},
     conversation::{Alert, Answer, Effect, Input, Outcome, Phase, Query, Request, Timer},
     engine::{Engine, config::EngineConfig},
-    ids::{InstrumentId, IntentId, Seq, SessionId},
+    ids::{InstrumentId, IntentId, Seq, SessionId, StrategyId},
     order::{Order, intent::Handling, status::OrdStatus},
     record::Record,
     report::VenueStatus,
@@ -28,6 +28,8 @@ pub(crate) struct Pair {
     pub(crate) desk: Desk,
     pub(crate) now_ms: i64,
     pub(crate) alerts: Vec<Alert>,
+    /// Requests on their way, while the network holds them back.
+    pub(crate) on_the_way: Option<VecDeque<Request>>,
     /// Events of the private stream that are not delivered: the node is down.
     down: bool,
     journal: Vec<(Seq, Record)>,
@@ -43,17 +45,23 @@ pub(crate) fn btc() -> InstrumentId {
 
 impl Pair {
     pub(crate) fn new(mode: PositionMode, algo: AlgoConfig) -> Self {
+        Self::with(engine_config(mode), algo)
+    }
+
+    pub(crate) fn with(config: EngineConfig, algo: AlgoConfig) -> Self {
+        let mode = config.mode;
         let exchange = ExchangeConfig { start_ms: START_MS, algo, ..ExchangeConfig::default() };
         let mut exchange = Exchange::new(exchange).expect("an exchange");
         let wallets = vec![("USDT".to_owned(), decimal("1000000"))];
         let account = exchange.create_account(AccountSpec { wallets, hedge: mode == PositionMode::Hedging, leverage: 20 });
         let desk = Desk::new(exchange, account);
-        let engine = Engine::new(engine_config(mode), desk.profile().clone());
+        let engine = Engine::new(config, desk.profile().clone());
         let mut pair = Self {
             engine,
             desk,
             now_ms: START_MS,
             alerts: Vec::new(),
+            on_the_way: None,
             down: true,
             journal: Vec::new(),
             timers: Vec::new(),
@@ -126,7 +134,10 @@ impl Pair {
         let now = self.now_ms;
         match effect {
             Effect::Journal(seq, record) => self.journal.push((seq, record)),
-            Effect::Send(request) => self.send(&request),
+            Effect::Send(request) => match &mut self.on_the_way {
+                Some(waiting) => waiting.push_back(request),
+                None => self.send(&request),
+            },
             Effect::Ask(query, what) => {
                 let answer = match &what {
                     Query::Order(order) => Answer::Order(self.desk.order_status(now, order)),
@@ -161,6 +172,27 @@ impl Pair {
         self.waiting.push_back(Input::Outcome { request: request.id(), outcome });
     }
 
+    /// From here on the network holds requests back.
+    pub(crate) fn hold(&mut self) {
+        self.on_the_way = Some(VecDeque::new());
+    }
+
+    /// The oldest request that is held back, or the oldest that fits, arrives. Says whether there was one.
+    pub(crate) fn let_through(&mut self, fits: impl Fn(&Request) -> bool) -> bool {
+        let Some(waiting) = &mut self.on_the_way else { return false };
+        let Some(at) = waiting.iter().position(fits) else { return false };
+        let Some(request) = waiting.remove(at) else { return false };
+        self.send(&request);
+        self.work();
+        true
+    }
+
+    /// Everything that is held back arrives, and nothing more is held back.
+    pub(crate) fn let_all_through(&mut self) {
+        while self.let_through(|_| true) {}
+        self.on_the_way = None;
+    }
+
     fn listen(&mut self) {
         for pushed in self.desk.take_pushed() {
             match pushed {
@@ -193,13 +225,21 @@ impl Pair {
     }
 
     pub(crate) fn command(&mut self, command: Command) {
-        self.give(Input::Commands { strategy: strategy_id(), seen: None, commands: vec![command], state: None });
+        self.command_of(strategy_id(), command);
+    }
+
+    pub(crate) fn command_of(&mut self, strategy: StrategyId, command: Command) {
+        self.give(Input::Commands { strategy, seen: None, commands: vec![command], state: None });
     }
 
     pub(crate) fn submit(&mut self, terms: Terms) -> IntentId {
+        self.submit_of(strategy_id(), terms)
+    }
+
+    pub(crate) fn submit_of(&mut self, strategy: StrategyId, terms: Terms) -> IntentId {
         self.intents += 1;
         let intent = IntentId(self.intents);
-        self.command(Command::Submit(NewOrder { intent, terms, handling: Handling::default(), list: None }));
+        self.command_of(strategy, Command::Submit(NewOrder { intent, terms, handling: Handling::default(), list: None }));
         intent
     }
 
@@ -251,7 +291,7 @@ impl Pair {
     }
 }
 
-fn engine_config(mode: PositionMode) -> EngineConfig {
+pub(crate) fn engine_config(mode: PositionMode) -> EngineConfig {
     let mut config = config(mode, &["BTCUSDT"]);
     config.limits.order_notional_max = decimal("10000000");
     config.limits.position_notional_max = decimal("100000000");
