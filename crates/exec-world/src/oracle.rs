@@ -250,10 +250,12 @@ impl Oracle {
                 let (mut low, mut high) = (inside.low, inside.high);
                 for order in books.open_orders_of(&instrument).filter(|o| o.leg() == leg && o.intent().terms.is_closing()) {
                     let asked = order.replaces().values().filter(|r| r.state.is_pending()).map(|r| r.terms.qty).max();
+                    // One that closes all may have closed whatever was there.
+                    let all = order.intent().terms.qty.is_none();
                     let most = order.qty().max(asked).unwrap_or_default().saturating_sub(order.cum_qty()).get();
                     match order.intent().terms.side {
-                        Side::Buy => high += most,
-                        Side::Sell => low -= most,
+                        Side::Buy => high = if all { Decimal::MAX } else { high.saturating_add(most) },
+                        Side::Sell => low = if all { Decimal::MIN } else { low.saturating_sub(most) },
                     }
                 }
                 // The mark moves on after an order was checked; it does not move by a tenth.
