@@ -95,6 +95,18 @@ impl Engine {
         }
     }
 
+    fn is_known(&self, body: &ReportBody) -> bool {
+        let found = match body {
+            ReportBody::Order(order) => {
+                let ids = (order.cl_ord_id.as_ref(), order.order_id.as_ref(), order.algo_id.as_ref());
+                self.books.find(&order.instrument, ids.0, ids.1, ids.2)
+            }
+            ReportBody::Trade(trade) => self.books.find(&trade.instrument, trade.cl_ord_id.as_ref(), Some(&trade.order_id), None),
+            _ => None,
+        };
+        found.is_some()
+    }
+
     /// Keeps an event back while the books of its instrument have not begun. Says whether it did.
     pub(super) fn hold_for_baseline(
         &mut self,
@@ -102,8 +114,13 @@ impl Engine {
         instrument: &InstrumentId,
         out: &mut Vec<Effect>,
     ) -> bool {
-        if self.books.trade_cursor(instrument).is_some() || !self.config.reconciliation || self.link.is_none() {
+        if self.books.trade_cursor(instrument).is_some() || !self.config.reconciliation {
             return false;
+        }
+        if self.link.is_none() {
+            // The last words of a session that is over. What they tell of an order of ours is learned; of anybody else's the
+            // baseline to come tells all there is, and what is learned of them now would be counted on top of it.
+            return !self.is_known(&body());
         }
         let begins = self.recovery.as_ref().is_none_or(|r| r.status.is_some());
         self.recovery.get_or_insert_default().buffered.push(body());

@@ -13,7 +13,7 @@ use exec_core::{
     venue::{Lookup, QueryError, RejectClass, Rejection, Trades},
 };
 use exec_testkit::{
-    fixtures::{self, config, instrument_id},
+    fixtures::{self, config, instrument_id, qty},
     rig::Rig,
 };
 
@@ -268,4 +268,24 @@ fn what_only_a_reply_has_told_is_no_difference_until_it_stays() {
     rig.answer_recovery(cut);
     rig.no_trades();
     assert_eq!(rig.engine.differences().len(), 1, "a second later it is one");
+}
+
+#[test]
+fn the_last_words_of_a_session_before_the_baseline_are_not_counted_on_top_of_it() {
+    let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), exec_testkit::fixtures::profile());
+    rig.connect();
+    rig.give(Input::LinkDown { session: SessionId(1), why: "cut".into() });
+    // Somebody's order, heard of after the end of the session and before any baseline.
+    let mut report = foreign("11", "2", "0");
+    report.updated = rig.venue_time();
+    rig.stream(report.clone());
+    assert_eq!(rig.engine.books().open_count(), 0);
+    rig.give(Input::LinkUp(SessionId(2)));
+    let mut status = rig.flat();
+    status.positions = vec![position("2")];
+    status.high_water = vec![high("BTCUSDT", 7)];
+    rig.answer_recovery(status);
+    (report.status, report.cum_qty) = (VenueStatus::Filled, Some(qty("2")));
+    rig.answer_orders(&Ok(Lookup::Found(Box::new(report))));
+    assert_eq!(rig.engine.books().position_qty(&btc(), PositionSide::Net).to_string(), "2");
 }
