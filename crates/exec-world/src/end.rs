@@ -125,7 +125,10 @@ impl Oracle {
                 continue;
             }
             let ended = order.status().is_ended();
-            if alive.len() > 1 || ended != alive.is_empty() {
+            // A stop stands beside its triggered forerunner until that one has executed.
+            let triggered = order.attempts().values().any(|a| order.has_triggered(a));
+            let beside = alive.len() == 2 && triggered && order.intent().terms.is_closing();
+            if (alive.len() > 1 && !beside) || ended != alive.is_empty() {
                 let status = order.status();
                 wrong
                     .push(format!("order {} is {status:?} in the books, and open at the venue are {alive:?}", order.intent().id));
