@@ -362,7 +362,7 @@ impl Books {
             }
         }
         // What still stands at the venue beside an order that is done must be taken away.
-        if order.status().is_ended() && order.surplus().next().is_none() {
+        if order.status().is_ended() && !order.has_loose_ends() {
             self.open.remove(&id);
         } else {
             self.open.insert(id);

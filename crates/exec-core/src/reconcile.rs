@@ -41,14 +41,16 @@ pub fn plan(books: &Books, status: &MassStatus, instruments: &[InstrumentId]) ->
         let found = books.find(&report.instrument, report.cl_ord_id.as_ref(), report.order_id.as_ref(), report.algo_id.as_ref());
         match found.and_then(|id| books.order(id)) {
             Some(order) => {
-                shown.insert(order.intent().id);
+                shown.extend(attempt_of(order, report));
                 learn(order, report, &mut plan.learn);
             }
             None => plan.adopt.push(report.clone()),
         }
     }
-    for order in books.open_orders().filter(|o| !shown.contains(&o.intent().id)) {
-        plan.ask.extend(order_refs(order, status.asked));
+    for order in books.open_orders() {
+        // By attempt: while an order is changed one of its attempts may stand and another have ended unheard.
+        let unseen = order_refs(order, status.asked).into_iter().filter(|r| r.cl_ord_id.is_none_or(|id| !shown.contains(&id)));
+        plan.ask.extend(unseen);
     }
     let high_water: BTreeMap<&InstrumentId, &Option<TradeId>> = status.high_water.iter().map(|(i, t)| (i, t)).collect();
     let mut all: BTreeSet<&InstrumentId> = instruments.iter().chain(status.high_water.iter().map(|(i, _)| i)).collect();
@@ -183,7 +185,8 @@ fn at_cut(
     (qty, unattributed)
 }
 
-/// Whether an id under our tag tells of an engine that we are not and never were.
-pub fn is_second_engine(books: &Books, id: &OwnId) -> bool {
-    id.epoch >= books.epoch()
+/// Whether an id under our tag tells of an engine that we are not and never were. A start that lost its record with the disk
+/// lends its epoch to the next one; what it sent is older than that.
+pub fn is_second_engine(books: &Books, id: &OwnId, created: VenueTime, begun: VenueTime) -> bool {
+    id.epoch > books.epoch() || (id.epoch == books.epoch() && created >= begun)
 }

@@ -40,7 +40,7 @@ impl Engine {
         let Some(terms) = terms_of.terms(self.config.mode) else { return };
         let (owner, provenance) = match report.made_by {
             Some(made_by) => (self.owner_of_position(&report.instrument), Provenance::Exchange(made_by)),
-            None => self.owner_of(&cl_ord_id, &report.instrument, out),
+            None => self.owner_of(&cl_ord_id, report, out),
         };
         let id = adopted_id(report, &cl_ord_id);
         if self.books.order(id).is_some() {
@@ -68,17 +68,18 @@ impl Engine {
         }
     }
 
-    fn owner_of(&mut self, cl_ord_id: &ClOrdId, instrument: &InstrumentId, out: &mut Vec<Effect>) -> (Owner, Provenance) {
+    fn owner_of(&mut self, cl_ord_id: &ClOrdId, report: &OrderReport, out: &mut Vec<Effect>) -> (Owner, Provenance) {
         let own = OwnId::decode(&self.config.tag, cl_ord_id).filter(|id| id.account == self.config.account_number);
         if let Some(own) = own {
-            if crate::reconcile::is_second_engine(&self.books, &own) {
+            let begun = VenueTime(self.venue_time().0.saturating_sub(self.now.ms_since(self.begun_at) as i64));
+            if crate::reconcile::is_second_engine(&self.books, &own, report.created.unwrap_or(report.updated), begun) {
                 let text = format!("{cl_ord_id} was made under epoch {}, and this engine has not made it", own.epoch);
                 self.latch(LatchCause::SecondEngine, text, out);
             }
             let owner = self.books.strategy_numbered(own.strategy).cloned().map_or(Owner::External, Owner::Strategy);
             return (owner, Provenance::Recovered);
         }
-        let claimed = self.config.strategies.iter().find(|s| s.external_order_claims.contains(instrument));
+        let claimed = self.config.strategies.iter().find(|s| s.external_order_claims.contains(&report.instrument));
         (claimed.map_or(Owner::External, |s| Owner::Strategy(s.id.clone())), Provenance::Foreign)
     }
 

@@ -142,6 +142,14 @@ impl Engine {
         }
     }
 
+    /// Everything is known now: losses that were judged while it was not are judged again.
+    pub(super) fn look_again(&mut self, out: &mut Vec<Effect>) {
+        for list in self.unstopped.clone() {
+            self.keep_list(list, out);
+        }
+        self.look_at_all(out);
+    }
+
     /// Remembers a bracket that is open and whose stop has ended otherwise than by a wish.
     fn note_unstopped(&mut self, id: ListId, stop: IntentId) {
         let ended = self.books.order(stop).is_some_and(|o| o.status().is_ended() && !o.cancel_wished());

@@ -316,6 +316,13 @@ impl Engine {
         }
     }
 
+    /// Looks at every lost stop again.
+    pub(super) fn look_at_all(&mut self, out: &mut Vec<Effect>) {
+        for lost in self.watch.guarded.clone() {
+            self.look(lost, out);
+        }
+    }
+
     /// Whether any lost stop is not settled.
     pub(super) fn is_guarding(&self) -> bool {
         !self.watch.guarded.is_empty()

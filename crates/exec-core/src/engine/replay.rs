@@ -77,7 +77,7 @@ impl Engine {
         if self.begun {
             return;
         }
-        self.begun = true;
+        (self.begun, self.begun_at) = (true, self.now);
         self.durable = self.books.seq();
         (self.intents_made, self.requests) = (first_intent(self.now), first_request(self.now));
         self.intents_from = self.intents_made;

@@ -181,6 +181,11 @@ impl Order {
         let beside = move |id: &ClOrdId, a: &AttemptFacts| speaks != Some(*id) && (!unproven || self.has_triggered(a));
         self.attempts.iter().filter(move |(id, a)| live(a) && (done || beside(id, a))).map(|(id, _)| id)
     }
+    /// Whether something of it may still stand at the venue, or come to stand there, although it is done.
+    pub fn has_loose_ends(&self) -> bool {
+        let unsettled = |a: &AttemptFacts| a.header.is_some() && !a.is_settled();
+        self.surplus().next().is_some() || self.attempts.values().any(unsettled)
+    }
     /// Whether all that an attempt asked for is executed.
     fn is_executed(&self, attempt: &AttemptFacts) -> bool {
         let asked = attempt.live_terms().map(|t| t.qty).or(attempt.header.and_then(|h| h.qty)).or(self.intent.terms.qty);

@@ -110,7 +110,10 @@ fn ending(order: &Order) -> Option<OrdStatus> {
         return Some(OrdStatus::Denied);
     }
     // Between the end of an old attempt and the beginning of the new one that a change asked for, the order lives.
-    if order.attempts.values().any(|a| !a.is_over()) || order.renewal().is_some() {
+    // What one beside the attempt that speaks was asked to do, it has done: no ending of it is ever told.
+    let speaks = order.governing().map(|(id, _)| id);
+    let alive = |id, a: &super::attempt::AttemptFacts| !a.is_over() && (Some(id) == speaks || !order.is_executed(a));
+    if order.attempts.iter().any(|(id, a)| alive(id, a)) || order.renewal().is_some() {
         return None;
     }
     let Some((_, last)) = order.governing() else {

@@ -202,6 +202,39 @@ fn of_two_attempts_that_triggered_the_one_that_executes_ends_the_order() {
 }
 
 #[test]
+fn an_attempt_that_did_all_it_was_asked_does_not_keep_its_order_alive() {
+    let mut stage = Stage::holding("3");
+    let stop = stage.submit(sell_stop("3", "95"));
+    stage.accept_algo(stop);
+    let old = stage.rig.cl_ord_id(stop);
+    stage.rig.command(Command::Replace(ChangeOrder { intent: stop, qty: Some(qty("2")), price: None, trigger: None }));
+    stage.accept_algo(stop);
+    let new = stage.rig.cl_ord_id(stop);
+    stage.algo_of(stop, old, VenueStatus::Triggered);
+    stage.algo_of(stop, new, VenueStatus::Triggered);
+    stage.child_fill_of(stop, new, 9, "2", "94.8", "2");
+    stage.child_fill_of(stop, old, 10, "1", "94.8", "1");
+    stage.child_of(stop, old, VenueStatus::Expired(ExpiryReason::NothingToClose), "1");
+    assert!(stage.rig.status(stop).is_ended(), "{:?}", stage.rig.status(stop));
+    assert_eq!((stage.net(), stage.rig.engine.books().open_count()), ("0".into(), 0));
+}
+
+#[test]
+fn an_attempt_in_doubt_of_an_order_that_is_done_is_asked_for_after_a_restart() {
+    let mut stage = Stage::holding("2");
+    let stop = stage.submit(sell_stop("2", "95"));
+    stage.accept_algo(stop);
+    let old = stage.rig.cl_ord_id(stop);
+    stage.rig.command(trigger(stop, "97"));
+    stage.rig.outcome(Err(crate::scene::unknown()));
+    stage.algo_of(stop, old, VenueStatus::Triggered);
+    stage.child_fill_of(stop, old, 9, "2", "94.8", "2");
+    assert_eq!(stage.rig.status(stop), OrdStatus::Filled);
+    let stage = stage.restarted();
+    assert_eq!(stage.rig.engine.in_doubt(), 1, "it may have come to stand at the venue");
+}
+
+#[test]
 fn a_change_that_a_crash_cut_short_is_taken_up_from_the_facts() {
     // The new stop stands, the old one was not cancelled yet.
     let mut stage = Stage::holding("2");

@@ -207,3 +207,27 @@ fn an_exit_that_comes_later_does_not_carry_an_order_beyond_the_limit() {
     let turn = rig.submit(fixtures::limit(Side::Sell, qty("9"), price("101")));
     assert_eq!(rig.order(turn).denial(), None);
 }
+
+#[test]
+fn what_a_start_sent_that_lost_its_record_is_not_a_second_engines() {
+    use crate::scene::{foreign, netting};
+    use exec_core::{cl_ord_id::OwnId, record::LatchCause, time::VenueTime};
+    let mut rig = netting();
+    rig.wait(60_000);
+    let (books, config) = (rig.engine.books(), rig.engine.config());
+    let own = OwnId { account: config.account_number, strategy: 1, epoch: books.epoch(), intent: 7, attempt: 0 };
+    let id = own.encode(&config.tag).expect("an id");
+    let mut report = foreign("11", "1", "0");
+    report.cl_ord_id = Some(id);
+    report.updated = rig.venue_time();
+    // It was taken in a minute before this start began; the start before took the same epoch and lost its record.
+    report.created = Some(VenueTime(rig.venue_time().0 - 120_000));
+    rig.stream(report.clone());
+    assert!(!rig.engine.books().latches().contains_key(&LatchCause::SecondEngine));
+    assert_eq!(rig.engine.books().open_count(), 1);
+    let other = OwnId { intent: 8, ..own }.encode(&rig.engine.config().tag);
+    (report.cl_ord_id, report.order_id) = (other, OrderId::new("12").ok());
+    report.created = Some(rig.venue_time());
+    rig.stream(report);
+    assert!(rig.engine.books().latches().contains_key(&LatchCause::SecondEngine), "this one was made while we were here");
+}

@@ -275,6 +275,7 @@ fn the_last_words_of_a_session_before_the_baseline_are_not_counted_on_top_of_it(
     let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), exec_testkit::fixtures::profile());
     rig.connect();
     rig.give(Input::LinkDown { session: SessionId(1), why: "cut".into() });
+    rig.asked.clear();
     // Somebody's order, heard of after the end of the session and before any baseline.
     let mut report = foreign("11", "2", "0");
     report.updated = rig.venue_time();
