@@ -157,6 +157,10 @@ impl Books {
     pub fn orders_of_list(&self, list: ListId) -> impl Iterator<Item = &Order> {
         self.by_list.get(&list).into_iter().flatten().filter_map(|id| self.orders.get(id))
     }
+    /// Every list that was ever asked for.
+    pub fn lists(&self) -> impl Iterator<Item = ListId> {
+        self.by_list.keys().copied()
+    }
     /// Whether any list was ever asked for.
     pub fn has_lists(&self) -> bool {
         !self.by_list.is_empty()

@@ -107,7 +107,7 @@ impl Engine {
         if let (true, Some(stop)) = (entered, stop) {
             self.expect_protection(stop, out);
         }
-        if let Some(stop) = stop.filter(|_| !self.flat_lists.contains(&id)) {
+        if let Some(stop) = stop {
             self.note_unstopped(id, stop);
             self.expect_closed(stop, out);
         }
@@ -139,6 +139,28 @@ impl Engine {
                 self.keep_list(list, out);
             }
             self.look_at_leg(&instrument, leg, out);
+        }
+    }
+
+    /// Nothing of a bracket is left, and whatever its leg holds later is another position. The end of its stop is wished, in the
+    /// journal, so that no later start takes it for a loss.
+    fn settle_list(&mut self, id: ListId, out: &mut Vec<Effect>) {
+        self.unstopped.remove(&id);
+        let stop = OrderList::find(&self.books, id).and_then(|l| l.order(ListRole::StopLoss));
+        let Some(stop) = stop.filter(|o| o.status().is_ended() && !o.cancel_wished()).map(|o| o.intent().id) else { return };
+        let request = self.request_id();
+        self.learn(stop, Source::Engine, OrderEvent::CancelRequested { request, only: None }, out);
+        let over = OrderEvent::CancelAnswered { request, state: RequestState::NotSent };
+        self.learn(stop, Source::Engine, over, out);
+    }
+
+    /// Brackets that an earlier start left open without their stop; they are judged when everything is known.
+    pub(super) fn find_unstopped(&mut self) {
+        let stop_of = |id: &ListId| OrderList::find(&self.books, *id).and_then(|l| l.order(ListRole::StopLoss));
+        let stops: Vec<(ListId, IntentId)> =
+            self.books.lists().filter_map(|id| stop_of(&id).map(|stop| (id, stop.intent().id))).collect();
+        for (id, stop) in stops {
+            self.note_unstopped(id, stop);
         }
     }
 
@@ -204,9 +226,7 @@ impl Engine {
                 let held = along(leg.map(|l| l.qty).unwrap_or_default(), terms.side);
                 *answer = Some(held);
                 if held.is_zero() && along(self.books.position_qty(&terms.instrument, terms.leg), terms.side).is_zero() {
-                    // Whatever the leg holds later is another position.
-                    self.flat_lists.insert(id);
-                    self.unstopped.remove(&id);
+                    self.settle_list(id, out);
                 }
                 self.keep(id, false, out);
             }

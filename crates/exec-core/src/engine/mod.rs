@@ -140,8 +140,6 @@ pub struct Engine {
     leg_answers: BTreeMap<ListId, (Option<Qty>, SignedQty)>,
     /// Brackets whose stop has ended while something of them is open: looked at whenever their leg moves.
     unstopped: BTreeSet<ListId>,
-    /// Brackets of which nothing is left, as the venue and our books agree.
-    flat_lists: BTreeSet<ListId>,
     /// Legs that were traded during this input.
     moved: BTreeSet<(InstrumentId, PositionSide)>,
     due: BTreeMap<Timer, Timestamp>,
@@ -196,7 +194,6 @@ impl Engine {
             watch: protect::Watch::default(),
             leg_answers: BTreeMap::new(),
             unstopped: BTreeSet::new(),
-            flat_lists: BTreeSet::new(),
             moved: BTreeSet::new(),
             due: BTreeMap::new(),
             held: Vec::new(),

@@ -90,6 +90,7 @@ impl Engine {
         self.settle_leftovers(out);
         self.keep_lists(|_| true, out);
         self.resume_remedies(&remedies, out);
+        self.find_unstopped();
         out.push(Effect::ReadClock);
     }
 

@@ -330,6 +330,30 @@ fn a_bracket_without_its_stop_is_looked_at_whenever_its_leg_moves() {
 }
 
 #[test]
+fn a_bracket_that_an_earlier_start_left_without_its_stop_is_found() {
+    let (mut stage, entry, stop) = bracketed("0");
+    stage.rig.fill(entry, 11, "2", "99", "2");
+    stage.accept_algo(stop);
+    let cover = stage.submit(sell_stop("2", "94"));
+    stage.accept_algo(cover);
+    // The bracket's own stop is taken away by hand; another one covers the leg, so nothing is done.
+    stage.algo_of(stop, stage.rig.cl_ord_id(stop), VenueStatus::Canceled);
+    assert_eq!(stage.leg_holds("2"), 0);
+    let mut stage = stage.restarted();
+    let mut status = stage.rig.flat();
+    status.positions = vec![crate::scene::position("2")];
+    status.high_water = vec![crate::scene::high("BTCUSDT", 11)];
+    status.open_orders = vec![stage.algo_report(cover, VenueStatus::New)];
+    stage.rig.answer_recovery(status);
+    stage.rig.no_trades();
+    assert_eq!(stage.leg_holds("2"), 0, "it is covered still");
+    stage.rig.command(Command::Cancel(cover));
+    stage.algo(cover, VenueStatus::Canceled);
+    assert_eq!(stage.leg_holds("2"), 1);
+    assert_eq!(stage.rig.attempts_sent().last().map(|a| (a.terms.kind, a.terms.qty)), Some((OrderKind::Market, Some(qty("2")))));
+}
+
+#[test]
 fn a_stop_can_be_moved_a_hundred_times() {
     let mut stage = Stage::holding("2");
     let stop = stage.submit(sell_stop("2", "90"));

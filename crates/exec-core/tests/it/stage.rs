@@ -127,6 +127,11 @@ impl Stage {
         report
     }
 
+    /// How a list of the algo service shows the last attempt.
+    pub(crate) fn algo_report(&mut self, intent: IntentId, status: VenueStatus) -> OrderReport {
+        let attempt = self.last_of(intent);
+        self.report(intent, attempt, status)
+    }
     /// The algo service says this about the last attempt.
     pub(crate) fn algo(&mut self, intent: IntentId, status: VenueStatus) {
         let attempt = self.last_of(intent);
