@@ -123,6 +123,8 @@ pub struct OrderReport {
     pub text: Option<String>,
     /// Set where the exchange made the order by itself.
     pub made_by: Option<ExchangeMade>,
+    /// Whether a trailing stop has been activated and follows the price now.
+    pub activated: bool,
 }
 
 impl OrderReport {

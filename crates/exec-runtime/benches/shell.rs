@@ -83,6 +83,7 @@ impl ExecutionVenue for Idle {
             replaced_by: None,
             text: None,
             made_by: None,
+            activated: false,
         }))
     }
     async fn batch(&self, _: Batch) -> Vec<CommandResult> {

@@ -277,6 +277,7 @@ impl Rig {
             replaced_by: None,
             text: None,
             made_by: None,
+            activated: false,
         }
     }
 

@@ -164,6 +164,7 @@ impl Desk {
             replaced_by: None,
             text: None,
             made_by: None,
+            activated: false,
         }
     }
 }

@@ -56,6 +56,7 @@ pub fn algo_update(symbols: &Symbols, update: &wire::AlgoUpdate<'_>) -> Result<O
         replaced_by: None,
         text: order.reason.as_ref().filter(|text| !text.as_str().is_empty()).map(|text| text.as_str().to_owned()),
         made_by: None,
+        activated: order.activated == Some(true) && order.order_type == wire::OrderType::TrailingStopMarket,
     })
 }
 
@@ -105,6 +106,7 @@ pub fn algo_order(symbols: &Symbols, order: &wire::AlgoOrder<'_>) -> Result<Opti
         replaced_by: None,
         text: order.fail_reason.as_ref().filter(|text| !text.as_str().is_empty()).map(|text| text.as_str().to_owned()),
         made_by: None,
+        activated: order.activated == Some(true) && *order_type == wire::OrderType::TrailingStopMarket,
     }))
 }
 
@@ -207,7 +209,8 @@ mod tests {
     fn a_trailing_stop_is_the_same_order_before_and_after_it_follows() {
         let more = |active: bool| format!(r#","AP":"760","cr":"0.5","ia":{active}"#);
         let of = |active| update(&event("NEW", "GTC", 0, &more(active)).replace("STOP_MARKET", "TRAILING_STOP_MARKET"));
-        assert_eq!(of(false), of(true), "activation changes no terms");
+        assert_eq!((of(false).activated, of(true).activated), (false, true));
+        assert_eq!(of(false).kind, of(true).kind, "activation changes no terms");
         let Some(OrderKind::TrailingStopMarket { activation, callback_percent, by }) = of(true).kind else { panic!() };
         assert_eq!((activation.unwrap().to_string().as_str(), callback_percent.to_string().as_str()), ("760", "0.5"));
         assert_eq!(by, TriggerBy::Mark);

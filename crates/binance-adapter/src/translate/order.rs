@@ -55,6 +55,7 @@ pub fn order_update(symbols: &Symbols, update: &wire::OrderTradeUpdate<'_>) -> R
         replaced_by: if amendment { order.modify_id.as_ref().and_then(Lenient::number).and_then(request) } else { None },
         text: None,
         made_by: made_by(&order.client_order_id, &order.order_type, Some(&order.execution), &order.status),
+        activated: false,
     })
 }
 
@@ -169,6 +170,7 @@ pub fn order_reply(symbols: &Symbols, order: &wire::OrderReply<'_>) -> Result<Or
         replaced_by: order.modify_id.as_ref().and_then(Lenient::number).and_then(request),
         text: None,
         made_by: made_by(&order.client_order_id, &order.order_type, None, &order.status),
+        activated: false,
     })
 }
 

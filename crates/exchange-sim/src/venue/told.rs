@@ -184,6 +184,7 @@ pub(super) fn order_report(row: &OrderRow, reply: bool) -> Option<OrderReport> {
         replaced_by: row.modify_id.and_then(|id| u64::try_from(id).ok()).map(RequestId),
         text: None,
         made_by: made_by(&row.client_order_id),
+        activated: false,
     })
 }
 
@@ -217,6 +218,7 @@ pub(super) fn algo_report(row: &AlgoRow, saying: Saying) -> Option<OrderReport> 
         replaced_by: None,
         text: if saying == Saying::Stream { row.reason.clone() } else { None },
         made_by: None,
+        activated: row.is_activated && row.order_type == OrderType::TrailingStopMarket,
     })
 }
 

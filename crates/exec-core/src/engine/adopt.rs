@@ -220,6 +220,7 @@ fn order_of(trades: &[TradeReport]) -> Option<OrderReport> {
         replaced_by: None,
         text: None,
         made_by: None,
+        activated: false,
     })
 }
 

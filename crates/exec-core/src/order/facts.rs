@@ -17,6 +17,9 @@ pub fn of_order_report(cl_ord_id: ClOrdId, report: &OrderReport, out: &mut Vec<O
         return;
     }
     out.push(OrderEvent::Accepted { cl_ord_id, order_id: report.order_id, algo_id: report.algo_id });
+    if report.activated {
+        out.push(OrderEvent::Activated { cl_ord_id });
+    }
     if matches!(report.status, VenueStatus::Triggering | VenueStatus::Triggered | VenueStatus::Finished) {
         out.push(OrderEvent::Triggered { cl_ord_id });
     }

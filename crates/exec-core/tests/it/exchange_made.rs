@@ -48,6 +48,7 @@ fn made(rig: &Rig, made_by: ExchangeMade, name: &str, amount: &str, leg: Positio
         replaced_by: None,
         text: None,
         made_by: Some(made_by),
+        activated: false,
     }
 }
 

@@ -106,6 +106,7 @@ fn an_order_that_ended_before_the_books_began_stays_outside() {
         replaced_by: None,
         text: None,
         made_by: None,
+        activated: false,
     };
     rig.stream(placed.clone());
     rig.wait(100);

@@ -187,19 +187,7 @@ fn an_exit_that_fails_is_followed_by_another_and_not_at_once() {
 
 #[test]
 fn a_bracket_whose_stop_is_not_acknowledged_in_time_is_closed() {
-    let mut stage = Stage::holding("0");
-    let mut order = |role, terms: Terms| NewOrder {
-        intent: stage.name(),
-        terms,
-        handling: Handling::default(),
-        list: Some(ListPlace { list: ListId(5), role }),
-    };
-    let entry = order(ListRole::Entry, limit(Side::Buy, qty("2"), price("99")));
-    let stop = order(ListRole::StopLoss, sell_stop("2", "95"));
-    let (entry_id, stop_id) = (entry.intent, stop.intent);
-    stage.rig.command(Command::SubmitList(vec![entry, stop]));
-    stage.rig.durable();
-    stage.rig.accept(entry_id);
+    let (mut stage, entry_id, stop_id) = bracketed("0", "2");
     stage.rig.fill(entry_id, 1, "2", "99", "2");
     stage.rig.wait(1_900);
     assert!(!stage.rig.alerted("protection_lost"));
@@ -261,19 +249,7 @@ fn a_stop_that_is_taken_away_on_purpose_does_not_bring_an_old_loss_back() {
 
 #[test]
 fn what_a_stop_left_open_of_its_bracket_is_closed() {
-    let mut stage = Stage::holding("0");
-    let mut order = |role, terms: Terms| NewOrder {
-        intent: stage.name(),
-        terms,
-        handling: Handling::default(),
-        list: Some(ListPlace { list: ListId(6), role }),
-    };
-    let entry = order(ListRole::Entry, limit(Side::Buy, qty("3"), price("99")));
-    let stop = order(ListRole::StopLoss, sell_stop("3", "95"));
-    let (entry_id, stop_id) = (entry.intent, stop.intent);
-    stage.rig.command(Command::SubmitList(vec![entry, stop]));
-    stage.rig.durable();
-    stage.rig.accept(entry_id);
+    let (mut stage, entry_id, stop_id) = bracketed("0", "3");
     stage.rig.fill(entry_id, 1, "2", "99", "2");
     stage.accept_algo(stop_id);
     let old = stage.rig.cl_ord_id(stop_id);
@@ -289,8 +265,8 @@ fn what_a_stop_left_open_of_its_bracket_is_closed() {
     assert_eq!(exit, Some((OrderKind::Market, Some(qty("1")))));
 }
 
-/// A bracket of 2 at 99 with its stop, on a leg that holds `before`; the entry stands.
-fn bracketed(before: &str) -> (Stage, IntentId, IntentId) {
+/// A bracket of this much at 99 with its stop, on a leg that holds `before`; the entry stands.
+fn bracketed(before: &str, amount: &str) -> (Stage, IntentId, IntentId) {
     let mut stage = Stage::holding(before);
     let mut order = |role, terms: Terms| NewOrder {
         intent: stage.name(),
@@ -298,8 +274,8 @@ fn bracketed(before: &str) -> (Stage, IntentId, IntentId) {
         handling: Handling::default(),
         list: Some(ListPlace { list: ListId(8), role }),
     };
-    let entry = order(ListRole::Entry, limit(Side::Buy, qty("2"), price("99")));
-    let stop = order(ListRole::StopLoss, sell_stop("2", "95"));
+    let entry = order(ListRole::Entry, limit(Side::Buy, qty(amount), price("99")));
+    let stop = order(ListRole::StopLoss, sell_stop(amount, "95"));
     let (entry_id, stop_id) = (entry.intent, stop.intent);
     stage.rig.command(Command::SubmitList(vec![entry, stop]));
     stage.rig.durable();
@@ -310,7 +286,7 @@ fn bracketed(before: &str) -> (Stage, IntentId, IntentId) {
 #[test]
 fn a_bracket_without_its_stop_is_looked_at_whenever_its_leg_moves() {
     // A short of 5 that was bought back at the venue and is still in our books when the bracket's long has lost its stop.
-    let (mut stage, entry, stop) = bracketed("0");
+    let (mut stage, entry, stop) = bracketed("0", "2");
     let short = stage.submit(Terms { intention: Intention::Open, ..crate::scene::closing(Side::Sell, PositionSide::Net, "5") });
     stage.rig.durable();
     stage.rig.accept(short);
@@ -331,7 +307,7 @@ fn a_bracket_without_its_stop_is_looked_at_whenever_its_leg_moves() {
 
 #[test]
 fn a_bracket_that_an_earlier_start_left_without_its_stop_is_found() {
-    let (mut stage, entry, stop) = bracketed("0");
+    let (mut stage, entry, stop) = bracketed("0", "2");
     stage.rig.fill(entry, 11, "2", "99", "2");
     stage.accept_algo(stop);
     let cover = stage.submit(sell_stop("2", "94"));

@@ -97,6 +97,7 @@ pub(crate) fn foreign(order_id: &str, amount: &str, cum: &str) -> OrderReport {
         replaced_by: None,
         text: None,
         made_by: None,
+        activated: false,
     }
 }
 

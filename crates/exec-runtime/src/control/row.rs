@@ -64,6 +64,8 @@ pub struct OrderRow {
     pub price_protect: Option<bool>,
     /// The price from which on a trailing stop follows.
     pub activation: Option<String>,
+    /// Whether a trailing stop follows by now.
+    pub activated: Option<bool>,
     /// The distance of a trailing stop in percent.
     pub callback_percent: Option<String>,
     /// Which order goes when it would trade with another of this account.
@@ -88,11 +90,16 @@ impl OrderRow {
             Provenance::Exchange(made) => Some(made_word(made)),
             Provenance::Ours | Provenance::Recovered | Provenance::Foreign => None,
         };
+        // Of a trailing stop it is the price from which on it follows.
+        let figure = order.trigger_price().map(|p| p.get().normalize().to_string());
+        let trails = matches!(terms.kind, OrderKind::TrailingStopMarket { .. });
         Self {
             qty: order.qty().map(|q| q.get().normalize().to_string()),
             cum_qty: Some(order.cum_qty().get().normalize().to_string()),
             price: order.price().map(|p| p.get().normalize().to_string()),
-            trigger: order.trigger_price().map(|p| p.get().normalize().to_string()),
+            trigger: figure.clone().filter(|_| !trails),
+            activation: figure.filter(|_| trails),
+            activated: trails.then(|| order.attempts().values().any(|a| a.is_activated())),
             stp: stp_word(&terms),
             made_by,
             ..row.with_kind(&terms.kind)
@@ -122,6 +129,7 @@ impl OrderRow {
             qty: report.qty.map(|q| q.get().normalize().to_string()),
             cum_qty: report.cum_qty.map(|q| q.get().normalize().to_string()),
             made_by: report.made_by.map(made_word),
+            activated: matches!(report.kind, Some(OrderKind::TrailingStopMarket { .. })).then_some(report.activated),
             ..row
         }
     }
@@ -159,6 +167,7 @@ impl OrderRow {
             trigger_by: None,
             price_protect: None,
             activation: None,
+            activated: None,
             callback_percent: None,
             stp: None,
             made_by: None,

@@ -267,6 +267,7 @@ impl ExecutionVenue for Fake {
                         replaced_by: None,
                         text: None,
                         made_by: None,
+                        activated: false,
                     };
                     s.open.insert(attempt.cl_ord_id, report.clone());
                     report

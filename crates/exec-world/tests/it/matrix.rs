@@ -200,6 +200,22 @@ fn triggered_and_filled() {
 }
 
 #[test]
+fn a_trailing_stop_is_told_to_follow_once_its_price_was_reached() {
+    for (mode, leg) in MODES {
+        let mut pair = Pair::new(mode, AlgoConfig::default());
+        open(&mut pair, leg);
+        let activation = Some(pair.price(1_020));
+        let kind = OrderKind::TrailingStopMarket { activation, callback_percent: decimal("5"), by: TriggerBy::Mark };
+        let intent = placed(&mut pair, "a trailing stop", terms(Side::Sell, leg, Intention::Reduce, kind));
+        let follows = |pair: &Pair| pair.order(intent).attempts().values().any(|a| a.is_activated());
+        assert!(!follows(&pair));
+        pair.move_to(1_030);
+        pair.wait(300);
+        assert!(follows(&pair) && pair.status(intent) == OrdStatus::New, "{mode:?}");
+    }
+}
+
+#[test]
 fn restarted_while_it_rests() {
     each(AlgoConfig::default(), |pair, what, asked, moves| {
         let intent = placed(pair, what, asked.clone());
