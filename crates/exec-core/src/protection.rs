@@ -27,22 +27,13 @@ pub struct Protection {
     pub unprotected_ms: u64,
 }
 
-/// What the venue says about a leg that decides whether a stop can still help.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct LegMarks {
-    /// Price that liquidation goes by.
-    pub mark: Option<Price>,
-    /// Where the venue would liquidate.
-    pub liquidation: Option<Price>,
-}
-
-/// Counts the stops of a leg that holds `held`. `still_counts` says of a stop that has triggered whether it may yet close.
+/// Counts the stops of a leg that holds `held` and that the venue would liquidate at `liquidation`. `still_counts` says of a stop that has triggered whether it may yet close.
 pub fn protection(
     books: &Books,
     instrument: &InstrumentId,
     leg: PositionSide,
     held: SignedQty,
-    marks: LegMarks,
+    liquidation: Option<Price>,
     still_counts: impl Fn(&ClOrdId) -> bool,
 ) -> Protection {
     let size = held.magnitude();
@@ -54,7 +45,7 @@ pub fn protection(
             continue;
         }
         let Some(open) = standing(order, &still_counts) else { continue };
-        if !order.is_untriggered() || helps(order, closes, marks) {
+        if !order.is_untriggered() || helps(order, closes, liquidation) {
             found.stops += 1;
             found.covered = found.covered.plus(if terms.intention == Intention::CloseAll { size } else { open });
         }
@@ -73,11 +64,11 @@ fn standing(order: &Order, still_counts: &impl Fn(&ClOrdId) -> bool) -> Option<Q
 }
 
 /// Whether the trigger comes before the liquidation does.
-fn helps(order: &Order, closes: Side, marks: LegMarks) -> bool {
+fn helps(order: &Order, closes: Side, liquidation: Option<Price>) -> bool {
     if matches!(order.intent().terms.kind, OrderKind::TrailingStopMarket { .. }) {
         return true;
     }
-    let (Some(trigger), Some(liquidation)) = (order.trigger_price(), marks.liquidation.filter(|p| !p.is_zero())) else {
+    let (Some(trigger), Some(liquidation)) = (order.trigger_price(), liquidation.filter(|p| !p.is_zero())) else {
         return true;
     };
     match closes {

@@ -29,19 +29,17 @@ impl Engine {
             self.alert(out, AlertLevel::Warning, "list_refused", String::from("its orders name no list"));
             return;
         };
-        if orders.iter().all(|o| self.books.order(o.intent).is_some()) {
+        let mut wrong = mistake(&orders).map(|why| Denial::List(why.into()));
+        let (known, orders): (Vec<NewOrder>, Vec<NewOrder>) =
+            orders.into_iter().partition(|o| self.books.order(o.intent).is_some());
+        if orders.is_empty() {
             // The same list again is what a restart brings; it was answered then.
             return;
         }
-        let wrong = mistake(&orders).map(|why| Denial::List(why.into()));
-        let known: Vec<bool> = orders.iter().map(|o| self.books.order(o.intent).is_some()).collect();
-        let orders: Vec<NewOrder> = if known.contains(&true) {
+        if !known.is_empty() {
             self.alert(out, AlertLevel::Warning, "intent_reused", format!("list {list} names orders that are known already"));
-            orders.into_iter().zip(&known).filter(|(_, known)| !**known).map(|(o, _)| o).collect()
-        } else {
-            orders
-        };
-        let wrong = if known.contains(&true) { Some(Denial::IntentReused) } else { wrong };
+            wrong = Some(Denial::IntentReused);
+        }
         let wrong = wrong.or_else(|| self.check_held_back(owner, &orders).err());
         // All or none: what one of them would be denied for denies the others.
         let mut at_once = orders.iter().filter(|o| !is_later(o));

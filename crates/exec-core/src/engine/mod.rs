@@ -28,7 +28,7 @@ use crate::{
     order::{Contradiction, event::OrderEvent, intent::Owner},
     reconcile::Difference,
     record::{LatchCause, Record},
-    report::{Quote, Report, Source, TradeReport},
+    report::{Quote, Source, TradeReport},
     start_report::StartReport,
     time::{ClockReading, Timestamp, VenueTime},
     units::{PositionMode, PositionSide, Price, Qty, SignedQty},
@@ -268,7 +268,8 @@ impl Engine {
             Input::Operator { who, command } => self.operator(&who, command, out),
             Input::Outcome { request, outcome } => self.outcome(request, outcome, out),
             Input::Answer { query, answer } => self.answer(query, answer, out),
-            Input::Report { session, report } => self.report_in(session, report, out),
+            // Facts of an older session are facts too; only its end is old news.
+            Input::Report { session, report } => self.listen(session, report, out),
             Input::Price(price) => {
                 let quote = self.quotes.entry(price.instrument.clone()).or_default();
                 *quote = quote.updated(price.quote);
@@ -411,11 +412,6 @@ impl Engine {
             Timer::Watch => self.watch(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
         }
-    }
-
-    fn report_in(&mut self, session: SessionId, report: Report, out: &mut Vec<Effect>) {
-        // Facts of an older session are facts too; only its end is old news.
-        self.listen(session, report, out);
     }
 
     /// Adds a record that is always news.

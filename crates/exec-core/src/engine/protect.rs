@@ -18,7 +18,7 @@ use crate::{
         list::{OrderList, is_held_back},
         status::OrdStatus,
     },
-    protection::{LegMarks, Protection, protection},
+    protection::{Protection, protection},
     report::{PositionReport, Source},
     strategy::mix,
     terms::{Intention, OrderKind, Terms},
@@ -95,12 +95,9 @@ impl Engine {
     }
 
     fn covered(&self, instrument: &InstrumentId, leg: PositionSide, held: SignedQty) -> Protection {
-        let marks = LegMarks {
-            mark: self.quote(instrument).mark,
-            liquidation: self.liquidation.get(&(instrument.clone(), leg)).copied(),
-        };
+        let liquidation = self.liquidation.get(&(instrument.clone(), leg)).copied();
         let now = self.now;
-        protection(&self.books, instrument, leg, held, marks, |id| {
+        protection(&self.books, instrument, leg, held, liquidation, |id| {
             self.watch.triggered.get(id).is_none_or(|at| now.ms_since(*at) < TRIGGERED_COUNTS_MS)
         })
     }
@@ -177,26 +174,22 @@ impl Engine {
         if order.status().is_ended() || stands(order) || self.watch.told.contains(&stop) {
             return;
         }
-        let within = self.policy_of(order).map_or(u64::MAX, |(_, within)| within);
-        if within < u64::MAX {
+        if let Some((_, within)) = self.policy_of(order) {
             self.start_timer(Timer::Protect(stop), within, out);
         }
     }
 
     pub(super) fn protect_timer(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
-        if self.watch.remedies.contains_key(&intent) {
-            let lost = self.watch.remedies.get(&intent).copied();
-            match lost {
-                _ if is_held_back(order) => self.ask_leg(intent, out),
-                Some(lost) if order.intent().terms.is_protective() && !order.status().is_ended() => {
-                    // A stop that was placed once more and is not acknowledged in time, or has triggered and rests, is none.
-                    if !stands(order) {
-                        self.watch.late.insert(intent);
-                    }
-                    self.look(lost, out);
+        if let Some(lost) = self.watch.remedies.get(&intent).copied() {
+            if is_held_back(order) {
+                self.ask_leg(intent, out);
+            } else if order.intent().terms.is_protective() && !order.status().is_ended() {
+                // A stop that was placed once more and is not acknowledged in time, or has triggered and rests, is none.
+                if !stands(order) {
+                    self.watch.late.insert(intent);
                 }
-                Some(_) | None => (),
+                self.look(lost, out);
             }
             return;
         }
@@ -227,8 +220,7 @@ impl Engine {
     /// A stop could not be made larger: what it does not cover is as good as lost.
     pub(super) fn change_refused(&mut self, stop: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(stop) else { return };
-        let bracket = order.intent().list.and_then(|p| OrderList::find(&self.books, p.list));
-        let open = bracket.filter(|l| l.order(ListRole::Entry).is_some()).map(|l| l.open_qty()).unwrap_or_default();
+        let open = OrderList::bracket_of(&self.books, order).map(|l| l.open_qty()).unwrap_or_default();
         let small = order.intent().terms.is_protective() && order.intent().terms.qty.is_some() && order.leaves_qty() < open;
         if small && !order.cancel_wished() {
             self.protection_lost(stop, String::from("it could not be made larger"), out);
@@ -248,8 +240,7 @@ impl Engine {
         if !(held.get() * terms.side.sign()).is_sign_negative() || held.is_zero() {
             return None;
         }
-        let list = order.intent().list.and_then(|p| OrderList::find(&self.books, p.list));
-        let most = match list.filter(|l| l.order(ListRole::Entry).is_some()) {
+        let most = match OrderList::bracket_of(&self.books, order) {
             Some(bracket) => bracket.open_qty(),
             // What it did not protect is not its business: somebody may hold more on purpose.
             None => match order.qty().filter(|_| terms.intention != Intention::CloseAll) {
@@ -260,15 +251,14 @@ impl Engine {
         Some(most.min(held.magnitude()))
     }
 
-    fn is_in_bracket(&self, order: &Order) -> bool {
-        let list = order.intent().list.and_then(|p| OrderList::find(&self.books, p.list));
-        list.is_some_and(|l| l.order(ListRole::Entry).is_some())
+    /// The remedies that a lost stop has had, oldest first.
+    fn remedies(&self, lost: IntentId) -> impl Iterator<Item = &Order> {
+        remedies_of(lost).map_while(|id| self.books.order(id))
     }
 
     /// How much the remedies of a lost stop have closed.
     fn remedied(&self, lost: IntentId) -> Qty {
-        let made = remedies_of(lost).map_while(|id| self.books.order(id));
-        made.fold(Qty::ZERO, |sum, o| sum.plus(o.cum_qty()))
+        self.remedies(lost).fold(Qty::ZERO, |sum, o| sum.plus(o.cum_qty()))
     }
 
     /// One loss is told once. What is done about it is done until nothing is left to protect.
@@ -336,29 +326,25 @@ impl Engine {
     /// Does what a lost stop needs now: nothing while a remedy is under way, or while another stop covers what it should.
     fn look(&mut self, lost: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(lost).filter(|_| self.watch.guarded.contains(&lost)) else { return };
-        let remedies: Vec<IntentId> = remedies_of(lost).take_while(|id| self.books.order(*id).is_some()).collect();
         let need = self.needed(order).unwrap_or_default();
         if need.is_zero() {
             // Settled; a remedy that still waits for the leg to be read would close what comes next.
-            let waits = |id: &&IntentId| self.books.order(**id).is_some_and(is_held_back);
-            let waiting: Vec<IntentId> = remedies.iter().filter(waits).copied().collect();
+            let waiting: Vec<IntentId> = self.remedies(lost).filter(|o| is_held_back(o)).map(|o| o.intent().id).collect();
             self.watch.guarded.remove(&lost);
             for id in waiting {
                 self.learn(id, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);
             }
             return;
         }
-        let under_way = |id: &IntentId| {
-            let open = self.books.order(*id).is_some_and(|o| !o.status().is_ended() && !is_standing_stop(o));
-            open && !self.watch.late.contains(id)
-        };
-        if remedies.iter().any(under_way) {
+        let under_way = |o: &Order| !o.status().is_ended() && !is_standing_stop(o) && !self.watch.late.contains(&o.intent().id);
+        if self.remedies(lost).any(under_way) {
             return;
         }
+        let made = self.remedies(lost).count();
         let terms = order.intent().terms.clone();
         let key = (terms.instrument.clone(), terms.leg);
         if self.covered(&key.0, key.1, self.leg_qty(&key)).uncovered.is_zero() {
-            if !self.is_in_bracket(order) {
+            if OrderList::bracket_of(&self.books, order).is_none() {
                 // Another stop does what this one should: what becomes of that one is its own matter.
                 self.watch.guarded.remove(&lost);
             }
@@ -367,17 +353,17 @@ impl Engine {
         let (owner, list) = (order.intent().owner.clone(), order.intent().list.map(|p| p.list));
         // As it stood last, not as it was asked for first.
         let terms = terms.changed(order.qty(), order.price(), order.trigger_price());
-        let rearms = remedies.is_empty() && self.policy_of(order).is_some_and(|(policy, _)| policy == ProtectionPolicy::Rearm);
+        let rearms = made == 0 && self.policy_of(order).is_some_and(|(policy, _)| policy == ProtectionPolicy::Rearm);
         let terms = if rearms {
             Terms { qty: terms.qty.map(|_| need), ..terms }
         } else {
             Terms { intention: Intention::Reduce, qty: Some(need), kind: OrderKind::Market, ..terms }
         };
-        let Some(id) = remedies_of(lost).nth(remedies.len()) else { return };
+        let Some(id) = remedies_of(lost).nth(made) else { return };
         let place = Some(ListPlace { list: list.unwrap_or(ListId((lost.0 >> 64) as u64)), role: ListRole::Exit });
         self.watch.remedies.insert(id, lost);
         self.take_in(owner, NewOrder { intent: id, terms, handling: Handling::default(), list: place }, out);
-        if remedies.is_empty() {
+        if made == 0 {
             self.ask_leg(id, out);
         } else {
             // What has just been refused, or was not needed, is not asked for again at the speed of the network.
@@ -451,13 +437,11 @@ impl Engine {
     /// What was lost and is not settled is taken up again by a new start, with the remedies that a crash found under way. A loss
     /// whose remedies had all ended was settled: what the leg holds now is another position.
     pub(super) fn resume_remedies(&mut self, open: &BTreeSet<IntentId>, out: &mut Vec<Effect>) {
-        let lost = |o: &&Order| {
-            let protects = o.intent().terms.is_protective() && o.intent().list.is_none_or(|p| p.role != ListRole::Exit);
-            protects && remedies_of(o.intent().id).next().is_some_and(|id| self.books.order(id).is_some())
-        };
+        let lost =
+            |o: &&Order| o.intent().terms.is_protective() && !is_remedy(o) && self.remedies(o.intent().id).next().is_some();
         let lost: Vec<IntentId> = self.books.orders().filter(lost).map(|o| o.intent().id).collect();
         for lost in lost {
-            let remedies: Vec<IntentId> = remedies_of(lost).take_while(|id| self.books.order(*id).is_some()).collect();
+            let remedies: Vec<IntentId> = self.remedies(lost).map(|o| o.intent().id).collect();
             self.watch.remedies.extend(remedies.iter().map(|id| (*id, lost)));
             let Some(order) = self.books.order(lost) else { continue };
             if self.needed(order).is_none_or(|qty| qty.is_zero()) || !remedies.iter().any(|id| open.contains(id)) {

@@ -10,7 +10,6 @@ use crate::{
     record::{Record, TradeCursor},
     report::{MassStatus, Report, ReportBody, Source},
     time::VenueTime,
-    units::PositionMode,
     venue::{Lookup, QueryError, RejectClass, Trades, TradesFrom},
 };
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
@@ -419,11 +418,6 @@ impl Engine {
         } else {
             self.set_timer(Timer::GateDelay, self.config.startup_delay_ms, out);
         }
-    }
-
-    /// Whether positions are kept in legs.
-    pub fn is_hedging(&self) -> bool {
-        self.config.mode == PositionMode::Hedging
     }
 }
 

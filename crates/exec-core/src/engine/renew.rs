@@ -99,7 +99,7 @@ impl Engine {
         }
         let qty = (order.intent().terms.intention != Intention::CloseAll).then_some(new.qty);
         self.attempt(intent, qty, Some(request), out);
-        // No id was left: the old one stands.
+        // No id was left.
         let tried = self.books.order(intent).is_some_and(|o| o.renewed_by(request).is_some());
         if !tried {
             let over = OrderEvent::ReplaceAnswered { request, state: RequestState::NotSent };

@@ -47,6 +47,11 @@ impl<'a> OrderList<'a> {
         let orders: Vec<_> = books.orders_of_list(id).filter_map(place).collect();
         (!orders.is_empty()).then_some(Self { id, orders })
     }
+    /// The bracket that an order belongs to; `None` if it belongs to no list, or to one without an entry.
+    pub fn bracket_of(books: &'a Books, order: &Order) -> Option<Self> {
+        let list = Self::find(books, order.intent().list?.list)?;
+        list.order(ListRole::Entry).is_some().then_some(list)
+    }
     /// FIX ListID (66).
     pub const fn id(&self) -> ListId {
         self.id

@@ -188,8 +188,11 @@ impl Order {
     }
     /// Whether all that an attempt asked for is executed.
     fn is_executed(&self, attempt: &AttemptFacts) -> bool {
-        let asked = attempt.live_terms().map(|t| t.qty).or(attempt.header.and_then(|h| h.qty)).or(self.intent.terms.qty);
-        !attempt.cum_qty.is_zero() && asked.is_some_and(|asked| attempt.cum_qty >= asked)
+        !attempt.cum_qty.is_zero() && self.asked_by(attempt).is_some_and(|asked| attempt.cum_qty >= asked)
+    }
+    /// The quantity of an attempt as it stands now.
+    fn asked_by(&self, attempt: &AttemptFacts) -> Option<Qty> {
+        attempt.live_terms().map(|t| t.qty).or(attempt.header.and_then(|h| h.qty)).or(self.intent.terms.qty)
     }
     /// The change that is carried out as a new attempt, while it is under way.
     pub fn renewal(&self) -> Option<(RequestId, &ReplaceFacts)> {
@@ -225,9 +228,7 @@ impl Order {
     }
     /// FIX OrderQty (38) as it stands now; `None` for an order that closes all and has not been triggered.
     pub fn qty(&self) -> Option<Qty> {
-        let speaks = self.governing().map(|(_, a)| a);
-        let live = speaks.and_then(AttemptFacts::live_terms).map(|t| t.qty);
-        live.or_else(|| speaks.and_then(|a| a.header).and_then(|h| h.qty)).or(self.intent.terms.qty)
+        self.governing().map_or(self.intent.terms.qty, |(_, a)| self.asked_by(a))
     }
     /// The most that may execute: what a change on its way asks for may execute before the change is confirmed.
     fn most_qty(&self) -> Option<Qty> {
@@ -267,8 +268,7 @@ impl Order {
     }
     /// What all attempts that may still execute ask for and have not executed.
     pub fn alive_qty(&self) -> Qty {
-        let asked = |a: &AttemptFacts| a.live_terms().map(|t| t.qty).or(a.header.and_then(|h| h.qty)).or(self.intent.terms.qty);
-        let left = |a: &AttemptFacts| asked(a).unwrap_or_default().saturating_sub(a.cum_qty);
+        let left = |a: &AttemptFacts| self.asked_by(a).unwrap_or_default().saturating_sub(a.cum_qty);
         self.attempts.values().filter(|a| !a.is_over()).fold(Qty::ZERO, |sum, a| sum.plus(left(a)))
     }
     /// Every known trade.
