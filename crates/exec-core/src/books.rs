@@ -1,20 +1,28 @@
 //! Everything durable about an account: orders, positions, shares, balances, cursors. Only records change it, live and in replay.
 
+mod image;
+mod names;
+
+pub(crate) use image::Image;
+
 use crate::{
     cl_ord_id::Tag,
     ids::{AccountId, AlgoId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, ListId, OrderId, Seq, StrategyId},
     order::{Contradiction, Contribution, Order, Transition, event::OrderEvent, intent::Owner},
     position::Position,
     record::{Baseline, LatchCause, Record, TradeCursor},
-    time::VenueTime,
+    time::{Timestamp, VenueTime},
     units::{Amount, PositionMode, PositionSide, SignedQty},
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     string::String,
+    sync::Arc,
     vec::Vec,
 };
+use names::Names;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// A record that does not fit the books: only possible with a damaged journal or a defect.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -54,7 +62,7 @@ pub enum BooksError {
 }
 
 /// A strategy's place in the books.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct StrategyBook {
     /// Its number in client order ids.
     pub number: u16,
@@ -65,12 +73,20 @@ pub struct StrategyBook {
 }
 
 /// The wallet of one asset.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Wallet {
     /// Deposits + realised profit - fees +- funding.
     pub amount: Amount,
     /// Venue time of the figure.
     pub at: VenueTime,
+}
+
+/// An order, and when something was learned of it last. Shared with the snapshots that are being written of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Filed {
+    order: Arc<Order>,
+    seq: Seq,
+    at: Timestamp,
 }
 
 /// Everything durable about an account.
@@ -81,11 +97,11 @@ pub struct Books {
     pub(crate) seq: Seq,
     pub(crate) epoch: Epoch,
     pub(crate) mode: Option<PositionMode>,
-    orders: BTreeMap<IntentId, Order>,
+    orders: BTreeMap<IntentId, Filed>,
     open: BTreeSet<IntentId>,
-    by_cl_ord_id: BTreeMap<ClOrdId, IntentId>,
-    by_order_id: BTreeMap<(InstrumentId, OrderId), IntentId>,
-    by_algo_id: BTreeMap<AlgoId, IntentId>,
+    by_cl_ord_id: Names<ClOrdId>,
+    by_order_id: Names<(InstrumentId, OrderId)>,
+    by_algo_id: Names<AlgoId>,
     by_list: BTreeMap<ListId, Vec<IntentId>>,
     positions: BTreeMap<(InstrumentId, PositionSide), Position>,
     shares: BTreeMap<(Owner, InstrumentId, PositionSide), SignedQty>,
@@ -107,9 +123,9 @@ impl Books {
             mode: None,
             orders: BTreeMap::new(),
             open: BTreeSet::new(),
-            by_cl_ord_id: BTreeMap::new(),
-            by_order_id: BTreeMap::new(),
-            by_algo_id: BTreeMap::new(),
+            by_cl_ord_id: Names::new(),
+            by_order_id: Names::new(),
+            by_algo_id: Names::new(),
             by_list: BTreeMap::new(),
             positions: BTreeMap::new(),
             shares: BTreeMap::new(),
@@ -139,15 +155,15 @@ impl Books {
     }
     /// One order.
     pub fn order(&self, intent: IntentId) -> Option<&Order> {
-        self.orders.get(&intent)
+        self.orders.get(&intent).map(|filed| &*filed.order)
     }
     /// Every order, open and ended.
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
-        self.orders.values()
+        self.orders.values().map(|filed| &*filed.order)
     }
     /// Orders that have not ended.
     pub fn open_orders(&self) -> impl Iterator<Item = &Order> {
-        self.open.iter().filter_map(|id| self.orders.get(id))
+        self.open.iter().filter_map(|id| self.order(*id))
     }
     /// Orders of an instrument that have not ended.
     pub fn open_orders_of<'a>(&'a self, instrument: &'a InstrumentId) -> impl Iterator<Item = &'a Order> {
@@ -155,7 +171,7 @@ impl Books {
     }
     /// Orders of a list, in the order in which they were asked for.
     pub fn orders_of_list(&self, list: ListId) -> impl Iterator<Item = &Order> {
-        self.by_list.get(&list).into_iter().flatten().filter_map(|id| self.orders.get(id))
+        self.by_list.get(&list).into_iter().flatten().filter_map(|id| self.order(*id))
     }
     /// Every list that was ever asked for.
     pub fn lists(&self) -> impl Iterator<Item = ListId> {
@@ -180,14 +196,14 @@ impl Books {
         if let Some(id) = order_id
             && let Some(found) = self.by_order_id.get(&(instrument.clone(), *id))
         {
-            return Some(*found);
+            return Some(found);
         }
         if let Some(found) = algo_id.and_then(|id| self.by_algo_id.get(id)) {
-            return Some(*found);
+            return Some(found);
         }
         let cl_ord_id = cl_ord_id?;
-        let found = *self.by_cl_ord_id.get(cl_ord_id)?;
-        let order = self.orders.get(&found)?;
+        let found = self.by_cl_ord_id.get(cl_ord_id)?;
+        let order = self.order(found)?;
         let attempt = order.attempts().get(cl_ord_id)?;
         let other_instrument = order.intent().terms.instrument != *instrument;
         // Only the id of an attempt of ours is unique for ever.
@@ -197,7 +213,7 @@ impl Books {
     }
     /// The order that has an attempt of this id.
     pub fn by_cl_ord_id(&self, id: &ClOrdId) -> Option<IntentId> {
-        self.by_cl_ord_id.get(id).copied()
+        self.by_cl_ord_id.get(id)
     }
     /// One leg, if anything is known of it.
     pub fn position(&self, instrument: &InstrumentId, leg: PositionSide) -> Option<&Position> {
@@ -262,9 +278,14 @@ impl Books {
     }
 
     /// Adds one fact about an order if it is news. `None`: known already, and no number is used up.
-    pub(crate) fn learn_if_news(&mut self, id: IntentId, event: &OrderEvent) -> Result<Option<(Seq, Transition)>, BooksError> {
+    pub(crate) fn learn_if_news(
+        &mut self,
+        id: IntentId,
+        at: Timestamp,
+        event: &OrderEvent,
+    ) -> Result<Option<(Seq, Transition)>, BooksError> {
         let seq = Seq(self.seq.0 + 1);
-        let transition = self.learn_order(seq, id, event)?;
+        let transition = self.learn_order(seq, id, at, event)?;
         if !transition.learned {
             return Ok(None);
         }
@@ -291,9 +312,10 @@ impl Books {
                     self.by_list.entry(place.list).or_default().push(intent.id);
                 }
                 self.open.insert(intent.id);
-                self.orders.entry(intent.id).or_insert_with(|| Order::new(intent.clone()));
+                let filed = || Filed { order: Arc::new(Order::new(intent.clone())), seq, at: intent.asked };
+                self.orders.entry(intent.id).or_insert_with(filed);
             }
-            Record::Order { intent, event, .. } => return self.learn_order(seq, *intent, event).map(Some),
+            Record::Order { intent, at, event, .. } => return self.learn_order(seq, *intent, *at, event).map(Some),
             Record::Baseline(baseline) => self.begin(baseline),
             Record::TradeCursor(cursor) => {
                 let known = self.trade_cursors.entry(cursor.instrument.clone()).or_insert_with(|| cursor.clone());
@@ -323,8 +345,10 @@ impl Books {
         Ok(None)
     }
 
-    fn learn_order(&mut self, seq: Seq, id: IntentId, event: &OrderEvent) -> Result<Transition, BooksError> {
-        let Some(order) = self.orders.get_mut(&id) else { return Err(BooksError::UnknownOrder { seq, intent: id }) };
+    fn learn_order(&mut self, seq: Seq, id: IntentId, at: Timestamp, event: &OrderEvent) -> Result<Transition, BooksError> {
+        let Some(filed) = self.orders.get_mut(&id) else { return Err(BooksError::UnknownOrder { seq, intent: id }) };
+        // Only while a snapshot is being written of it is this a copy.
+        let order = Arc::make_mut(&mut filed.order);
         let terms = &order.intent().terms;
         let key = (terms.instrument.clone(), terms.leg);
         let cut = self.positions.get(&key).and_then(|p| p.cut().copied());
@@ -347,6 +371,7 @@ impl Books {
         }
         // What is no news is not in the journal either, and must leave no trace that a replay does not.
         if transition.learned {
+            (filed.seq, filed.at) = (seq, at);
             self.index(id, event);
         }
         Ok(transition)
@@ -354,15 +379,15 @@ impl Books {
 
     fn index(&mut self, id: IntentId, event: &OrderEvent) {
         if let Some(cl_ord_id) = event.cl_ord_id() {
-            self.by_cl_ord_id.insert(*cl_ord_id, id);
+            self.by_cl_ord_id.learn(*cl_ord_id, id);
         }
-        let Some(order) = self.orders.get(&id) else { return };
+        let Some(order) = self.orders.get(&id).map(|filed| &filed.order) else { return };
         if let OrderEvent::Accepted { order_id, algo_id, .. } = event {
             if let Some(order_id) = order_id {
-                self.by_order_id.insert((order.intent().terms.instrument.clone(), *order_id), id);
+                self.by_order_id.learn((order.intent().terms.instrument.clone(), *order_id), id);
             }
             if let Some(algo_id) = algo_id {
-                self.by_algo_id.insert(*algo_id, id);
+                self.by_algo_id.learn(*algo_id, id);
             }
         }
         // What still stands at the venue beside an order that is done must be taken away.
@@ -383,7 +408,8 @@ impl Books {
         *external = external.plus(baseline.qty.get() - old);
         // Trades at or before the new cut are history from now on.
         if cut_before != baseline.cut {
-            for order in self.orders.values().filter(|o| o.intent().terms.instrument == key.0 && o.leg() == key.1) {
+            let of_leg = |o: &&Arc<Order>| o.intent().terms.instrument == key.0 && o.leg() == key.1;
+            for order in self.orders.values().map(|filed| &filed.order).filter(of_leg) {
                 let (before, after) = (order.contribution(cut_before.as_ref()), order.contribution(baseline.cut.as_ref()));
                 settle(position, &before, &after, None);
                 let held = self.shares.entry((order.intent().owner.clone(), key.0.clone(), key.1)).or_default();

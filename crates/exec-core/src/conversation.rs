@@ -273,7 +273,7 @@ pub enum StrategyEvent {
 }
 
 /// An order that the exchange made by itself.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct ExchangeEvent {
     /// Our name for the order.
     pub intent: IntentId,
@@ -299,7 +299,7 @@ pub struct ProtectionLost {
 }
 
 /// A fact about an order, and what it changed.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct OrderUpdate {
     /// Which order.
     pub intent: IntentId,

@@ -24,6 +24,7 @@ pub mod reconcile;
 pub mod record;
 pub mod report;
 pub mod rules;
+pub mod snapshot;
 pub mod start_report;
 pub mod strategy;
 pub mod terms;

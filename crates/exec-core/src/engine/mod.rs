@@ -18,6 +18,7 @@ mod recovery;
 mod renew;
 mod replay;
 mod submit;
+mod unseen;
 
 use crate::{
     books::{Books, BooksError},
@@ -29,6 +30,7 @@ use crate::{
     reconcile::Difference,
     record::{LatchCause, Record},
     report::{Quote, Source, TradeReport},
+    snapshot::Unseen,
     start_report::StartReport,
     time::{ClockReading, Timestamp, VenueTime},
     units::{PositionMode, PositionSide, Price, Qty, SignedQty},
@@ -143,7 +145,9 @@ pub struct Engine {
     /// Legs that were traded during this input.
     moved: BTreeSet<(InstrumentId, PositionSide)>,
     due: BTreeMap<Timer, Timestamp>,
+    /// What comes to the strategies when they are started, in order.
     held: Vec<(StrategyId, Option<Seq>, StrategyEvent)>,
+    unseen: VecDeque<Unseen>,
     adopted: usize,
 }
 
@@ -197,6 +201,7 @@ impl Engine {
             moved: BTreeSet::new(),
             due: BTreeMap::new(),
             held: Vec::new(),
+            unseen: VecDeque::new(),
             adopted: 0,
         }
     }
@@ -417,6 +422,9 @@ impl Engine {
     /// Adds a record that is always news.
     fn record(&mut self, record: Record, out: &mut Vec<Effect>) {
         let seq = Seq(self.books.seq().0 + 1);
+        if let Record::Cursor { strategy, seen, .. } = &record {
+            self.forget_seen(strategy, *seen);
+        }
         match self.books.apply(seq, &record) {
             Ok(_) => out.push(Effect::Journal(seq, record)),
             Err(error) => self.alert(out, AlertLevel::Critical, "books_refused", format!("{error}")),
@@ -425,7 +433,7 @@ impl Engine {
 
     /// Adds a fact about an order if it is news, journals it and tells whom it concerns.
     fn learn(&mut self, intent: IntentId, source: Source, event: OrderEvent, out: &mut Vec<Effect>) -> Option<Seq> {
-        let (seq, transition) = match self.books.learn_if_news(intent, &event) {
+        let (seq, transition) = match self.books.learn_if_news(intent, self.now, &event) {
             Ok(Some(news)) => news,
             Ok(None) => return None,
             Err(error) => {
@@ -492,6 +500,9 @@ impl Engine {
     }
 
     fn notify(&mut self, strategy: StrategyId, seq: Option<Seq>, event: StrategyEvent, out: &mut Vec<Effect>) {
+        if let Some(seq) = seq {
+            self.remember(&strategy, seq, &event);
+        }
         if self.started {
             out.push(Effect::Notify(strategy, seq, event));
         } else if seq.is_some() || matches!(event, StrategyEvent::ProtectionLost(_)) {

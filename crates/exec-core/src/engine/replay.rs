@@ -48,15 +48,15 @@ impl Engine {
                 let owner = self.books.order(*intent).and_then(|o| o.intent().owner.strategy().cloned());
                 if let (Some(strategy), Some(t)) = (owner, transition) {
                     let update = OrderUpdate { intent: *intent, from: t.from, to: t.to, event: event.clone(), late: t.late };
-                    self.held.push((strategy, Some(seq), StrategyEvent::Order(update)));
+                    self.remember(&strategy, seq, &StrategyEvent::Order(update));
                 }
             }
-            Record::Cursor { strategy, seen, .. } => self.held.retain(|(s, seq, _)| s != strategy || *seq > Some(*seen)),
+            Record::Cursor { strategy, seen, .. } => self.forget_seen(strategy, *seen),
             Record::Intent(Intent { id, provenance: Provenance::Exchange(made_by), terms, .. }) => {
                 for strategy in self.concerned(&terms.instrument) {
                     let instrument = terms.instrument.clone();
                     let event = ExchangeEvent { intent: *id, made_by: *made_by, instrument, leg: terms.leg };
-                    self.held.push((strategy, Some(seq), StrategyEvent::Exchange(event)));
+                    self.remember(&strategy, seq, &StrategyEvent::Exchange(event));
                 }
             }
             Record::Started { .. }
@@ -79,6 +79,7 @@ impl Engine {
         }
         (self.begun, self.begun_at) = (true, self.now);
         self.durable = self.books.seq();
+        self.hold_unseen();
         (self.intents_made, self.requests) = (first_intent(self.now), first_request(self.now));
         self.intents_from = self.intents_made;
         let epoch = Epoch(epoch_floor(self.now).max(self.books.epoch().0 + 1));

@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod event;
 pub mod facts;
 pub mod intent;
+mod known;
 pub mod list;
 pub mod proof;
 pub mod status;

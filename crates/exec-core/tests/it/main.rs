@@ -25,5 +25,6 @@ mod records;
 mod requests;
 
 mod scene;
+mod snapshots;
 mod stage;
 mod venue_rules;

@@ -121,7 +121,7 @@ fn events() -> Vec<OrderEvent> {
     ]
 }
 
-fn records() -> Vec<Record> {
+pub(crate) fn records() -> Vec<Record> {
     let at = Timestamp::from_ms(1_795_305_600_000);
     let account = AccountId::new("main").expect("an id");
     let mut all = vec![
