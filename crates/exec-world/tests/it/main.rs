@@ -1,5 +1,6 @@
 //! The engine against the exchange, both in one thread, without faults: every kind of order through every part of its life.
 
+mod crash_table;
 mod forced;
 mod matrix;
 mod pair;

@@ -9,7 +9,7 @@ use exec_core::{
     command::{Command, NewOrder},
     conversation::{Alert, Answer, Effect, Input, Outcome, Phase, Query, Request, Timer},
     engine::{Engine, config::EngineConfig},
-    ids::{InstrumentId, IntentId, Seq, SessionId, StrategyId},
+    ids::{InstrumentId, IntentId, RequestId, Seq, SessionId, StrategyId},
     order::{Order, intent::Handling, status::OrdStatus},
     record::Record,
     report::VenueStatus,
@@ -30,9 +30,13 @@ pub(crate) struct Pair {
     pub(crate) alerts: Vec<Alert>,
     /// Requests on their way, while the network holds them back.
     pub(crate) on_the_way: Option<VecDeque<Request>>,
+    /// The node dies before it does one more thing than this.
+    pub(crate) dies_after: Option<usize>,
     /// Events of the private stream that are not delivered: the node is down.
     down: bool,
     journal: Vec<(Seq, Record)>,
+    /// Up to here the engine was told that its journal is durable.
+    durable: Seq,
     timers: Vec<(Timestamp, Timer)>,
     waiting: VecDeque<Input>,
     session: u32,
@@ -62,14 +66,17 @@ impl Pair {
             now_ms: START_MS,
             alerts: Vec::new(),
             on_the_way: None,
+            dies_after: None,
             down: true,
             journal: Vec::new(),
+            durable: Seq(0),
             timers: Vec::new(),
             waiting: VecDeque::new(),
             session: 0,
             intents: 0,
         };
         pair.start();
+        pair.until_live();
         pair
     }
 
@@ -80,6 +87,9 @@ impl Pair {
         self.give(Input::Instruments(self.desk.instruments()));
         self.session += 1;
         self.give(Input::LinkUp(SessionId(self.session)));
+    }
+
+    pub(crate) fn until_live(&mut self) {
         for _ in 0..200 {
             if matches!(self.engine.phase(), Phase::Live | Phase::Degraded) && self.engine.quote(&btc()).reference().is_some() {
                 return;
@@ -95,10 +105,32 @@ impl Pair {
         (self.timers, self.waiting) = (Vec::new(), VecDeque::new());
     }
 
+    pub(crate) fn journal(&self) -> &[(Seq, Record)] {
+        &self.journal
+    }
+
+    pub(crate) const fn is_down(&self) -> bool {
+        self.down
+    }
+
+    /// The disk forgets what it never promised to keep.
+    pub(crate) fn lose_power(&mut self) {
+        self.die();
+        let durable = self.durable;
+        self.journal.retain(|(seq, _)| *seq <= durable);
+    }
+
     /// Kills the node, lets the venue go on for a while, and starts a new one over the same journal.
     pub(crate) fn restart_after(&mut self, ms: i64) {
+        self.restart(ms, None);
+        self.until_live();
+    }
+
+    /// The same without waiting until it is live. It may be that the new one dies before it has done more than this.
+    pub(crate) fn restart(&mut self, after_ms: i64, dies_after: Option<usize>) {
         self.die();
-        self.wait(ms);
+        self.wait(after_ms);
+        self.dies_after = dies_after;
         let mut engine = Engine::new(self.engine.config().clone(), self.desk.profile().clone());
         for (seq, record) in &self.journal {
             engine.replay(*seq, record).unwrap_or_else(|error| panic!("{error}"));
@@ -112,15 +144,29 @@ impl Pair {
     }
 
     pub(crate) fn give(&mut self, input: Input) {
-        self.waiting.push_back(input);
-        self.work();
+        if !self.down {
+            self.waiting.push_back(input);
+            self.work();
+        }
     }
 
     fn work(&mut self) {
         while let Some(input) = self.waiting.pop_front() {
+            if let Input::Durable(seq) = input {
+                self.durable = seq;
+            }
             let mut effects = Vec::new();
             self.engine.handle(self.now(), input, &mut effects);
-            for effect in effects {
+            let (records, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(|e| matches!(e, Effect::Journal(..)));
+            // The records of one input are one group: all of them, or none.
+            if !records.is_empty() && self.dies() {
+                return;
+            }
+            records.into_iter().for_each(|record| self.perform(record));
+            for effect in others {
+                if self.dies() {
+                    return;
+                }
                 self.perform(effect);
             }
             if let Some((seq, _)) = self.journal.last().filter(|(seq, _)| *seq > self.engine.durable()) {
@@ -128,6 +174,14 @@ impl Pair {
             }
             self.listen();
         }
+    }
+
+    fn dies(&mut self) -> bool {
+        if self.dies_after == Some(0) {
+            self.die();
+        }
+        self.dies_after = self.dies_after.map(|left| left.saturating_sub(1));
+        self.down
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -155,6 +209,12 @@ impl Pair {
     }
 
     fn send(&mut self, request: &Request) {
+        let outcomes = self.arrive(request);
+        self.waiting.extend(outcomes.into_iter().map(|(request, outcome)| Input::Outcome { request, outcome }));
+    }
+
+    /// A request reaches the exchange. What it answers may or may not reach anybody.
+    pub(crate) fn arrive(&mut self, request: &Request) -> Vec<(RequestId, Outcome)> {
         let now = self.now_ms;
         let outcome = match request {
             Request::Submit { attempt, .. } => Outcome::Order(self.desk.submit(now, attempt)),
@@ -162,14 +222,11 @@ impl Pair {
             Request::Cancel(cancel) => Outcome::Order(self.desk.cancel(now, cancel)),
             Request::CancelAll(scope) => Outcome::All(self.desk.cancel_all(now, scope)),
             Request::Batch { ids, batch } => {
-                let results = self.desk.batch(now, batch);
-                for (request, result) in ids.iter().zip(results) {
-                    self.waiting.push_back(Input::Outcome { request: *request, outcome: Outcome::Order(result) });
-                }
-                return;
+                let results = self.desk.batch(now, batch).into_iter().map(Outcome::Order);
+                return ids.iter().copied().zip(results).collect();
             }
         };
-        self.waiting.push_back(Input::Outcome { request: request.id(), outcome });
+        vec![(request.id(), outcome)]
     }
 
     /// From here on the network holds requests back.
