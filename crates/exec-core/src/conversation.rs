@@ -5,12 +5,17 @@ use crate::{
     engine::config::ProtectionPolicy,
     ids::{ClOrdId, InstrumentId, IntentId, ListId, QueryId, RequestId, Seq, SessionId, StrategyId},
     instrument::Instrument,
-    order::{event::OrderEvent, intent::ExchangeMade, status::OrdStatus},
+    order::{
+        doubt::{DoubtEnd, DoubtOf},
+        event::OrderEvent,
+        intent::ExchangeMade,
+        status::OrdStatus,
+    },
     pretrade::Denial,
     record::Record,
     report::{MassStatus, PositionReport, PriceReport, Report},
-    start_report::StartReport,
-    time::{ClockReading, Timestamp},
+    start_report::{Shut, StartReport},
+    time::{ClockReading, Timestamp, VenueTime},
     units::{PositionSide, Qty},
     venue::{
         Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, InstrumentSetting, Lookup, OrderRef, QueryError, Replace,
@@ -251,8 +256,8 @@ pub enum Phase {
 pub enum StrategyEvent {
     /// The gate is open for the first time in this run; what was restored can be read from the context.
     Start,
-    /// Where the engine stands has changed.
-    Phase(Phase),
+    /// Where the engine stands, or why new risk is refused there, has changed.
+    Phase(PhaseChange),
     /// A fact about one of its orders.
     Order(OrderUpdate),
     /// The exchange itself has made an order on an instrument of the strategy.
@@ -311,6 +316,59 @@ pub struct OrderUpdate {
     pub event: OrderEvent,
     /// A fill after the end.
     pub late: bool,
+    /// What it changed about what is not known of the order.
+    // Written down beside it: an update without doubt is written as it always was.
+    #[serde(skip)]
+    pub doubt: Option<DoubtNews>,
+}
+
+/// What is not known of an order any more, or from now on.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub enum DoubtNews {
+    /// From now on it is not known.
+    Began(InDoubt),
+    /// From now on it is.
+    Ended(DoubtEnded),
+}
+
+/// Something about an order that nobody knows: it is asked for, counted both ways in every limit, and never sent again.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct InDoubt {
+    /// Which order.
+    pub intent: IntentId,
+    /// On which instrument.
+    pub instrument: InstrumentId,
+    /// What is not known.
+    pub of: DoubtOf,
+    /// Since when.
+    pub since: Timestamp,
+    /// The venue's time from which on an absence counts. Absent where the venue has no such moment: then only a fact of the venue
+    /// ends the doubt. Of a change only the report has it.
+    pub fence_at: Option<VenueTime>,
+}
+
+/// A doubt that is over.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct DoubtEnded {
+    /// Which order.
+    pub intent: IntentId,
+    /// What was not known.
+    pub of: DoubtOf,
+    /// Since when an attempt was in doubt; not kept of a change.
+    pub since: Option<Timestamp>,
+    /// How it ended.
+    pub how: DoubtEnd,
+}
+
+/// Where the engine stands now, and why it takes no new risk there.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct PhaseChange {
+    /// Where it stood.
+    pub from: Phase,
+    /// Where it stands; the same if only the reasons have changed.
+    pub to: Phase,
+    /// Why new risk is refused; empty when the gate is open.
+    pub shut: Vec<Shut>,
 }
 
 /// Everything an engine can ask of the world, in the order in which it must happen.
@@ -330,8 +388,8 @@ pub enum Effect {
     Reopen(SessionId, String),
     /// Measure the venue's clock now.
     ReadClock,
-    /// Where the engine stands has changed.
-    Phase(Phase),
+    /// Where the engine stands, or why new risk is refused there, has changed.
+    Phase(PhaseChange),
     /// What opened the gate, or keeps it shut.
     Report(Box<StartReport>),
     /// Tell an operator.

@@ -1,7 +1,7 @@
 //! Calls a strategy for an event and turns what it asked for into an input. The one way for all shells, so that ids derive alike.
 
 use crate::{
-    conversation::{Input, StrategyEvent},
+    conversation::{DoubtNews, Input, StrategyEvent},
     engine::Engine,
     ids::{Seq, StrategyId},
     strategy::{Context, Strategy},
@@ -32,8 +32,16 @@ pub fn call(
     let mut context = Context::new(now, engine, id, basis);
     match event {
         StrategyEvent::Start => strategy.on_start(&mut context),
-        StrategyEvent::Phase(phase) => strategy.on_phase(&mut context, *phase),
-        StrategyEvent::Order(update) => strategy.on_order(&mut context, update),
+        StrategyEvent::Phase(change) => strategy.on_phase(&mut context, change),
+        StrategyEvent::Order(update) => {
+            strategy.on_order(&mut context, update);
+            // In the same call: the fact and the doubt that it began or ended are one event with one number.
+            match &update.doubt {
+                Some(DoubtNews::Began(doubt)) => strategy.on_in_doubt(&mut context, doubt),
+                Some(DoubtNews::Ended(ended)) => strategy.on_doubt_ended(&mut context, ended),
+                None => (),
+            }
+        }
         StrategyEvent::Exchange(event) => strategy.on_exchange_order(&mut context, event),
         StrategyEvent::ProtectionLost(lost) => strategy.on_protection_lost(&mut context, lost),
         StrategyEvent::ChangeDenied { intent, denial } => strategy.on_change_denied(&mut context, *intent, denial),

@@ -3,7 +3,7 @@
 
 use crate::{
     books::Image,
-    conversation::{ExchangeEvent, OrderUpdate, StrategyEvent},
+    conversation::{DoubtNews, ExchangeEvent, OrderUpdate, StrategyEvent},
     ids::{AccountId, Seq, StrategyId},
 };
 use alloc::{string::String, vec::Vec};
@@ -28,13 +28,18 @@ pub(crate) struct Unseen {
 pub(crate) enum UnseenWhat {
     Order(OrderUpdate),
     Exchange(ExchangeEvent),
+    /// A fact that began or ended a doubt.
+    Doubt(OrderUpdate, DoubtNews),
 }
 
 impl UnseenWhat {
     /// `None` for an event that no record stands behind.
     pub(crate) fn of(event: &StrategyEvent) -> Option<Self> {
         match event {
-            StrategyEvent::Order(update) => Some(Self::Order(update.clone())),
+            StrategyEvent::Order(update) => Some(match &update.doubt {
+                Some(news) => Self::Doubt(OrderUpdate { doubt: None, ..update.clone() }, news.clone()),
+                None => Self::Order(update.clone()),
+            }),
             StrategyEvent::Exchange(event) => Some(Self::Exchange(event.clone())),
             _ => None,
         }
@@ -43,6 +48,7 @@ impl UnseenWhat {
         match self {
             Self::Order(update) => StrategyEvent::Order(update.clone()),
             Self::Exchange(event) => StrategyEvent::Exchange(event.clone()),
+            Self::Doubt(update, news) => StrategyEvent::Order(OrderUpdate { doubt: Some(news.clone()), ..update.clone() }),
         }
     }
 }

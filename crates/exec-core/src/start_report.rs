@@ -1,9 +1,11 @@
 //! What opened the gate, or keeps it shut: typed, printable, per account and instrument.
 
 use crate::{
-    conversation::Phase,
+    conversation::{InDoubt, Phase},
     ids::{AccountId, Epoch, InstrumentId},
+    instrument::TradingStatus,
     reconcile::Difference,
+    record::LatchCause,
     units::{PositionMode, PositionSide, SignedQty},
 };
 use alloc::{string::String, vec::Vec};
@@ -29,6 +31,10 @@ pub struct StartReport {
     pub adopted: usize,
     /// Attempts of unknown outcome.
     pub in_doubt: usize,
+    /// Everything of which nobody knows what became of it, attempts and changes.
+    pub doubts: Vec<InDoubt>,
+    /// Instruments that take no new risk while the account would, and why.
+    pub instruments: Vec<InstrumentState>,
     /// Positions per leg.
     pub positions: Vec<PositionLine>,
     /// Differences that stand.
@@ -68,9 +74,171 @@ pub enum Shut {
     /// The journal failed.
     #[error("the journal failed: {0}")]
     Journal(String),
-    /// A latch that somebody must release.
+    /// A latch that somebody must release, and what it says.
+    #[error("latched: {cause}: {text}", cause = .0.words(), text = .1)]
+    Latched(LatchCause, String),
+}
+
+/// How a state ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndsBy {
+    /// By itself, when what it waits for comes.
+    Itself,
+    /// By a person who looks at it and acts.
+    Person,
+}
+
+impl Shut {
+    /// Its name, for machines: lower case with underscores. The list is closed.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Draining => "draining",
+            Self::NoStream => "no_stream",
+            Self::NoInstruments => "no_instruments",
+            Self::NotReconciled => "not_reconciled",
+            Self::Delay => "delay",
+            Self::EarlierDoubt => "earlier_doubt",
+            Self::NoClock => "no_clock",
+            Self::CoarseClock(_) => "coarse_clock",
+            Self::StartNotDurable => "start_not_durable",
+            Self::Journal(_) => "journal",
+            Self::Latched(..) => "latched",
+        }
+    }
+    /// How it ends.
+    pub const fn ends_by(&self) -> EndsBy {
+        match self {
+            Self::Journal(_) | Self::Latched(..) => EndsBy::Person,
+            Self::Draining
+            | Self::NoStream
+            | Self::NoInstruments
+            | Self::NotReconciled
+            | Self::Delay
+            | Self::EarlierDoubt
+            | Self::NoClock
+            | Self::CoarseClock(_)
+            | Self::StartNotDurable => EndsBy::Itself,
+        }
+    }
+    /// What happens next, or what a person has to do.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Draining => "nothing to do; start it again to trade",
+            Self::NoStream => "the node opens it again; the alerts say what the venue answers",
+            Self::NoInstruments => "the node goes on asking the venue",
+            Self::NotReconciled => "the node compares; the alerts say which question fails",
+            Self::Delay => "it ends by itself",
+            Self::EarlierDoubt => "the node goes on asking; `explain ORDER` shows how far it is",
+            Self::NoClock => "the node measures it again; check that the venue can be reached",
+            Self::CoarseClock(_) => "the node measures it again; a slow network is the usual cause",
+            Self::StartNotDurable => "the disk is slow; it ends by itself",
+            Self::Journal(_) => "free or mend the disk, then start the node again; exits and cancels pass meanwhile",
+            Self::Latched(cause, _) => cause.advice(),
+        }
+    }
+    /// Whether it is the same reason, whatever its figures are.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::CoarseClock(_), Self::CoarseClock(_)) => true,
+            (one, other) => one == other,
+        }
+    }
+}
+
+impl LatchCause {
+    /// Its name, for machines: lower case with underscores. The list is closed.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::SecondEngine => "second_engine",
+            Self::AssumptionBroken => "assumption_broken",
+            Self::Auth => "auth",
+            Self::Operator => "operator",
+            Self::Liquidation => "liquidation",
+            Self::Exchange(_) => "exchange",
+        }
+    }
+    /// In words.
+    pub const fn words(&self) -> &'static str {
+        match self {
+            Self::SecondEngine => "a second engine trades this account",
+            Self::AssumptionBroken => "the venue did what it cannot do by what this program assumes of it",
+            Self::Auth => "the venue refuses the key, its signature or its rights",
+            Self::Operator => "an operator said so",
+            Self::Liquidation => "the exchange liquidates the account",
+            Self::Exchange(_) => "the exchange has closed a position here by itself",
+        }
+    }
+    /// What a person has to do before releasing it.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::SecondEngine => "find and end the other engine, compare with `reconcile`, then `release`",
+            Self::AssumptionBroken => "read `explain` of the order it names, compare with `reconcile`, then `release`",
+            Self::Auth => "mend the key or its rights at the venue, then `release`",
+            Self::Operator => "`release` when you want new risk again",
+            Self::Liquidation => "look at margin and positions first, then `release`",
+            Self::Exchange(_) => "look at what that position hedged, then `release`",
+        }
+    }
+}
+
+/// An instrument that takes no new risk while the account would.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct InstrumentState {
+    /// Which.
+    pub instrument: InstrumentId,
+    /// Why.
+    pub shut: Vec<InstrumentShut>,
+}
+
+/// One thing that keeps an instrument from new risk. Its exits pass.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum InstrumentShut {
+    /// Books and venue differ on one of its legs.
+    #[error("books and venue differ: {0}")]
+    Difference(Difference),
+    /// Something else that the venue or a comparison said of it.
+    #[error("{0}")]
+    Restricted(String),
+    /// The exchange has acted here by itself, and somebody must release it.
     #[error("latched: {0}")]
     Latched(String),
+    /// As many orders of unknown fate as it may have.
+    #[error("{count} orders in doubt, {max} may be")]
+    InDoubt {
+        /// How many it has.
+        count: u32,
+        /// How many it may have.
+        max: u32,
+    },
+    /// The venue does not trade it now.
+    #[error("the venue says that it is {0:?}")]
+    NotTrading(TradingStatus),
+    /// The venue does not list it.
+    #[error("the venue does not list it")]
+    NotListed,
+}
+
+impl InstrumentShut {
+    /// Its name, for machines: lower case with underscores. The list is closed.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Difference(_) => "difference",
+            Self::Restricted(_) => "restricted",
+            Self::Latched(_) => "latched",
+            Self::InDoubt { .. } => "in_doubt",
+            Self::NotTrading(_) => "not_trading",
+            Self::NotListed => "not_listed",
+        }
+    }
+    /// How it ends.
+    pub const fn ends_by(&self) -> EndsBy {
+        match self {
+            Self::Latched(_) | Self::NotListed => EndsBy::Person,
+            Self::Difference(_) | Self::Restricted(_) | Self::InDoubt { .. } | Self::NotTrading(_) => EndsBy::Itself,
+        }
+    }
 }
 
 /// One leg in the report.
@@ -109,6 +277,14 @@ impl fmt::Display for StartReport {
         }
         for reason in &self.shut {
             writeln!(f, "  shut: {reason}")?;
+        }
+        for state in &self.instruments {
+            for reason in &state.shut {
+                writeln!(f, "  no new risk on {}: {reason}", state.instrument)?;
+            }
+        }
+        for doubt in &self.doubts {
+            writeln!(f, "  in doubt: order {} on {}", doubt.intent, doubt.instrument)?;
         }
         Ok(())
     }

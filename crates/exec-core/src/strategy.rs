@@ -3,7 +3,7 @@
 use crate::{
     books::Books,
     command::{ChangeOrder, Command, NewOrder},
-    conversation::{ExchangeEvent, OrderUpdate, Phase, ProtectionLost},
+    conversation::{DoubtEnded, ExchangeEvent, InDoubt, OrderUpdate, Phase, PhaseChange, ProtectionLost},
     engine::Engine,
     ids::{InstrumentId, IntentId, ListId, StrategyId},
     instrument::Instrument,
@@ -13,6 +13,7 @@ use crate::{
     },
     pretrade::Denial,
     report::Quote,
+    start_report::Shut,
     terms::{Intention, OrderKind, Terms, TimeInForce},
     time::Timestamp,
     units::{PositionMode, PositionSide, Price, Qty, Side, SignedQty},
@@ -84,6 +85,30 @@ impl<'a> Context<'a> {
     /// This strategy's orders that have not ended.
     pub fn open_orders(&self) -> impl Iterator<Item = &'a Order> {
         self.engine.books().open_orders().filter(|o| o.intent().owner.strategy() == Some(self.strategy))
+    }
+    /// What of this strategy's orders nobody knows: attempts that may or may not have reached the venue, changes that may or may
+    /// not have taken effect. Their orders are among [`Context::open_orders`] as long as nothing has ended them.
+    pub fn in_doubt(&self) -> Vec<InDoubt> {
+        let mine = |doubt: &InDoubt| self.order(doubt.intent).is_some_and(|o| o.intent().owner.strategy() == Some(self.strategy));
+        self.engine.doubts().into_iter().filter(mine).collect()
+    }
+    /// Why new risk is refused on the whole account; empty when the gate is open.
+    pub fn shut(&self) -> Vec<Shut> {
+        self.engine.gate_shut()
+    }
+    /// Whether an order that can add risk would be let through on this instrument now, as far as the gate goes.
+    ///
+    /// # Errors
+    /// The denial that such an order would get. Exits pass all the same.
+    pub fn may_open(&self, instrument: &InstrumentId) -> Result<(), Denial> {
+        self.engine.may_open(instrument)
+    }
+    /// This strategy's parts of all legs that are not flat.
+    pub fn shares(&self) -> impl Iterator<Item = (&'a InstrumentId, PositionSide, SignedQty)> {
+        let strategy = self.strategy;
+        let all =
+            self.engine.books().shares().filter(move |((owner, ..), qty)| owner.strategy() == Some(strategy) && !qty.is_zero());
+        all.map(|((_, instrument, leg), qty)| (instrument, *leg, *qty))
     }
     /// This strategy's part of a leg.
     pub fn share(&self, instrument: &InstrumentId, leg: PositionSide) -> SignedQty {
@@ -246,6 +271,12 @@ pub trait Strategy: Send {
     fn on_price(&mut self, _ctx: &mut Context<'_>, _instrument: &InstrumentId) {}
     /// A timer that it has set has fired.
     fn on_timer(&mut self, _ctx: &mut Context<'_>, _tag: u64) {}
-    /// Where the engine stands has changed; new risk is taken in `Live` only.
-    fn on_phase(&mut self, _ctx: &mut Context<'_>, _phase: Phase) {}
+    /// What became of an order, or of a change of it, is not known: it may take effect at any moment until that is settled. It is
+    /// asked for, and an order that may rest is cancelled unless its handling says otherwise; do not send it again. Comes right
+    /// after [`Strategy::on_order`] of the same fact, once for each doubt, also over a restart.
+    fn on_in_doubt(&mut self, _ctx: &mut Context<'_>, _doubt: &InDoubt) {}
+    /// It is known now; what follows is the strategy's to decide. Comes right after [`Strategy::on_order`] of the fact that tells.
+    fn on_doubt_ended(&mut self, _ctx: &mut Context<'_>, _ended: &DoubtEnded) {}
+    /// Where the engine stands has changed, or why it takes no new risk there; it takes new risk in `Live` only, exits everywhere.
+    fn on_phase(&mut self, _ctx: &mut Context<'_>, _change: &PhaseChange) {}
 }

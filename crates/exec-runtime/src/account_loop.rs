@@ -400,9 +400,17 @@ impl AccountLoop {
                     self.urgent.push_back(Input::Clock(ClockReading { offset_ms: 0, error_ms: 0 }));
                 }
             }
-            Effect::Phase(phase) => {
-                tracing::info!(account = %self.account, phase = ?phase, epoch = self.engine.books().epoch().0, "phase");
-                self.shared.status.send_modify(|status| status.phase = phase);
+            Effect::Phase(change) => {
+                tracing::info!(
+                    account = %self.account,
+                    from = ?change.from,
+                    phase = ?change.to,
+                    shut = %control::texts(&change.shut).join("; "),
+                    epoch = self.engine.books().epoch().0,
+                    "phase"
+                );
+                self.shared.status.send_modify(|status| status.phase = change.to);
+                self.shared.board.moved(self.clock.now(), change);
             }
             Effect::Report(report) => {
                 tracing::info!(

@@ -34,6 +34,6 @@ pub use config::{OnExit, RuntimeConfig};
 pub use exit::{AccountExit, ExitReason, ExitSummary};
 pub use latency::Figures;
 pub use node::{BuildError, Node, NodeBuilder, NodeError, NodeHandle};
-pub use observe::{AccountHandle, AccountStatus, Latencies, RaisedAlert};
+pub use observe::{AccountHandle, AccountStatus, Latencies, PhaseMoved, RaisedAlert};
 pub use setup::{AccountSettings, Apply, OnDifference, StartError};
 pub use signals::signals;

@@ -5,7 +5,7 @@ use crate::{
     latency::{Figures, Histogram},
 };
 use exec_core::{
-    conversation::{Alert, AlertLevel, Phase},
+    conversation::{Alert, AlertLevel, Phase, PhaseChange},
     ids::AccountId,
     start_report::StartReport,
     time::Timestamp,
@@ -16,6 +16,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::{broadcast, watch};
+
+/// How many changes of phase are kept.
+const PHASES_MAX: usize = 64;
 
 /// Where an account's engine stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,6 +37,16 @@ pub struct RaisedAlert {
     /// The alert.
     #[serde(flatten)]
     pub alert: Alert,
+}
+
+/// A change of phase or of its reasons, and when it came.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct PhaseMoved {
+    /// By the node's clock.
+    pub at: Timestamp,
+    /// The change.
+    #[serde(flatten)]
+    pub change: PhaseChange,
 }
 
 /// Latencies of an account since the start.
@@ -75,6 +88,10 @@ impl AccountHandle {
         let reached = status.wait_for(|s| matches!(s.phase, Phase::Live | Phase::Halted)).await;
         reached.is_ok_and(|s| s.phase == Phase::Live)
     }
+    /// The newest changes of phase and of its reasons, oldest first.
+    pub fn phases(&self) -> Vec<PhaseMoved> {
+        self.board.phases()
+    }
     /// The newest alerts, oldest first, and how many there ever were.
     pub fn alerts(&self) -> (Vec<RaisedAlert>, u64) {
         self.board.alerts()
@@ -99,6 +116,7 @@ pub(crate) struct Board {
     pub(crate) ack: Histogram,
     pub(crate) callback: Histogram,
     alerts: Mutex<AlertLog>,
+    phases: Mutex<VecDeque<PhaseMoved>>,
     follow: broadcast::Sender<RaisedAlert>,
     alerts_max: usize,
 }
@@ -117,6 +135,7 @@ impl Board {
             ack: Histogram::default(),
             callback: Histogram::default(),
             alerts: Mutex::default(),
+            phases: Mutex::default(),
             follow: broadcast::Sender::new(alerts_max),
             alerts_max,
         }
@@ -139,6 +158,17 @@ impl Board {
         drop(log);
         // Nobody has to listen.
         let _ = self.follow.send(raised);
+    }
+    /// Keeps a change of phase or of its reasons.
+    pub(crate) fn moved(&self, at: Timestamp, change: PhaseChange) {
+        let mut kept = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == PHASES_MAX {
+            kept.pop_front();
+        }
+        kept.push_back(PhaseMoved { at, change });
+    }
+    pub(crate) fn phases(&self) -> Vec<PhaseMoved> {
+        self.phases.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
     pub(crate) fn alerts(&self) -> (Vec<RaisedAlert>, u64) {
         let log = self.alerts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -232,9 +232,9 @@ impl World {
                     self.cut_stream(0);
                 }
             }
-            Effect::Phase(phase) => {
-                self.trace.line(self.now, || format!("  phase {phase:?}"));
-                if phase == Phase::Live {
+            Effect::Phase(change) => {
+                self.trace.line(self.now, || format!("  phase {:?} {:?}", change.to, change.shut));
+                if change.to == Phase::Live && change.from != Phase::Live {
                     self.tally.count("gate opened");
                 }
             }

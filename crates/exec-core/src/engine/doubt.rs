@@ -7,7 +7,7 @@ use crate::{
     order::{
         event::OrderEvent,
         intent::InDoubt,
-        proof::{DeathProof, NotYet, VanishedProof, fence_time},
+        proof::{DeathProof, NotYet, VanishedProof},
     },
     reconcile::order_refs,
     report::Source,
@@ -51,7 +51,7 @@ impl Engine {
         }
         let terms = &order.intent().terms;
         let fence = if terms.kind.is_conditional() { self.profile.conditional_fence } else { self.profile.fence };
-        let fence_at = fence.as_ref().zip(attempt.header()).map(|(f, h)| fence_time(h.timestamp, h.recv_window_ms, f));
+        let fence_at = self.fence_of(order, &cl_ord_id);
         let may_rest = terms.kind.is_conditional() || terms.kind.time_in_force().is_some_and(|t| t.rests());
         let cancels = may_rest && order.intent().handling.in_doubt == InDoubt::Cancel && terms.can_add_risk();
         let doubt = Doubt {

@@ -36,7 +36,7 @@ impl Engine {
         why.extend(self.clock.map(|c| c.error_ms).filter(|e| *e > self.config.clock_error_max_ms).map(Shut::CoarseClock));
         why.extend(self.journal_failure.clone().map(Shut::Journal));
         let account = self.books.latches().iter().filter(|(cause, _)| !matches!(cause, LatchCause::Exchange(_)));
-        why.extend(account.map(|(_, text)| Shut::Latched(text.clone())));
+        why.extend(account.map(|(cause, text)| Shut::Latched(cause.clone(), text.clone())));
         why
     }
 
@@ -56,7 +56,7 @@ impl Engine {
         if let Some(why) = self.restricted.get(instrument) {
             return Err(Denial::GateClosed(why.clone()));
         }
-        let count = self.doubts.values().filter(|d| d.instrument == *instrument).count() as u32;
+        let count = self.doubts_of(instrument);
         if count >= self.config.in_doubt_max {
             return Err(Denial::InDoubt { instrument: instrument.clone(), count });
         }
@@ -81,15 +81,7 @@ impl Engine {
         } else {
             Phase::Reconciling
         };
-        if phase == self.phase {
-            return;
-        }
-        self.phase = phase;
-        out.push(Effect::Phase(phase));
-        self.push_report(out);
-        for strategy in self.config.strategies.clone() {
-            self.notify(strategy.id, None, StrategyEvent::Phase(phase), out);
-        }
+        self.tell_phase(phase, out);
     }
 
     fn start_strategies(&mut self, out: &mut Vec<Effect>) {
@@ -135,6 +127,8 @@ pub(super) fn report(engine: &Engine) -> StartReport {
         open_orders: books.open_count() as usize,
         adopted: engine.adopted,
         in_doubt: engine.doubts.len(),
+        doubts: engine.doubts(),
+        instruments: engine.instrument_states(),
         positions: books
             .positions()
             .filter(|(_, leg, p)| engine.config.mode.has(*leg) && (!p.qty().is_zero() || p.baseline().is_some()))

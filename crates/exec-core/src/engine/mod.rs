@@ -18,12 +18,13 @@ mod recovery;
 mod renew;
 mod replay;
 mod submit;
+mod told;
 mod unseen;
 
 use crate::{
     books::{Books, BooksError},
     command::{Command, OperatorCommand},
-    conversation::{Alert, AlertLevel, Answer, Effect, Input, OrderUpdate, Outcome, Phase, Query, StrategyEvent, Timer},
+    conversation::{Alert, AlertLevel, Answer, Effect, Input, Outcome, Phase, Query, StrategyEvent, Timer},
     ids::{ClOrdId, InstrumentId, IntentId, ListId, OrderId, QueryId, RequestId, Seq, SessionId, StrategyId},
     instrument::Instrument,
     order::{Contradiction, event::OrderEvent, intent::Owner},
@@ -31,7 +32,7 @@ use crate::{
     record::{LatchCause, Record},
     report::{Quote, Source, TradeReport},
     snapshot::Unseen,
-    start_report::StartReport,
+    start_report::{Shut, StartReport},
     time::{ClockReading, Timestamp, VenueTime},
     units::{PositionMode, PositionSide, Price, Qty, SignedQty},
     venue::{InstrumentSetting, VenueProfile},
@@ -149,6 +150,8 @@ pub struct Engine {
     held: Vec<(StrategyId, Option<Seq>, StrategyEvent)>,
     unseen: VecDeque<Unseen>,
     adopted: usize,
+    /// The reasons for a shut gate that were told last.
+    told_shut: Vec<Shut>,
 }
 
 impl Engine {
@@ -203,6 +206,7 @@ impl Engine {
             held: Vec::new(),
             unseen: VecDeque::new(),
             adopted: 0,
+            told_shut: Vec::new(),
         }
     }
 
@@ -470,7 +474,7 @@ impl Engine {
             self.alert(out, AlertLevel::Warning, "late_fill", format!("order {intent} was filled after its end"));
         }
         if let Some(strategy) = owner {
-            let update = OrderUpdate { intent, from: transition.from, to: transition.to, event, late: transition.late };
+            let update = self.order_update(intent, event, &transition, self.now);
             self.notify(strategy, Some(seq), StrategyEvent::Order(update), out);
         }
         if transition.presumption_broken {

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::{
     books::BooksError,
-    conversation::{Effect, ExchangeEvent, OrderUpdate, StrategyEvent},
+    conversation::{Effect, ExchangeEvent, StrategyEvent},
     ids::{Epoch, Seq},
     order::{
         ReplaceFacts,
@@ -44,10 +44,10 @@ impl Engine {
     pub fn replay(&mut self, seq: Seq, record: &Record) -> Result<(), BooksError> {
         let transition = self.books.apply(seq, record)?;
         match record {
-            Record::Order { intent, event, .. } => {
+            Record::Order { intent, at, event, .. } => {
                 let owner = self.books.order(*intent).and_then(|o| o.intent().owner.strategy().cloned());
                 if let (Some(strategy), Some(t)) = (owner, transition) {
-                    let update = OrderUpdate { intent: *intent, from: t.from, to: t.to, event: event.clone(), late: t.late };
+                    let update = self.order_update(*intent, event.clone(), &t, *at);
                     self.remember(&strategy, seq, &StrategyEvent::Order(update));
                 }
             }

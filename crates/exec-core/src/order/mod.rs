@@ -1,6 +1,7 @@
 //! One order: an immutable intent and the facts about it. Facts only grow, in any order, with duplicates; the status follows.
 
 pub mod attempt;
+pub mod doubt;
 pub mod event;
 pub mod facts;
 pub mod intent;
@@ -87,6 +88,8 @@ pub struct Transition {
     pub overfilled: bool,
     /// The venue has shown an attempt that was refused, never left, or was presumed dead: an assumption about the venue broke.
     pub presumption_broken: bool,
+    /// What it changed about what is not known of the order.
+    pub doubt: Option<doubt::DoubtChange>,
 }
 
 /// A cancel request and how far it has come.
@@ -319,6 +322,7 @@ impl Order {
     pub fn apply(&mut self, event: &OrderEvent) -> Result<Transition, Contradiction> {
         let from = self.status();
         let contested = self.attempts.values().filter(|a| a.is_contested()).count();
+        let doubted = doubt::before(self, event);
         let learned = self.merge(event)?;
         let to = self.status();
         let filled_now = learned && matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. });
@@ -329,6 +333,7 @@ impl Order {
             late: filled_now && from.is_ended() && from != OrdStatus::Filled,
             overfilled: filled_now && self.most_qty().is_some_and(|most| self.cum_qty() > most),
             presumption_broken: self.attempts.values().filter(|a| a.is_contested()).count() > contested,
+            doubt: if learned { doubt::after(self, doubted, to.is_ended() && !from.is_ended()) } else { None },
         })
     }
 

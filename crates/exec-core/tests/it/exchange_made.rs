@@ -82,13 +82,13 @@ fn a_liquidation_stops_the_account_at_its_first_sign() {
     let resting = crate::scene::working(&mut rig);
     let report = rig.venue_report(resting, VenueStatus::Expired(ExpiryReason::Liquidation), "0");
     rig.stream(report);
-    assert!(rig.engine.report().shut.iter().any(|s| matches!(s, Shut::Latched(_))));
+    assert!(rig.engine.report().shut.iter().any(|s| matches!(s, Shut::Latched(..))));
 
     let mut rig = netting();
     long(&mut rig, "3", PositionSide::Net);
     let report = made(&rig, ExchangeMade::Liquidation, "autoclose-1795305600000", "3", PositionSide::Net);
     rig.stream(report);
-    assert!(rig.engine.report().shut.iter().any(|s| matches!(s, Shut::Latched(_))));
+    assert!(rig.engine.report().shut.iter().any(|s| matches!(s, Shut::Latched(..))));
     assert_eq!(rig.engine.books().position_qty(&btc(), PositionSide::Net).to_string(), "0");
 }
 

@@ -27,4 +27,5 @@ mod requests;
 mod scene;
 mod snapshots;
 mod stage;
+mod told;
 mod venue_rules;

@@ -2,7 +2,7 @@
 
 use crate::fake::{Disk, Fake, btc, engine_config, price, qty, strategy_id};
 use exec_core::{
-    conversation::{OrderUpdate, Phase},
+    conversation::{OrderUpdate, Phase, PhaseChange},
     ids::{ClOrdId, InstrumentId, IntentId},
     order::{event::OrderEvent, status::OrdStatus},
     strategy::{Context, Strategy},
@@ -89,8 +89,8 @@ impl Strategy for Scripted {
     fn on_timer(&mut self, _ctx: &mut Context<'_>, tag: u64) {
         self.diary.write(Told::Timer(tag));
     }
-    fn on_phase(&mut self, _ctx: &mut Context<'_>, phase: Phase) {
-        self.diary.write(Told::Phase(phase));
+    fn on_phase(&mut self, _ctx: &mut Context<'_>, change: &PhaseChange) {
+        self.diary.write(Told::Phase(change.to));
     }
 }
 
