@@ -9,6 +9,7 @@ use crate::{
     cl_ord_id::Tag,
     ids::{AccountId, AlgoId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, ListId, OrderId, Seq, StrategyId},
     order::{Contradiction, Contribution, Order, Transition, event::OrderEvent, intent::Owner},
+    plant::{Plant, planted},
     position::Position,
     record::{Baseline, LatchCause, Record, TradeCursor},
     time::{Timestamp, VenueTime},
@@ -284,6 +285,12 @@ impl Books {
         at: Timestamp,
         event: &OrderEvent,
     ) -> Result<Option<(Seq, Transition)>, BooksError> {
+        if planted(Plant::EqualTradeIds)
+            && let OrderEvent::Executed { fill, .. } = event
+            && self.orders().any(|o| o.fills().any(|(_, f)| f.trade_id == fill.trade_id))
+        {
+            return Ok(None);
+        }
         let seq = Seq(self.seq.0 + 1);
         let transition = self.learn_order(seq, id, at, event)?;
         if !transition.learned {
@@ -350,7 +357,8 @@ impl Books {
         // Only while a snapshot is being written of it is this a copy.
         let order = Arc::make_mut(&mut filed.order);
         let terms = &order.intent().terms;
-        let key = (terms.instrument.clone(), terms.leg);
+        let leg = if planted(Plant::HedgeLegs) && terms.leg == PositionSide::Short { PositionSide::Long } else { terms.leg };
+        let key = (terms.instrument.clone(), leg);
         let cut = self.positions.get(&key).and_then(|p| p.cut().copied());
         // Only these move a position.
         let moves = matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. } | OrderEvent::Adopted { .. });

@@ -17,6 +17,7 @@ pub mod instrument;
 pub mod journal;
 pub mod nearest;
 pub mod order;
+pub mod plant;
 pub mod position;
 pub mod pretrade;
 pub mod protection;

@@ -5,6 +5,7 @@ use crate::{
     cl_ord_id::OwnId,
     ids::{InstrumentId, IntentId, TradeId},
     order::{Order, event::OrderEvent, facts},
+    plant::{Plant, planted},
     record::Baseline,
     report::{MassStatus, OrderReport},
     time::VenueTime,
@@ -118,9 +119,9 @@ fn begin(plan: &mut Plan, status: &MassStatus, instrument: &InstrumentId, cut: O
         plan.begin.push(Baseline {
             instrument: instrument.clone(),
             leg: *leg,
-            qty: row.map(|p| p.qty).unwrap_or_default(),
+            qty: row.map(|p| p.qty).filter(|_| !planted(Plant::TruncatedWindow)).unwrap_or_default(),
             entry_px: row.and_then(|p| p.entry_px),
-            cut,
+            cut: cut.filter(|_| !planted(Plant::TruncatedWindow)),
             at: status.asked,
         });
     }

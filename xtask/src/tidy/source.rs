@@ -11,6 +11,8 @@ pub(crate) struct Source {
     /// The file with spaces for comments and for what stands between quotes.
     pub(crate) code: String,
     in_test: Vec<bool>,
+    /// Lines under an attribute that asks for a feature.
+    in_feature: Vec<bool>,
 }
 
 impl Source {
@@ -18,13 +20,28 @@ impl Source {
     pub(crate) fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         let (path, text) = (path.into(), text.into());
         let code = blanked(&text);
-        let in_test = if is_test_path(&path) { vec![true; code.lines().count()] } else { test_lines(&code) };
-        Source { path, text, code, in_test }
+        let in_test = if is_test_path(&path) { vec![true; code.lines().count()] } else { lines_under(&code, "#[cfg(test)]") };
+        // The name stands between quotes, so it is blank here.
+        let names = text.lines().filter_map(|line| line.trim().strip_prefix("#[cfg(feature = \"")?.strip_suffix("\")]"));
+        let lengths: std::collections::BTreeSet<usize> = names.map(|name| name.chars().count()).collect();
+        let mut in_feature = vec![false; code.lines().count()];
+        for length in lengths {
+            let attribute = format!("#[cfg(feature = \"{:length$}\")]", "");
+            for (mark, under) in in_feature.iter_mut().zip(lines_under(&code, &attribute)) {
+                *mark |= under;
+            }
+        }
+        Source { path, text, code, in_test, in_feature }
     }
 
     /// Says whether a line, counted from 1, stands under `#[cfg(test)]` or in a file of tests.
     pub(crate) fn in_test(&self, line: usize) -> bool {
         self.in_test.get(line - 1).copied().unwrap_or(false)
+    }
+
+    /// Says whether a line, counted from 1, is built only with some feature.
+    pub(crate) fn in_feature(&self, line: usize) -> bool {
+        self.in_feature.get(line - 1).copied().unwrap_or(false)
     }
 
     /// Yields the lines of the code, counted from 1.
@@ -71,9 +88,9 @@ fn is_test_path(path: &Path) -> bool {
         || path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches")
 }
 
-fn test_lines(code: &str) -> Vec<bool> {
+fn lines_under(code: &str, attribute: &str) -> Vec<bool> {
     let mut marks = vec![false; code.lines().count()];
-    for (at, attribute) in code.match_indices("#[cfg(test)]") {
+    for (at, attribute) in code.match_indices(attribute) {
         let rest = &code[at + attribute.len()..];
         // An item ends at its block, or before it at a semicolon (`mod tests;`, `use ...;`).
         let brace = rest.find('{').unwrap_or(rest.len());
@@ -209,6 +226,16 @@ mod tests {
         );
         let tests: Vec<usize> = (1..=9).filter(|line| source.in_test(*line)).collect();
         assert_eq!(tests, [2, 3, 4, 5, 7, 8]);
+    }
+
+    #[test]
+    fn what_stands_under_a_feature_is_known() {
+        let source = Source::new(
+            "src/a.rs",
+            "fn a() {}\n#[cfg(feature = \"x\")]\nmod b {\n  fn b() {}\n}\nfn c() {}\n#[cfg(not(feature = \"x\"))]\nfn d() {}\n",
+        );
+        let feature: Vec<usize> = (1..=8).filter(|line| source.in_feature(*line)).collect();
+        assert_eq!(feature, [2, 3, 4, 5]);
     }
 
     #[test]

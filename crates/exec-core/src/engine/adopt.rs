@@ -9,6 +9,7 @@ use crate::{
         event::OrderEvent,
         intent::{Handling, Intent, Owner, Provenance},
     },
+    plant::{Plant, planted},
     record::{LatchCause, Record},
     report::{OrderReport, Source, TradeReport, VenueStatus},
     strategy::mix,
@@ -32,6 +33,9 @@ impl Engine {
             self.keep_raw("order of a leg that this account does not keep".into(), format!("{report:?}"), out);
             return;
         };
+        if planted(Plant::ExternalStop) && report.order_id.is_none() {
+            return;
+        }
         let Some(cl_ord_id) = report.cl_ord_id.or_else(|| name_for(report)) else { return };
         let mut terms_of = report.clone();
         terms_of.leg = Some(leg);

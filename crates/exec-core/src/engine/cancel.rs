@@ -10,6 +10,7 @@ use crate::{
         intent::{ListRole, Owner, Provenance},
         list::{OrderList, is_held_back},
     },
+    plant::{Plant, planted},
     reconcile::order_refs,
     report::Source,
     venue::{Cancel, CancelAll, CommandError, CommandResult, RejectClass},
@@ -22,7 +23,9 @@ const AGAIN_LONGEST_MS: u64 = 5_000;
 
 impl Engine {
     pub(super) fn cancel_owned(&mut self, owner: &Owner, intent: IntentId, out: &mut Vec<Effect>) {
-        if self.books.order(intent).is_some_and(|o| o.intent().owner == *owner) {
+        let restored = |o: &Order| o.last().and_then(|(_, a)| a.header()).is_none_or(|h| h.epoch < self.books.epoch());
+        let unknown = planted(Plant::RestoredOrder) && self.books.order(intent).is_some_and(restored);
+        if !unknown && self.books.order(intent).is_some_and(|o| o.intent().owner == *owner) {
             self.cancel(intent, out);
         } else {
             self.deny_change(owner, intent, crate::pretrade::Denial::NoSuchOrder, out);
@@ -38,7 +41,7 @@ impl Engine {
             // is left to close.
             .filter(|o| !is_remedy(o) && !self.awaits_entry(o))
             .map(|o| o.intent())
-            .filter(|i| owner.is_none_or(|owner| i.owner == *owner))
+            .filter(|i| planted(Plant::CancelAllOwners) || owner.is_none_or(|owner| i.owner == *owner))
             .filter(|i| instrument.is_none_or(|instrument| i.terms.instrument == *instrument))
             .map(|i| i.id)
             .collect();
@@ -140,6 +143,7 @@ impl Engine {
                 self.learn(intent, Source::Reply, answered(RequestState::Refused(rejection.code)), out);
                 match rejection.class {
                     // Filled, ended, not there yet, or never: only a question can tell.
+                    RejectClass::NotOnBook if planted(Plant::NotOnBookLoops) => self.send_cancel(intent, out),
                     RejectClass::NotOnBook => self.verify(intent, out),
                     RejectClass::Clock => {
                         self.lose_clock(out);
@@ -161,6 +165,13 @@ impl Engine {
 
     pub(super) fn cancel_later(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let tries = self.books.order(intent).map_or(0, |o| o.cancels().len()).min(16) as u32;
+        if planted(Plant::ForcedCancel) && tries > 3 {
+            let last = self.books.order(intent).and_then(Order::last).map(|(id, _)| *id);
+            if let Some(cl_ord_id) = last {
+                self.learn(intent, Source::Engine, OrderEvent::Canceled { cl_ord_id }, out);
+            }
+            return;
+        }
         let delay = (AGAIN_FIRST_MS << tries.saturating_sub(1).min(8)).min(AGAIN_LONGEST_MS);
         self.set_timer(Timer::CancelAgain(intent), delay, out);
     }

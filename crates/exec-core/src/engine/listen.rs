@@ -8,6 +8,7 @@ use crate::{
         event::{OrderEvent, RequestState},
         facts,
     },
+    plant::{Plant, planted},
     reconcile::attempt_of,
     record::{LatchCause, Record},
     report::{
@@ -24,6 +25,9 @@ const WATCH_MS: u64 = 1_000;
 
 impl Engine {
     pub(super) fn listen(&mut self, session: SessionId, report: Report, out: &mut Vec<Effect>) {
+        if planted(Plant::LostEvents) && !self.reconciled {
+            return;
+        }
         match report.body {
             ReportBody::Order(order) => {
                 if !self.hold_for_baseline(|| ReportBody::Order(order.clone()), &order.instrument, out) {
@@ -62,7 +66,9 @@ impl Engine {
             ReportBody::Unreadable { why, raw } => {
                 // What it said is lost; the venue has it.
                 self.keep_raw(why, raw, out);
-                self.recover(out);
+                if !planted(Plant::DecodeFailure) {
+                    self.recover(out);
+                }
             }
         }
     }

@@ -6,8 +6,9 @@ use super::{Asked, Engine};
 use crate::{
     conversation::{AlertLevel, Answer, Effect, Query, Timer},
     ids::{InstrumentId, QueryId, SessionId},
+    plant::{Plant, planted},
     reconcile,
-    record::{Record, TradeCursor},
+    record::{Baseline, Record, TradeCursor},
     report::{MassStatus, Report, ReportBody, Source},
     time::VenueTime,
     venue::{Lookup, QueryError, RejectClass, Trades, TradesFrom},
@@ -365,6 +366,12 @@ impl Engine {
         }
         let Some(Recovery { status: Some(status), refused, .. }) = self.recovery.take() else { return };
         let first = !self.reconciled;
+        if planted(Plant::WarmRestart) && first {
+            for reconcile::Difference { instrument, leg, venue: qty, .. } in reconcile::differences(&self.books, &status) {
+                let cut = self.books.trade_cursor(&instrument).and_then(|c| c.after);
+                self.record(Record::Baseline(Baseline { instrument, leg, qty, entry_px: None, cut, at: status.asked }), out);
+            }
+        }
         let found = self.settled_differences(reconcile::differences(&self.books, &status));
         for difference in found.iter().filter(|d| !self.differences.contains(d)) {
             self.alert(out, AlertLevel::Critical, "difference", format!("{difference}"));

@@ -13,6 +13,7 @@ use crate::{
         event::{AttemptHeader, GivenUp, NotSent, OrderEvent},
         intent::{Intent, Owner, Provenance},
     },
+    plant::{Plant, planted},
     pretrade::{self, Denial},
     record::{LatchCause, Record},
     report::{OrderReport, Source},
@@ -20,7 +21,7 @@ use crate::{
     start_report::Shut,
     terms::{OrderKind, Terms, TimeInForce},
     units::{PositionMode, Qty, SignedQty},
-    venue::{Attempt, CommandError, CommandResult, RejectClass},
+    venue::{Attempt, CommandError, CommandResult, RejectClass, Rejection},
 };
 use alloc::{format, string::ToString, vec::Vec};
 
@@ -278,6 +279,12 @@ impl Engine {
     }
 
     pub(super) fn submit_outcome(&mut self, intent: IntentId, cl_ord_id: ClOrdId, result: CommandResult, out: &mut Vec<Effect>) {
+        let result = match result {
+            Err(CommandError::Unknown { why, .. }) if planted(Plant::TimedOutSubmit) => {
+                Err(CommandError::Rejected(Rejection { class: RejectClass::State, code: -1, text: why }))
+            }
+            result => result,
+        };
         match result {
             Ok(report) => self.take_submitted(intent, cl_ord_id, &report, out),
             Err(CommandError::Rejected(rejection)) => {
@@ -312,6 +319,10 @@ impl Engine {
                     self.latch(LatchCause::AssumptionBroken, format!("{cl_ord_id} was refused as a duplicate: {why}"), out);
                 }
                 self.doubt(intent, cl_ord_id, out);
+                if planted(Plant::RetryUnknown) {
+                    let qty = self.books.order(intent).and_then(Order::qty);
+                    self.attempt(intent, qty, None, out);
+                }
             }
         }
     }

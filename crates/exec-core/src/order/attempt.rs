@@ -138,6 +138,11 @@ impl AttemptFacts {
         self.cum_qty.saturating_sub(old.max(self.history))
     }
 
+    /// Whether so much executed is more than it was fixed with.
+    pub(super) fn is_beyond(&self, executed: Qty) -> bool {
+        self.header.and_then(|h| h.qty).is_some_and(|qty| executed > qty)
+    }
+
     pub(super) fn merge_ids(&mut self, order_id: Option<OrderId>, algo_id: Option<AlgoId>) -> bool {
         let before = (self.accepted, self.order_id, self.algo_id);
         self.accepted = true;

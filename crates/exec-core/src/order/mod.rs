@@ -12,6 +12,7 @@ pub mod status;
 
 use crate::{
     ids::{AlgoId, Asset, ClOrdId, OrderId, RequestId, TradeId},
+    plant::{Plant, planted},
     pretrade::Denial,
     report::Fill,
     terms::{OrderKind, Terms},
@@ -338,6 +339,12 @@ impl Order {
     }
 
     fn merge(&mut self, event: &OrderEvent) -> Result<bool, Contradiction> {
+        if planted(Plant::FillAfterExpired)
+            && matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. })
+            && self.status().is_ended()
+        {
+            return Ok(false);
+        }
         match event {
             OrderEvent::Denied(denial) => {
                 if !self.attempts.is_empty() {
@@ -440,8 +447,15 @@ impl Order {
                     return Err(Contradiction::FillSide(fill.trade_id));
                 }
                 attempt.check_fill(fill)?;
+                if planted(Plant::Overfill) && attempt.is_beyond(attempt.cum_qty.plus(fill.qty)) {
+                    return Ok(false);
+                }
+                if planted(Plant::FillReopens) {
+                    attempt.ending = None;
+                }
                 Ok(attempt.merge_fill(fill))
             }
+            OrderEvent::CumQty { qty, .. } if planted(Plant::Overfill) && attempt.is_beyond(*qty) => Ok(false),
             OrderEvent::CumQty { qty, avg_px, .. } => Ok(attempt.merge_cum_qty(*qty, *avg_px)),
             OrderEvent::Terms { version, terms, .. } => Ok(attempt.merge_terms(*version, *terms)),
             OrderEvent::Canceled { .. } => Ok(raise_option(&mut attempt.ending, VenueEnding::Canceled)),

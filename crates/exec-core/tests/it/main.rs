@@ -6,6 +6,8 @@ mod changes;
 mod conditional;
 mod conservation;
 mod convergence;
+mod defects_of_books;
+mod defects_of_orders;
 mod engine;
 mod evidence;
 mod exchange_made;
@@ -24,6 +26,7 @@ mod reconciliation;
 mod records;
 mod requests;
 
+mod places;
 mod scene;
 mod snapshots;
 mod stage;
