@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Failure, shell, tidy, worlds};
+use crate::{Failure, drill, shell, tidy, worlds};
 
 const TOTAL_MAX: Duration = Duration::from_secs(20 * 60);
 const WORLDS: &str = "0..10000";
@@ -21,6 +21,7 @@ enum What {
     Tidy,
     Cargo(Command),
     Worlds,
+    Kills,
 }
 
 /// Runs all steps, stops at the first that fails, and prints the table of times either way.
@@ -74,6 +75,11 @@ fn steps(nextest: bool) -> Vec<Step> {
         step("doctests", cargo(&["test", "--workspace", "--doc"])),
         step("docs", What::Cargo(docs)),
         step("worlds", What::Worlds),
+        step(
+            "drill",
+            cargo(&["clippy", "--package", "exec-cli", "--all-targets", "--features", "drill", "--", "-D", "warnings"]),
+        ),
+        step("kills", What::Kills),
     ]
 }
 
@@ -94,12 +100,19 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
             command.args(["--seeds", WORLDS]);
             command
         }
+        What::Kills => {
+            shell::run(drill::build_command())?;
+            let mut command = shell::command(drill::set_aside()?);
+            command.args(["drill", "kill", "--cycles", drill::CYCLES]);
+            command
+        }
     };
     let line = shell::shown(&command);
     println!("\n=== {}: {line}", step.name);
     // What failed is run again by hand through cargo: the bare name of a program in target/ is nothing one can type.
     let rerun = match step.name {
         "worlds" => format!("cargo run --package exec-world -- --seeds {WORLDS}"),
+        "kills" => format!("cargo xtask kill-test --cycles {}", drill::CYCLES),
         _ => line.clone(),
     };
     // Behind our pipe cargo sees no terminal; what a person reads keeps its colours.

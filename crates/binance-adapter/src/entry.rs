@@ -27,6 +27,7 @@ use tokio::{
 };
 
 use crate::{
+    boundary::boundary,
     dialer::{Connector, OpenError, Origin},
     transport::{Incomplete, NeverBegun, REPLY_BYTES_MAX, Reply, Request, Transport, TransportError, usage},
 };
@@ -168,6 +169,7 @@ impl Transport for EntryTransport {
             return Err(TransportError::NeverBegun(NeverBegun::Late));
         }
         let answer_by = Instant::now() + answer_within;
+        boundary!("request.before-first-byte");
         let response = match timeout_at(answer_by, line.sender.try_send_request(built)).await {
             Ok(Ok(response)) => response,
             Ok(Err(mut error)) => {
@@ -185,6 +187,7 @@ impl Transport for EntryTransport {
             Err(_) => return Err(TransportError::Incomplete(Incomplete::Deadline)),
         };
         self.keep(line);
+        boundary!("answer.at-the-adapter");
         Ok(Reply { status: head.status.as_u16(), usage: usage(&head.headers), body })
     }
 }

@@ -16,6 +16,7 @@
 //! | [`decode`] | one document of the venue to one line of facts |
 
 mod batch;
+mod boundary;
 pub mod clock;
 mod commands;
 pub mod decode;

@@ -48,8 +48,12 @@ pub(crate) enum Verb {
     Journal(Journal),
     /// Translate the venue's JSON into facts, one line each, with the code that trades.
     Decode(Decode),
+    /// Proofs with real processes.
+    #[cfg(feature = "drill")]
     #[command(hide = true)]
-    DemoNode(DemoNode),
+    Drill(crate::drill::Drill),
+    #[command(hide = true)]
+    PlayNode(PlayNode),
 }
 
 #[derive(Debug, Group)]
@@ -209,7 +213,7 @@ pub(crate) struct Demo {
 }
 
 #[derive(Debug, Group)]
-pub(crate) struct DemoNode {
+pub(crate) struct PlayNode {
     /// The config file.
     #[arg(long)]
     pub(crate) config: PathBuf,

@@ -5,12 +5,15 @@ mod check;
 mod decode;
 mod demo;
 mod desk;
+#[cfg(feature = "drill")]
+mod drill;
 mod failure;
 mod holdings;
 mod journal;
 mod logging;
 mod operate;
 mod order_args;
+mod play;
 mod read;
 mod run;
 mod screen;
@@ -49,7 +52,9 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
             Verb::Check(check) => check::run(&check).await,
             Verb::Sim(sim) => sim::run(&sim).await,
             Verb::Demo(demo) => demo::run(&demo).await,
-            Verb::DemoNode(node) => demo::node::run(&node).await,
+            #[cfg(feature = "drill")]
+            Verb::Drill(args) => drill::run(&args).await,
+            Verb::PlayNode(node) => play::node::run(&node).await,
             Verb::Orders(ask) => holdings::orders(&ask).await,
             Verb::Positions(ask) => holdings::positions(&ask).await,
             Verb::Balances(read) => read::balances(&read).await,

@@ -17,7 +17,10 @@ pub(crate) struct Selected {
 
 /// The factory of this program.
 pub(crate) fn factory() -> NodeFactory {
-    crate::demo::register(NodeFactory::new())
+    let factory = crate::demo::register(NodeFactory::new());
+    #[cfg(feature = "drill")]
+    let factory = crate::drill::register(factory);
+    factory
 }
 
 pub(crate) fn load(path: &Path) -> Result<(NodeFactory, NodeConfig), Failure> {

@@ -9,6 +9,7 @@
 //!
 //! The format, the rules of recovery, and what is promised stand in `docs/journal-format.md`.
 
+mod boundary;
 mod disk;
 mod error;
 mod file_journal;

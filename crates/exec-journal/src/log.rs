@@ -5,6 +5,7 @@ use std::io;
 
 use sha2::{Digest, Sha256};
 
+use crate::boundary::boundary;
 use crate::disk::Disk;
 use crate::error::{Context, Failure, JournalError, OpenError};
 use crate::format::{Durability, GroupFields, SEGMENT_HEADER, SegmentHeader, encode_group, encode_record, group_len};
@@ -205,8 +206,10 @@ impl<D: Disk> Log<D> {
     pub fn sync(&mut self) -> Result<(), JournalError> {
         self.check()?;
         if self.unsynced {
+            boundary!("sync.before");
             let synced = self.disk.sync_data(&self.active.file).on("sync", &self.active.name);
             self.latch(synced)?;
+            boundary!("sync.after");
             self.unsynced = false;
             self.durable_seq = self.last_seq();
         }
@@ -225,6 +228,7 @@ impl<D: Disk> Log<D> {
                 self.latch(begun)?
             }
         };
+        boundary!("segment.begun");
         let header = SegmentHeader {
             durability: self.durability,
             number: self.active.number + 1,
@@ -242,6 +246,7 @@ impl<D: Disk> Log<D> {
         let len = spare.len();
         let named = spare.name_it(&mut self.disk, &start, &name);
         let file = self.latch(named)?;
+        boundary!("segment.named");
         self.closed.push(Span {
             name: std::mem::take(&mut self.active.name),
             first_seq: self.active_first_seq,
@@ -309,8 +314,12 @@ impl<D: Disk> Log<D> {
         let encoded = encode(&self.account, seq, self.epoch, bytes);
         let name = snapshot_name(seq);
         write_temp(&mut self.disk, &encoded)
-            .and_then(|()| self.disk.rename(SNAPSHOT_TEMP, &name).on("rename", &name))
+            .and_then(|()| {
+                boundary!("snapshot.written");
+                self.disk.rename(SNAPSHOT_TEMP, &name).on("rename", &name)
+            })
             .map_err(JournalError::Upkeep)?;
+        boundary!("snapshot.renamed");
         let named = self.disk.sync_dir().on("sync", "the directory");
         self.latch(named)?;
         if let Err(at) = self.snapshots.binary_search(&seq) {
@@ -436,6 +445,11 @@ pub(crate) fn seed_of(header: &[u8; SEGMENT_HEADER]) -> u32 {
 /// Writes a group in one call. A short write is a failure: going on would let a crash leave a sector that is neither old nor new, which
 /// recovery could not tell from damage. On a local file it only happens where the next write would fail anyway.
 fn write_once<D: Disk>(disk: &mut D, file: &D::File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    #[cfg(feature = "drill")]
+    if disk.write_at(file, offset, bytes.get(..bytes.len() / 2).unwrap_or_default()).is_ok() {
+        // The whole of it is written over this half.
+        boundary!("write.half");
+    }
     loop {
         match disk.write_at(file, offset, bytes) {
             Ok(n) if n == bytes.len() => return Ok(()),

@@ -67,6 +67,9 @@ impl EngineJournal<OsDisk> {
         disk: OsDiskOptions,
     ) -> Result<(Self, Recovery), OpenError> {
         let options = LogOptions { durability, ..LogOptions::new(account.as_str()) };
+        // So small that a short life of a node rolls them.
+        #[cfg(feature = "drill")]
+        let options = LogOptions { segment_bytes: 32 * 1024, ..options };
         let (log, recovery) = Log::open(OsDisk::open(path, disk)?, &options)?;
         Ok((Self::new(log, QueueLimits::default()), recovery))
     }

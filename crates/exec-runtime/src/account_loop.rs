@@ -7,6 +7,7 @@
 use crate::{
     account::Account,
     arrival::{Arrival, Arrivals},
+    boundary::boundary,
     clock::Clock,
     config::OnExit,
     connect::Connection,
@@ -47,6 +48,9 @@ const CALLS_PER_INPUT: usize = 64;
 /// A callback that takes longer than this is told.
 const SLOW_CALLBACK: Duration = Duration::from_millis(100);
 
+/// How long an end waits for what is still to be told of trades. The next start would ask for it.
+const TRADES_WITHIN: Duration = Duration::from_secs(1);
+
 /// Why an account's run ended early, or never began.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
@@ -81,6 +85,7 @@ enum Event {
     Arrival(Arrival),
     Strategies,
     TaskEnded(Result<(), JoinError>),
+    TradesOverdue,
     DrainOver,
 }
 
@@ -127,6 +132,8 @@ pub(crate) struct AccountLoop {
     /// When the new orders that are about to leave were asked for.
     leaving: Vec<Timestamp>,
     drain_until: Option<Instant>,
+    /// Until when an end waits for what is still to be told of trades.
+    trades_until: Option<Instant>,
     /// Ends with the loop: the tasks that bring it things.
     tasks: JoinSet<()>,
 }
@@ -172,6 +179,7 @@ impl AccountLoop {
             group: Vec::new(),
             leaving: Vec::new(),
             drain_until: None,
+            trades_until: None,
             tasks: JoinSet::new(),
         };
         this.take(Input::Begin).await;
@@ -203,6 +211,7 @@ impl AccountLoop {
             }
             match self.next_event(&mut stop).await {
                 Event::Stop => self.drain().await,
+                Event::TradesOverdue => self.trades_until = None,
                 Event::DrainOver => break ExitReason::Deadline,
                 Event::Input(input) => self.take(input).await,
                 Event::Done(done) => self.take_done(done).await,
@@ -228,14 +237,9 @@ impl AccountLoop {
     /// Waits for the next thing to do. The order is that of urgency: the disk's word lets orders leave, outcomes end doubt,
     /// the operator comes before the market.
     async fn next_event(&mut self, stop: &mut watch::Receiver<bool>) -> Event {
-        let Self { journal, calls, shared, timers, arrivals, prices, hosted, drain_until, tasks, .. } = self;
+        let Self { journal, calls, shared, timers, arrivals, prices, hosted, drain_until, trades_until, tasks, .. } = self;
         let draining = drain_until.is_some();
-        let over = async {
-            match drain_until {
-                Some(at) => sleep_until(*at).await,
-                None => std::future::pending().await,
-            }
-        };
+        let (over, overdue) = (reached(*drain_until), reached(*trades_until));
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop), if !draining => Event::Stop,
@@ -247,6 +251,7 @@ impl AccountLoop {
             Some(call) = shared.control.recv() => Event::Control(call),
             timer = timers.next() => Event::Input(Input::Timer(timer)),
             () = over => Event::DrainOver,
+            () = overdue => Event::TradesOverdue,
             Some(arrival) = arrivals.recv() => Event::Arrival(arrival),
             price = prices.next() => Event::Input(Input::Price(price)),
             Some(ended) = tasks.join_next() => Event::TaskEnded(ended),
@@ -275,6 +280,7 @@ impl AccountLoop {
             }
             _ => (),
         }
+        boundary!(crate::boundary::heard(&input));
         self.step(input).await;
         self.call_strategies().await;
     }
@@ -282,6 +288,7 @@ impl AccountLoop {
     async fn take_done(&mut self, done: Done) {
         match done {
             Done::Outcomes { all, submit, took } => {
+                boundary!("answer.read");
                 if submit {
                     self.shared.board.ack.record(took);
                 }
@@ -307,6 +314,7 @@ impl AccountLoop {
                 self.raise(Alert { level: AlertLevel::Warning, kind: "slow_strategy", text });
             }
             if let Some(input) = input {
+                boundary!("callback.returned");
                 self.step(input).await;
             }
         }
@@ -317,10 +325,14 @@ impl AccountLoop {
         let mut next = Some(input);
         while let Some(input) = next {
             self.counters.inputs += 1;
+            #[cfg(feature = "drill")]
+            let heard = crate::boundary::After::of(&input);
             let mut effects = std::mem::take(&mut self.effects);
             self.engine.handle(self.clock.now(), input, &mut effects);
             self.append(&mut effects);
             let mut sends = false;
+            #[cfg(feature = "drill")]
+            let on_the_wire = heard.appended(&effects, self.engine.books());
             for effect in effects.drain(..) {
                 sends |= matches!(effect, Effect::Send(_) | Effect::Ask(..));
                 self.perform(effect);
@@ -328,6 +340,8 @@ impl AccountLoop {
             self.effects = effects;
             if sends {
                 self.calls.start().await;
+                #[cfg(feature = "drill")]
+                crate::boundary::sent(on_the_wire).await;
                 let now = self.clock.now();
                 for asked in self.leaving.drain(..) {
                     self.shared.board.command_to_wire.record(Duration::from_nanos(now.0.saturating_sub(asked.0)));
@@ -350,8 +364,14 @@ impl AccountLoop {
             _ => true,
         });
         self.counters.records += group.len() as u64;
+        if !group.is_empty() {
+            boundary!("append.before");
+        }
         if let Some(why) = self.journal.append(&group) {
             self.urgent.push_back(Input::JournalFailed(why));
+        }
+        if !group.is_empty() {
+            boundary!("append.after");
         }
         group.clear();
         self.group = group;
@@ -436,11 +456,14 @@ impl AccountLoop {
     async fn drain(&mut self) {
         tracing::info!(account = %self.account, "coming to an end");
         self.drain_until = Some(Instant::now() + self.runtime.drain_deadline);
+        self.trades_until = Some(Instant::now() + TRADES_WITHIN);
         self.take(Input::Drain).await;
+        boundary!("drain");
         let unwanted: Vec<_> = self.unwanted_orders().map(|o| o.intent().id).collect();
         for intent in unwanted {
             let command = OperatorCommand::Cancel(intent);
             self.take(Input::Operator { who: String::from("node exit"), command }).await;
+            boundary!("drain");
         }
     }
 
@@ -465,6 +488,7 @@ impl AccountLoop {
             && self.engine.in_doubt() == 0
             && self.hosted.is_idle()
             && self.unwanted_orders().next().is_none()
+            && (self.trades_until.is_none() || self.engine.books().orders().all(is_fully_told))
     }
 
     /// Waits, not for long, until all that was appended is durable.
@@ -503,9 +527,22 @@ impl AccountLoop {
     }
 }
 
+/// Whether every trade of an order is known, with its fee: the private stream tells a trade in parts.
+fn is_fully_told(order: &Order) -> bool {
+    order.unattributed_qty().is_zero() && order.fills().all(|(_, fill)| fill.fee.is_some())
+}
+
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
 fn replay(engine: &mut Engine, journal: &mut dyn Journal) -> Result<Seq, AccountError> {
     let mut refused = None;
     let last = journal.replay(&mut |seq, record| {
+        boundary!("replay");
         if refused.is_none() {
             refused = engine.replay(seq, &record).err();
         }

@@ -8,6 +8,7 @@ mod account;
 mod account_loop;
 mod arrival;
 mod backoff;
+mod boundary;
 mod clock;
 mod clock_keeper;
 mod config;

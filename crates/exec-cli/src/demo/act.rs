@@ -1,11 +1,14 @@
 //! One act of the demonstration: a node trades, is killed with a request on the wire, comes back and trades on to its end.
 
-use super::{
-    child::{Child, Role, write_config},
-    stage::{Exchange, Way},
-    tally::Statuses,
+use crate::{
+    failure::Failure,
+    play::{
+        child::{Child, Role, Setting, write_config},
+        stage::{Exchange, Way},
+        tally::Statuses,
+    },
+    screen,
 };
-use crate::{failure::Failure, screen};
 use exec_core::{order::event::OrderEvent, record::Record, time::VenueTime};
 use node_config::control::Ask;
 use serde_json::Value;
@@ -55,26 +58,27 @@ impl Teller {
 
 pub(super) async fn play(exchange: &Exchange, folder: &Path, role: &Role<'_>, way: Way) -> Result<Played, Failure> {
     let teller = Teller(Instant::now());
-    let config = write_config(folder, exchange, role)?;
+    let setting = Setting { tag: "DEMO", strategy: "demo", sweep_interval_secs: 5 };
+    let config = write_config(folder, exchange, &setting, std::slice::from_ref(role))?;
     exchange.lose_some(role.owner);
 
-    let mut node = Child::start(&config, role.account)?;
+    let mut node = Child::start(&config, &[])?;
     teller.say(format!("node started, process {}", node.id()));
-    node.live().await?;
+    node.live(role.account).await?;
     teller.say("gate open: the exchange's books and ours agree");
     let before = kill_on_the_wire(exchange, role, way, &mut node, &teller).await?;
     let killed = node.id();
     node.kill()?;
     let resting = exchange.resting(role.owner)?.len();
     let where_is_it = match way {
-        Way::There => "a new order on its way to the exchange",
+        Way::There(_) => "a new order on its way to the exchange",
         Way::Back => "the answer to a new order on its way back",
     };
     let waiting = exchange.waiting(role.owner)?.len();
     teller.say(format!(
         "SIGKILL to process {killed}: {where_is_it}, {resting} orders resting, {waiting} of a bracket waiting for their trigger"
     ));
-    if let Way::There = way {
+    if let Way::There(_) = way {
         // The order that was on the wire arrives now, and nobody of ours is there to see it.
         sleep(Duration::from_millis(600)).await;
     }
@@ -91,9 +95,9 @@ pub(super) async fn play(exchange: &Exchange, folder: &Path, role: &Role<'_>, wa
 
     let until = exchange.now();
     exchange.lose_some(role.owner);
-    let mut node = Child::start(&config, role.account)?;
+    let mut node = Child::start(&config, &[])?;
     teller.say(format!("node started again, process {}", node.id()));
-    let status = node.live().await?;
+    let status = node.live(role.account).await?;
     let journal = folder.join("journal").join(role.account);
     let found = found_in(&journal, until)?;
     let report = &status["report"];
@@ -123,7 +127,7 @@ async fn kill_on_the_wire(
     while Instant::now() < until {
         match held {
             None => {
-                let statuses = statuses(node).await?;
+                let statuses = statuses(node, role).await?;
                 if told.elapsed() >= TELL_EVERY {
                     told = Instant::now();
                     teller.say(statuses.to_string());
@@ -131,7 +135,7 @@ async fn kill_on_the_wire(
                 // A bracket should be open, too; a market that has closed the last one is no reason to wait for ever.
                 let guarded = !exchange.waiting(role.owner)?.is_empty() || begun.elapsed() > BRACKET_PATIENCE;
                 if statuses.total() >= ORDERS_BEFORE && guarded && exchange.resting(role.owner)?.len() >= RESTING {
-                    status = node.ask(Ask::Status {}).await?.unwrap_or_default();
+                    status = node.ask(role.account, Ask::Status {}).await?.unwrap_or_default();
                     held = Some(exchange.hold_next(role.owner, way));
                 }
                 sleep(Duration::from_millis(30)).await;
@@ -157,7 +161,7 @@ async fn watch(exchange: &Exchange, role: &Role<'_>, node: &mut Child, teller: &
     let (mut busy, mut total) = (Instant::now(), 0);
     let until = Instant::now() + ACT_DEADLINE;
     while Instant::now() < until {
-        let statuses = statuses(node).await?;
+        let statuses = statuses(node, role).await?;
         if statuses.open() > 0 || statuses.total() != total {
             (busy, total) = (Instant::now(), statuses.total());
         }
@@ -176,7 +180,7 @@ async fn watch(exchange: &Exchange, role: &Role<'_>, node: &mut Child, teller: &
             teller.say(statuses.to_string());
         }
         if over {
-            return Ok(node.ask(Ask::Status {}).await?.unwrap_or_default());
+            return Ok(node.ask(role.account, Ask::Status {}).await?.unwrap_or_default());
         }
         sleep(Duration::from_millis(60)).await;
     }
@@ -197,7 +201,7 @@ fn found_in(journal: &Path, until: VenueTime) -> Result<usize, Failure> {
     Ok(found)
 }
 
-async fn statuses(node: &mut Child) -> Result<Statuses, Failure> {
-    let orders = node.ask(Ask::Orders { all: true }).await?.unwrap_or_default();
+async fn statuses(node: &mut Child, role: &Role<'_>) -> Result<Statuses, Failure> {
+    let orders = node.ask(role.account, Ask::Orders { all: true }).await?.unwrap_or_default();
     Ok(Statuses::of_json(&orders))
 }

@@ -2,36 +2,30 @@
 //! exchange's own ledger. In this process: the exchange and the comparison. The node is a process of its own.
 
 mod act;
-mod child;
-mod compare;
 mod guard;
-pub(crate) mod node;
-mod stage;
 mod strategy;
-mod tally;
-mod wire;
 
-use crate::{args::Demo, failure::Failure, screen};
-use child::Role;
-use compare::{Line, compare};
-use exec_core::{
-    books::Books,
-    cl_ord_id::Tag,
-    ids::{AccountId, IntentId, TradeId},
-    order::event::{OrderEvent, RequestState},
-    record::Record,
+use crate::{
+    args::Demo,
+    failure::Failure,
+    play::{
+        child::Role,
+        compare::{Line, compare},
+        forgetful::Forgetful,
+        stage::{Exchange, Owner, Tempo, Way},
+        tally::{DoubtWatch, Doubts, ENDINGS, Statuses},
+        wire::WireWatch,
+    },
+    screen,
 };
+use exec_core::{books::Books, cl_ord_id::Tag, ids::AccountId, order::event::RequestState};
 use guard::Guards;
 use node_config::NodeFactory;
-use stage::{Exchange, Owner, Way};
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 use strategy::DemoStrategy;
-use tally::{DoubtWatch, Doubts, ENDINGS, Statuses};
 use tokio::time::Instant;
-use wire::WireWatch;
+
+const TEMPO: Tempo = Tempo { order_recv_window_ms: 1_000, engine_margin_ms: 200, visibility_ms: 100, flow_ms: 100, pace_ms: 90 };
 
 /// So many orders each account makes.
 const STEPS: u32 = 62;
@@ -61,14 +55,14 @@ pub(crate) async fn run(args: &Demo) -> Result<(), Failure> {
 async fn perform(args: &Demo) -> Result<(), Failure> {
     let began = Instant::now();
     let kept = Folder::open(args.keep.as_deref())?;
-    let exchange = Exchange::open(args.seed, &[NETTING, HEDGING]).await?;
+    let exchange = Exchange::open(args.seed, TEMPO, &[NETTING, HEDGING]).await?;
     let (url, symbols) = (exchange.rest_url(), exchange.symbols.join(", "));
     screen::say(format!("The built-in exchange listens at {url}, seed {}: {symbols}", args.seed));
     screen::say("The node is a process of its own; it speaks Binance's REST and WebSocket to it.");
 
     let mut results = Vec::new();
     for (account, owner, way, title) in [
-        ("netting", NETTING, Way::There, "NETTING: one position per instrument"),
+        ("netting", NETTING, Way::There(500), "NETTING: one position per instrument"),
         ("hedging", HEDGING, Way::Back, "HEDGING: a long and a short leg per instrument, both open"),
     ] {
         screen::say(format!("\n{title}"));
@@ -201,32 +195,6 @@ fn replay(journal: &Path, account: &str, forgetful: &mut Forgetful) -> Result<Re
     })?;
     let (doubts, wire) = (watch.close(&books), wire.close(&books));
     Ok(Read { books, doubts, wire })
-}
-
-/// Forgets one fill, to see that the comparison finds it. One fill may stand in several records: the fast event and the full one.
-#[derive(Debug, Default)]
-struct Forgetful {
-    nth: Option<usize>,
-    seen: BTreeSet<(IntentId, TradeId)>,
-    forgotten: Option<(IntentId, TradeId)>,
-}
-
-impl Forgetful {
-    /// Forgets the fill with this number, from 0; none if there is no number.
-    fn of(nth: Option<usize>) -> Self {
-        Self { nth, ..Self::default() }
-    }
-
-    fn pass(&mut self, record: &mut Record) {
-        let Record::Order { intent, at, event: OrderEvent::Executed { fill, .. }, .. } = record else { return };
-        let key = (*intent, fill.trade_id);
-        if self.seen.insert(key) && self.nth == Some(self.seen.len() - 1) {
-            self.forgotten = Some(key);
-        }
-        if self.forgotten == Some(key) {
-            *record = Record::Raw { why: "forgotten on purpose".to_owned(), raw: String::new(), at: *at };
-        }
-    }
 }
 
 /// Where journals and logs go: a folder that is kept, or one that goes with the demonstration.

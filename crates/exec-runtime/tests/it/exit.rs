@@ -4,7 +4,7 @@ use crate::{
     fake::{Call, Disk, DiskMood, Fake, OnSubmit},
     rig::{Scripted, account, config, last_id, settle, start, submit, until},
 };
-use exec_core::conversation::Phase;
+use exec_core::{conversation::Phase, order::event::OrderEvent, record::Record, report::ReportBody};
 use exec_runtime::{ExitReason, OnExit, RuntimeConfig};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -81,4 +81,37 @@ async fn no_new_risk_is_taken_on_the_way_out() {
     assert_eq!(venue.submits().len(), 1, "the entry that waited for the disk was withdrawn");
     assert!(summary.is_clean(), "{summary}");
     assert!(control.ask("test", exec_runtime::control::Ask::Status {}).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_to_be_told_of_a_trade_is_awaited_for_a_second() {
+    for comes in [true, false] {
+        let (venue, disk) = (Fake::new(), Disk::new());
+        let strategy = Scripted { buys_at_start: true, ..Scripted::default() };
+        let node = start(account(&venue, &disk, &strategy)).live().await;
+        until("the order is open", || venue.with(|s| s.open.len()) == 1).await;
+        settle().await;
+        let whole = venue.trade(&last_id(&venue));
+        let mut first = whole.clone();
+        first.fill.iter_mut().for_each(|fill| fill.fee = None);
+        venue.report(ReportBody::Order(first));
+        settle().await;
+        let (late, asked) = (venue.clone(), Instant::now());
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            if comes {
+                late.report(ReportBody::Order(whole));
+            }
+        });
+        let summary = node.stop().await.unwrap();
+        assert!(summary.is_clean(), "{summary}");
+        let expected = if comes { 400 } else { 1_000 };
+        assert!((expected..expected + 50).contains(&asked.elapsed().as_millis()), "{:?}", asked.elapsed());
+        let fees = disk
+            .records()
+            .iter()
+            .filter(|r| matches!(r, Record::Order { event: OrderEvent::Executed { fill, .. }, .. } if fill.fee.is_some()))
+            .count();
+        assert_eq!(fees, usize::from(comes));
+    }
 }

@@ -9,9 +9,9 @@ use exec_core::{
     instrument::{Grid, Instrument, TradingStatus},
     journal::{DurableWatch, Journal, JournalError},
     record::Record,
-    report::{Fill, MassStatus, OrderReport, PositionReport, PriceReport, Report, ReportBody, VenueStatus},
+    report::{Fee, Fill, MassStatus, OrderReport, PositionReport, PriceReport, Report, ReportBody, VenueStatus},
     time::{ClockReading, VenueTime},
-    units::{PositionMode, PositionSide, Price, Qty, Side, SignedQty},
+    units::{Amount, PositionMode, PositionSide, Price, Qty, Side, SignedQty},
     venue::{
         AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Fence, InstrumentSetting,
         Lookup, MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Trades, TradesFrom, Unrecognised,
@@ -178,7 +178,12 @@ impl Fake {
     }
     /// Fills an open order in full and reports it.
     pub(crate) fn fill(&self, id: &ClOrdId) {
-        let report = self.with(|s| {
+        let report = self.trade(id);
+        self.report(ReportBody::Order(report));
+    }
+    /// Lets an order trade, and returns the report of it, which costs nothing, instead of telling it.
+    pub(crate) fn trade(&self, id: &ClOrdId) -> OrderReport {
+        self.with(|s| {
             s.trades += 1;
             let mut report = s.open.remove(id).unwrap();
             let total = report.qty.unwrap();
@@ -193,13 +198,12 @@ impl Fake {
                 side: report.side,
                 maker: false,
                 leg: Some(PositionSide::Net),
-                fee: None,
+                fee: Some(Fee { amount: Amount::default(), asset: Asset::new("USDT").unwrap() }),
                 realized: None,
                 at: report.updated,
             });
             report
-        });
-        self.report(ReportBody::Order(report));
+        })
     }
 }
 

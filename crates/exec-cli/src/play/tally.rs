@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Endings that the demonstration brings about, each with the words for it.
-pub(super) const ENDINGS: [(OrdStatus, &str, &str); 7] = [
+pub(crate) const ENDINGS: [(OrdStatus, &str, &str); 7] = [
     (OrdStatus::Filled, "Filled", "filled"),
     (OrdStatus::Canceled, "Canceled", "cancelled"),
     (OrdStatus::Expired, "Expired", "expired"),
@@ -25,11 +25,11 @@ pub(super) const ENDINGS: [(OrdStatus, &str, &str); 7] = [
 
 /// How many orders stand where.
 #[derive(Debug, Default)]
-pub(super) struct Statuses(BTreeMap<String, usize>);
+pub(crate) struct Statuses(BTreeMap<String, usize>);
 
 impl Statuses {
     /// From the answer of a running node.
-    pub(super) fn of_json(orders: &serde_json::Value) -> Self {
+    pub(crate) fn of_json(orders: &serde_json::Value) -> Self {
         let mut counts = BTreeMap::new();
         for order in orders.as_array().into_iter().flatten() {
             let word = order["status"].as_str().unwrap_or("?").to_owned();
@@ -37,25 +37,25 @@ impl Statuses {
         }
         Self(counts)
     }
-    pub(super) fn of_books(books: &Books) -> Self {
+    pub(crate) fn of_books(books: &Books) -> Self {
         let mut counts = BTreeMap::new();
         for order in books.orders() {
             *counts.entry(format!("{:?}", order.status())).or_default() += 1;
         }
         Self(counts)
     }
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         for (word, count) in &other.0 {
             *self.0.entry(word.clone()).or_default() += count;
         }
     }
-    pub(super) fn of(&self, word: &str) -> usize {
+    pub(crate) fn of(&self, word: &str) -> usize {
         self.0.get(word).copied().unwrap_or(0)
     }
-    pub(super) fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.0.values().sum()
     }
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         let ended = ENDINGS.iter().map(|(_, word, _)| self.of(word)).sum::<usize>() + self.of("Vanished");
         self.total() - ended
     }
@@ -78,24 +78,24 @@ impl fmt::Display for Statuses {
 
 /// What became of attempts whose outcome was unknown for a while.
 #[derive(Debug, Default)]
-pub(super) struct Doubts {
+pub(crate) struct Doubts {
     /// The exchange had them.
-    pub(super) arrived: usize,
+    pub(crate) arrived: usize,
     /// The exchange had refused them.
-    pub(super) refused: usize,
+    pub(crate) refused: usize,
     /// They can never arrive any more.
-    pub(super) never: usize,
+    pub(crate) never: usize,
     /// Nobody knows yet.
-    pub(super) open: usize,
+    pub(crate) open: usize,
     /// How long the longest doubt lasted.
-    pub(super) longest_ms: u64,
+    pub(crate) longest_ms: u64,
 }
 
 impl Doubts {
-    pub(super) const fn total(&self) -> usize {
+    pub(crate) const fn total(&self) -> usize {
         self.arrived + self.refused + self.never + self.open
     }
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.arrived += other.arrived;
         self.refused += other.refused;
         self.never += other.never;
@@ -106,14 +106,14 @@ impl Doubts {
 
 /// Watches the records of a journal for doubts.
 #[derive(Debug, Default)]
-pub(super) struct DoubtWatch {
+pub(crate) struct DoubtWatch {
     since: BTreeMap<ClOrdId, Timestamp>,
     all: BTreeSet<ClOrdId>,
     longest_ms: u64,
 }
 
 impl DoubtWatch {
-    pub(super) fn see(&mut self, record: &Record) {
+    pub(crate) fn see(&mut self, record: &Record) {
         let Record::Order { at, event, .. } = record else { return };
         let Some(id) = event.cl_ord_id().copied() else { return };
         match event {
@@ -138,7 +138,7 @@ impl DoubtWatch {
     }
 
     /// How every doubt ended, by what the books say in the end.
-    pub(super) fn close(self, books: &Books) -> Doubts {
+    pub(crate) fn close(self, books: &Books) -> Doubts {
         let mut doubts = Doubts { longest_ms: self.longest_ms, ..Doubts::default() };
         for id in self.all {
             let order = books.by_cl_ord_id(&id).and_then(|intent| books.order(intent));

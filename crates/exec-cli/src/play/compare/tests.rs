@@ -1,7 +1,7 @@
 //! The comparison sees what differs: books are made from an exchange's ledger, found equal, and broken in one place after another.
 
 use super::compare;
-use crate::demo::Forgetful;
+use crate::play::forgetful::Forgetful;
 use exchange_sim::{
     AccountSpec, Exchange, ExchangeConfig,
     ledger::Ledger,

@@ -1,4 +1,4 @@
-//! The demonstration's exchange: the simulator on a free port of this machine, its faults and its operator's door.
+//! The exchange of a play: the simulator on a free port of this machine, its faults and its operator's door.
 
 use crate::failure::Failure;
 use exchange_sim::{
@@ -13,13 +13,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Where new orders arrive.
 const ORDERS: &str = "/fapi/v1/order";
-/// What the exchange promises about late requests. The node is told the same; on the real one both are seconds.
-pub(super) const ENGINE_MARGIN_MS: u64 = 200;
-pub(super) const VISIBILITY_MS: u64 = 100;
+
+/// How fast a play goes. What the exchange promises about late requests, the node is told alike; on the real one these are seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tempo {
+    pub(crate) order_recv_window_ms: u64,
+    pub(crate) engine_margin_ms: u32,
+    pub(crate) visibility_ms: u32,
+    /// Time between two steps of the background on one symbol.
+    pub(crate) flow_ms: u32,
+    /// Time between two steps of the strategy.
+    pub(crate) pace_ms: u64,
+}
 
 /// An order of a bracket that waits for its trigger.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     kind: OrderType,
     side: Side,
     trigger: Decimal,
@@ -27,61 +36,62 @@ pub(super) struct Waiting {
 }
 
 /// The exchange and the symbols on it.
-pub(super) struct Exchange {
-    server: Server,
-    pub(super) symbols: Vec<String>,
+pub(crate) struct Exchange {
+    pub(crate) server: Server,
+    pub(crate) symbols: Vec<String>,
+    pub(crate) tempo: Tempo,
 }
 
-/// One account of the demonstration.
+/// One account of a play.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Owner {
-    pub(super) key: &'static str,
-    pub(super) secret: &'static str,
-    pub(super) hedge: bool,
+pub(crate) struct Owner {
+    pub(crate) key: &'static str,
+    pub(crate) secret: &'static str,
+    pub(crate) hedge: bool,
 }
 
 impl Exchange {
     /// Opens the exchange on a free port.
-    pub(super) async fn open(seed: u64, owners: &[Owner]) -> Result<Self, Failure> {
+    pub(crate) async fn open(seed: u64, tempo: Tempo, owners: &[Owner]) -> Result<Self, Failure> {
         let mut config = FaceConfig::new(seed);
         config.exchange.guarantees =
-            FenceGuarantees { engine_margin_ms: ENGINE_MARGIN_MS as i64, visibility_ms: VISIBILITY_MS as i64 };
-        config.exchange.flow = FlowConfig { interval_ms: 100, take_percent: 80, ..FlowConfig::default() };
+            FenceGuarantees { engine_margin_ms: tempo.engine_margin_ms.into(), visibility_ms: tempo.visibility_ms.into() };
+        config.exchange.flow = FlowConfig { interval_ms: tempo.flow_ms.into(), take_percent: 80, ..FlowConfig::default() };
         for owner in owners {
             config = config.with_account(owner.key, owner.secret, AccountSpec { hedge: owner.hedge, ..AccountSpec::default() });
         }
         let symbols = config.exchange.symbols.iter().map(|s| s.symbol.to_string()).collect();
         let server = Server::bind(config, ([127, 0, 0, 1], 0).into()).await;
         let server = server.map_err(|error| Failure::Refused(format!("the exchange does not open: {error}")))?;
-        Ok(Self { server, symbols })
+        Ok(Self { server, symbols, tempo })
     }
 
-    pub(super) fn rest_url(&self) -> String {
+    pub(crate) fn rest_url(&self) -> String {
         self.server.rest_url()
     }
-    pub(super) fn ws_url(&self) -> String {
+    pub(crate) fn ws_url(&self) -> String {
         self.server.ws_url()
     }
     /// What every account begins with.
-    pub(super) fn deposits() -> BTreeMap<String, Decimal> {
+    pub(crate) fn deposits() -> BTreeMap<String, Decimal> {
         AccountSpec::default().wallets.into_iter().collect()
     }
     /// The exchange's own books of an account.
-    pub(super) fn ledger(&self, owner: Owner) -> Result<Ledger, Failure> {
+    pub(crate) fn ledger(&self, owner: Owner) -> Result<Ledger, Failure> {
         let ledger = self.server.face().ledger(owner.key);
         ledger.ok_or_else(|| Failure::Refused(format!("the exchange knows no account {}", owner.key)))
     }
     /// The exchange's time.
-    pub(super) fn now(&self) -> VenueTime {
+    pub(crate) fn now(&self) -> VenueTime {
         VenueTime(self.server.face().with_exchange(|_, now| now))
     }
     /// Whether the exchange's own sums hold: longs equal shorts, no money made or lost.
-    pub(super) fn violation(&self) -> Option<String> {
+    pub(crate) fn violation(&self) -> Option<String> {
         self.server.face().with_exchange(|exchange, _| exchange.check_invariants().err()).map(|v| v.to_string())
     }
 
     /// Loses some requests and answers of the owner's new orders from now on, so that the node is left in doubt about them.
-    pub(super) fn lose_some(&self, owner: Owner) {
+    pub(crate) fn lose_some(&self, owner: Owner) {
         for (nth, fault) in [
             (5, RequestFault::DropRequest),
             (11, RequestFault::DropResponse),
@@ -92,28 +102,28 @@ impl Exchange {
         }
     }
     /// Holds the owner's next new order up: on its way to the exchange, or the answer to it on its way back.
-    pub(super) fn hold_next(&self, owner: Owner, way: Way) -> u64 {
+    pub(crate) fn hold_next(&self, owner: Owner, way: Way) -> u64 {
         // A request that is lost is not held up.
         self.server.face().disarm(None);
         self.arm(
             owner,
             1,
             match way {
-                Way::There => RequestFault::DelayRequest(500),
+                Way::There(ms) => RequestFault::DelayRequest(ms),
                 Way::Back => RequestFault::DelayResponse(60_000),
             },
         )
     }
-    fn arm(&self, owner: Owner, nth: u64, fault: RequestFault) -> u64 {
+    pub(crate) fn arm(&self, owner: Owner, nth: u64, fault: RequestFault) -> u64 {
         let filter =
             RequestFilter { method: Some("POST".to_owned()), path: Some(ORDERS.to_owned()), key: Some(owner.key.to_owned()) };
         self.server.face().arm(Fault { kind: FaultKind::Request(filter, fault), nth, times: 1 })
     }
-    pub(super) fn disarm(&self, fault: u64) {
+    pub(crate) fn disarm(&self, fault: u64) {
         self.server.face().disarm(Some(fault));
     }
     /// Whether a fault has hit.
-    pub(super) fn has_hit(&self, fault: u64) -> bool {
+    pub(crate) fn has_hit(&self, fault: u64) -> bool {
         let (_, faults) = self.server.face().operate("GET", "faults", "", "");
         let faults: serde_json::Value = serde_json::from_str(&faults).unwrap_or_default();
         let mut all = faults.as_array().into_iter().flatten();
@@ -121,12 +131,12 @@ impl Exchange {
     }
 
     /// How many trades the owner has had.
-    pub(super) fn trades(&self, owner: Owner) -> Result<usize, Failure> {
+    pub(crate) fn trades(&self, owner: Owner) -> Result<usize, Failure> {
         Ok(self.ledger(owner)?.trades.len())
     }
 
     /// The owner's orders that rest on the book.
-    pub(super) fn resting(&self, owner: Owner) -> Result<Vec<Resting>, Failure> {
+    pub(crate) fn resting(&self, owner: Owner) -> Result<Vec<Resting>, Failure> {
         let ledger = self.ledger(owner)?;
         let open = |status| matches!(status, OrderStatus::New | OrderStatus::PartiallyFilled);
         let rows = ledger.orders.into_iter().filter(|row| open(row.status));
@@ -134,7 +144,7 @@ impl Exchange {
     }
 
     /// Moves the market through every order of the owner that rests, so that each is filled. Returns how many trades came of it.
-    pub(super) fn sweep(&self, owner: Owner) -> Result<usize, Failure> {
+    pub(crate) fn sweep(&self, owner: Owner) -> Result<usize, Failure> {
         let before = self.ledger(owner)?.trades.len();
         let resting = self.resting(owner)?;
         for symbol in resting.iter().map(|r| r.symbol.clone()).collect::<BTreeSet<_>>() {
@@ -159,7 +169,7 @@ impl Exchange {
     }
 
     /// Orders of the owner's brackets that wait for their trigger, stops first.
-    pub(super) fn waiting(&self, owner: Owner) -> Result<Vec<Waiting>, Failure> {
+    pub(crate) fn waiting(&self, owner: Owner) -> Result<Vec<Waiting>, Failure> {
         let rows = self.ledger(owner)?.algo_orders.into_iter();
         let here = rows.filter(|row| row.status == AlgoStatus::New && self.guarded() == Some(&*row.symbol));
         let waiting = here.map(|row| Waiting {
@@ -175,7 +185,7 @@ impl Exchange {
 
     /// Moves the market through the trigger of one of the owner's brackets, and leaves it there. Returns what it did, in words;
     /// nothing if none waits.
-    pub(super) fn trigger_one(&self, owner: Owner, which: usize) -> Result<Option<String>, Failure> {
+    pub(crate) fn trigger_one(&self, owner: Owner, which: usize) -> Result<Option<String>, Failure> {
         let (waiting, Some(symbol)) = (self.waiting(owner)?, self.guarded()) else { return Ok(None) };
         let Some(order) = waiting.get(which % waiting.len().max(1)) else { return Ok(None) };
         let beyond = |price: Decimal, up: bool| price + price * Decimal::new(if up { 1 } else { -1 }, 3);
@@ -215,17 +225,17 @@ impl Exchange {
 
 /// In which direction a request is held up when the node is killed.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Way {
-    /// The order arrives while the node is dead.
-    There,
+pub(crate) enum Way {
+    /// The order arrives while the node is dead: so many milliseconds late.
+    There(u64),
     /// The order has arrived, and the answer never does.
     Back,
 }
 
 /// An order on the book.
 #[derive(Debug)]
-pub(super) struct Resting {
-    pub(super) symbol: String,
-    pub(super) side: Side,
-    pub(super) price: Decimal,
+pub(crate) struct Resting {
+    pub(crate) symbol: String,
+    pub(crate) side: Side,
+    pub(crate) price: Decimal,
 }

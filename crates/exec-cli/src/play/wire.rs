@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Watches the records of a journal for attempts that one life began and another had to settle.
 #[derive(Debug, Default)]
-pub(super) struct WireWatch {
+pub(crate) struct WireWatch {
     life: u32,
     /// Attempts without an outcome, with the life that made them.
     out: BTreeMap<ClOrdId, (IntentId, u32)>,
@@ -19,7 +19,7 @@ pub(super) struct WireWatch {
 }
 
 impl WireWatch {
-    pub(super) fn see(&mut self, record: &Record) {
+    pub(crate) fn see(&mut self, record: &Record) {
         match record {
             Record::Started { .. } => {
                 self.life += 1;
@@ -41,7 +41,7 @@ impl WireWatch {
     }
 
     /// One line for each order that was on the wire, with how it ended.
-    pub(super) fn close(self, books: &Books) -> Vec<String> {
+    pub(crate) fn close(self, books: &Books) -> Vec<String> {
         let told = self.left_behind.iter().filter_map(|(intent, id)| {
             let order = books.order(*intent)?;
             let attempt = order.attempts().get(id)?;

@@ -1,11 +1,13 @@
-//! The child process of the demonstration: an ordinary node from an ordinary config file. It knows nothing of the play around it.
+//! The child process of a play: an ordinary node from an ordinary config file. It knows nothing of the play around it.
 
-use crate::{args::DemoNode, failure::Failure, logging, select};
+use crate::{args::PlayNode, failure::Failure, logging, select};
 use std::io::Read;
 use tokio::sync::oneshot;
 
-pub(crate) async fn run(args: &DemoNode) -> Result<(), Failure> {
+pub(crate) async fn run(args: &PlayNode) -> Result<(), Failure> {
     let (factory, config) = select::load(&args.config)?;
+    #[cfg(feature = "drill")]
+    crate::drill::killer::start();
     logging::start(&config.logging);
     let signals = node_config::signals().map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
     let node = factory.build(&config)?;
@@ -14,7 +16,7 @@ pub(crate) async fn run(args: &DemoNode) -> Result<(), Failure> {
         tokio::select! {
             biased;
             signal = signals => tracing::info!(signal, "asked to end"),
-            _ = orphaned => tracing::warn!("the demonstration is gone"),
+            _ = orphaned => tracing::warn!("the play is gone"),
         }
     };
     let summary = node.run(shutdown).await?;

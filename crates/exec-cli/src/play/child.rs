@@ -1,6 +1,6 @@
 //! A node as a process of its own: started, asked through its control socket, killed, or asked to end. And the config file it reads.
 
-use super::stage::{ENGINE_MARGIN_MS, Exchange, Owner, VISIBILITY_MS};
+use super::stage::{Exchange, Owner};
 use crate::failure::Failure;
 use node_config::control::{Ask, Client};
 use serde_json::Value;
@@ -17,58 +17,86 @@ use tokio::time::{Instant, sleep};
 const START_DEADLINE: Duration = Duration::from_secs(20);
 const END_DEADLINE: Duration = Duration::from_secs(20);
 
-/// What a node of the demonstration is told.
-pub(super) struct Role<'a> {
+/// One account of a node in a play.
+pub(crate) struct Role<'a> {
     /// Name of the account: `netting` or `hedging`.
-    pub(super) account: &'a str,
-    pub(super) owner: Owner,
-    pub(super) seed: u64,
-    pub(super) steps: u32,
+    pub(crate) account: &'a str,
+    pub(crate) owner: Owner,
+    pub(crate) seed: u64,
+    pub(crate) steps: u32,
 }
 
-/// Writes config file and secrets into a folder of the role's own, and returns the file.
-pub(super) fn write_config(folder: &Path, exchange: &Exchange, role: &Role<'_>) -> Result<PathBuf, Failure> {
+/// What the config file says besides the accounts.
+pub(crate) struct Setting<'a> {
+    /// Name of the play, in capitals; it stands in client order ids.
+    pub(crate) tag: &'a str,
+    /// Which strategy trades.
+    pub(crate) strategy: &'a str,
+    pub(crate) sweep_interval_secs: u32,
+}
+
+/// Writes config file and secrets into a folder, and returns the file.
+pub(crate) fn write_config(
+    folder: &Path,
+    exchange: &Exchange,
+    setting: &Setting<'_>,
+    roles: &[Role<'_>],
+) -> Result<PathBuf, Failure> {
     let broken = |error: std::io::Error| Failure::Refused(format!("{}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(broken)?;
-    for (name, text) in [("api-key", role.owner.key), ("api-secret", role.owner.secret)] {
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(folder.join(name));
-        file.and_then(|mut file| writeln!(file, "{text}")).map_err(broken)?;
+    let mut text = head(setting);
+    for (at, role) in roles.iter().enumerate() {
+        for (what, secret) in [("key", role.owner.key), ("secret", role.owner.secret)] {
+            let mut options = OpenOptions::new();
+            let name = format!("{}-{what}", role.account);
+            let file = options.write(true).create(true).truncate(true).mode(0o600).open(folder.join(name));
+            file.and_then(|mut file| writeln!(file, "{secret}")).map_err(broken)?;
+        }
+        text.push_str(&account(exchange, setting, role, at + 1));
     }
     let path = folder.join("node.toml");
-    std::fs::write(&path, config(exchange, role)).map_err(broken)?;
+    std::fs::write(&path, text).map_err(broken)?;
     Ok(path)
 }
 
-fn config(exchange: &Exchange, role: &Role<'_>) -> String {
-    let instruments: Vec<String> = exchange.symbols.iter().map(|s| format!("\"{s}-PERP.BINANCE\"")).collect();
-    let leverages: Vec<String> = instruments.iter().map(|i| format!("{i} = 10")).collect();
-    let (account, mode) = (role.account, if role.owner.hedge { "HEDGING" } else { "NETTING" });
+fn head(setting: &Setting<'_>) -> String {
+    let Setting { tag, sweep_interval_secs, .. } = setting;
     format!(
-        r#"# The node of the demonstration. On the built-in exchange doubt may be short: the three margins are a tenth of their defaults.
+        r#"# A node of a play. On the built-in exchange doubt may be short: the three margins are far below their defaults.
 profile = "simulated"
-trader_id = "DEMO-001"
-order_tag = "DEMO"
+trader_id = "{tag}-001"
+order_tag = "{tag}"
 
 [logging]
 level = "info"
 
 [execution]
-sweep_interval_secs = 5
+sweep_interval_secs = {sweep_interval_secs}
 on_exit = "cancel_all"
+"#
+    )
+}
 
+fn account(exchange: &Exchange, setting: &Setting<'_>, role: &Role<'_>, number: usize) -> String {
+    let instruments: Vec<String> = exchange.symbols.iter().map(|s| format!("\"{s}-PERP.BINANCE\"")).collect();
+    let leverages: Vec<String> = instruments.iter().map(|i| format!("{i} = 10")).collect();
+    let (account, mode) = (role.account, if role.owner.hedge { "HEDGING" } else { "NETTING" });
+    let tempo = exchange.tempo;
+    format!(
+        r#"
 [accounts.{account}]
 venue = "binance"
+number = {number}
 base_url_http = "{http}"
 base_url_ws = "{ws}"
 oms_type = "{mode}"
 instruments = [{instruments}]
-order_recv_window_ms = 1000
-engine_margin_ms = {ENGINE_MARGIN_MS}
-conditional_engine_margin_ms = {ENGINE_MARGIN_MS}
-visibility_ms = {VISIBILITY_MS}
-api_key = {{ file = "api-key" }}
-api_secret = {{ file = "api-secret" }}
+order_recv_window_ms = {window}
+engine_margin_ms = {margin}
+conditional_engine_margin_ms = {margin}
+visibility_ms = {visibility}
+api_key = {{ file = "{account}-key" }}
+api_secret = {{ file = "{account}-secret" }}
 futures_leverages = {{ {leverages} }}
 
 [accounts.{account}.limits]
@@ -78,66 +106,75 @@ open_orders_max = 60
 collar = 0.05
 
 [[strategies]]
-id = "demo"
-kind = "demo"
+id = "{strategy}-{account}"
+kind = "{strategy}"
+account = "{account}"
 instruments = [{instruments}]
-params = {{ seed = {seed}, steps = {steps} }}
+params = {{ seed = {seed}, steps = {steps}, pace_ms = {pace} }}
 "#,
         http = exchange.rest_url(),
         ws = exchange.ws_url(),
         instruments = instruments.join(", "),
         leverages = leverages.join(", "),
+        window = tempo.order_recv_window_ms,
+        margin = tempo.engine_margin_ms,
+        visibility = tempo.visibility_ms,
+        strategy = setting.strategy,
         seed = role.seed,
         steps = role.steps,
+        pace = tempo.pace_ms,
     )
 }
 
 /// A running node.
-pub(super) struct Child {
-    process: Process,
-    socket: PathBuf,
+pub(crate) struct Child {
+    pub(crate) process: Process,
+    journals: PathBuf,
     log: PathBuf,
 }
 
 impl Child {
     /// Starts a node on a config file; its log is appended to a file beside it.
-    pub(super) fn start(config: &Path, account: &str) -> Result<Self, Failure> {
+    pub(crate) fn start(config: &Path, surroundings: &[(&str, &str)]) -> Result<Self, Failure> {
         let folder = config.parent().unwrap_or(Path::new("."));
         let log = folder.join("node.log");
         let broken = |error: std::io::Error| Failure::Refused(format!("the node does not start: {error}"));
         let to: File = OpenOptions::new().create(true).append(true).open(&log).map_err(broken)?;
         let program = std::env::current_exe().map_err(broken)?;
         let process = Command::new(program)
-            .args(["demo-node", "--config"])
+            .args(["play-node", "--config"])
             .arg(config)
             .env_remove("RUST_LOG")
+            .envs(surroundings.iter().copied())
             .stdin(Stdio::piped())
             .stdout(to.try_clone().map_err(broken)?)
             .stderr(to)
             .spawn()
             .map_err(broken)?;
-        Ok(Self { process, socket: folder.join("journal").join(account).join(node_config::CONTROL_SOCKET), log })
+        Ok(Self { process, journals: folder.join("journal"), log })
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Asks through the control socket; `None` while nobody answers.
-    pub(super) async fn ask(&mut self, ask: Ask) -> Result<Option<Value>, Failure> {
+    /// Asks through the control socket of an account; `None` while nobody answers.
+    pub(crate) async fn ask(&mut self, account: &str, ask: Ask) -> Result<Option<Value>, Failure> {
         if let Some(status) = self.process.try_wait().map_err(|e| Failure::Refused(e.to_string()))? {
             return Err(self.died(status));
         }
-        let Ok(mut client) = Client::connect(&self.socket).await else { return Ok(None) };
-        Ok(client.ask("demo", ask).await.ok())
+        let Ok(mut client) = Client::connect(&self.journals.join(account).join(node_config::CONTROL_SOCKET)).await else {
+            return Ok(None);
+        };
+        Ok(client.ask("play", ask).await.ok())
     }
 
-    /// Waits until the gate is open, and returns the status.
-    pub(super) async fn live(&mut self) -> Result<Value, Failure> {
+    /// Waits until the gate of an account is open, and returns the status.
+    pub(crate) async fn live(&mut self, account: &str) -> Result<Value, Failure> {
         let until = Instant::now() + START_DEADLINE;
         let mut last = Value::Null;
         while Instant::now() < until {
-            if let Some(status) = self.ask(Ask::Status {}).await? {
+            if let Some(status) = self.ask(account, Ask::Status {}).await? {
                 if status["gate_open"] == true {
                     return Ok(status);
                 }
@@ -147,25 +184,21 @@ impl Child {
         }
         let why = last["report"]["shut"].to_string();
         Err(Failure::Refused(format!(
-            "the gate did not open within {} s: {why}; the log is {}",
+            "the gate of {account} did not open within {} s: {why}; the log is {}",
             START_DEADLINE.as_secs(),
             self.log.display()
         )))
     }
 
     /// Kills the process where it stands: nothing of it is flushed, closed or told.
-    pub(super) fn kill(mut self) -> Result<(), Failure> {
+    pub(crate) fn kill(mut self) -> Result<(), Failure> {
         let killed = self.process.kill().and_then(|()| self.process.wait());
         killed.map(|_| ()).map_err(|error| Failure::Refused(format!("the node cannot be killed: {error}")))
     }
 
     /// Asks the process to end, as `kill PID` does, and waits for it.
-    pub(super) async fn end(mut self) -> Result<(), Failure> {
-        let pid = i32::try_from(self.process.id()).ok().and_then(rustix::process::Pid::from_raw);
-        let asked = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM));
-        if !matches!(asked, Some(Ok(()))) {
-            return Err(Failure::Refused("the node cannot be asked to end".to_owned()));
-        }
+    pub(crate) async fn end(mut self) -> Result<(), Failure> {
+        self.ask_to_end()?;
         let until = Instant::now() + END_DEADLINE;
         while Instant::now() < until {
             match self.process.try_wait() {
@@ -182,7 +215,17 @@ impl Child {
         )))
     }
 
-    fn died(&self, status: ExitStatus) -> Failure {
+    /// Asks the process to end, and does not wait for it.
+    pub(crate) fn ask_to_end(&self) -> Result<(), Failure> {
+        let pid = i32::try_from(self.process.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let asked = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+        if !matches!(asked, Some(Ok(()))) {
+            return Err(Failure::Refused("the node cannot be asked to end".to_owned()));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn died(&self, status: ExitStatus) -> Failure {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(12)..].join("\n");

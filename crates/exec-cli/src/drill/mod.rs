@@ -1,0 +1,132 @@
+//! `drill`: proofs with real processes, run by `cargo xtask kill-test` and `cargo xtask soak`. Only in builds with the feature `drill`.
+
+mod audit;
+mod boundary;
+mod count;
+mod cycle;
+pub(crate) mod killer;
+mod stage;
+mod strategy;
+
+use crate::{failure::Failure, screen};
+use boundary::Aim;
+use clap::{Args as Group, Subcommand, ValueEnum};
+use count::Count;
+use node_config::NodeFactory;
+use std::path::PathBuf;
+
+/// The words of `drill`.
+#[derive(Debug, Group)]
+pub(crate) struct Drill {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Kill a node at every boundary between two effects, and compare.
+    Kill(Kill),
+}
+
+#[derive(Debug, Group)]
+struct Kill {
+    /// How many cycles.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    cycles: u64,
+    /// The first cycle's number, which fixes what it does.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    from: u64,
+    /// Which journal the nodes keep.
+    #[arg(long, value_enum, default_value_t = Journal::File)]
+    journal: Journal,
+    /// Only this boundary.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Keep the folder of every cycle here.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Forget this fill when the books are replayed, to see that the comparison finds it.
+    #[arg(long, value_name = "N")]
+    forget_fill: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Journal {
+    File,
+    Redis,
+}
+
+/// Adds the drills' strategy to a factory.
+pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
+    factory.strategy("drill", |entry| Ok(Box::new(strategy::DrillStrategy::new(entry)?)))
+}
+
+pub(crate) async fn run(drill: &Drill) -> Result<(), Failure> {
+    match &drill.verb {
+        Verb::Kill(args) => kill(args).await,
+    }
+}
+
+async fn kill(args: &Kill) -> Result<(), Failure> {
+    if let Journal::Redis = args.journal {
+        return Err(Failure::Usage("--journal redis: the Redis journal is not built yet; use --journal file".to_owned()));
+    }
+    let only = match &args.only {
+        Some(name) => Some(boundary::all().find(|b| b.name == name).ok_or_else(|| {
+            let all: Vec<&str> = boundary::all().map(|b| b.name).collect();
+            Failure::Usage(format!("there is no boundary `{name}`; there are {}", all.join(", ")))
+        })?),
+        None => None,
+    };
+    let mut count = Count::begin(args.from, args.cycles);
+    for number in args.from..args.from + args.cycles {
+        let mut aim = Aim::of(number);
+        if let Some(boundary) = only {
+            aim = Aim { boundary, passing: 1 + boundary::mix(number) % boundary.passings };
+        }
+        let folder = folder(args, number)?;
+        let played = cycle::play(number, aim, folder.path(), args.forget_fill).await;
+        let wrong = match &played {
+            Ok(cycle) => cycle.wrong.clone(),
+            Err(failure) => vec![failure.text().unwrap_or_default()],
+        };
+        if !wrong.is_empty() {
+            let kept = folder.keep();
+            screen::say(format!(
+                "VIOLATION in cycle {number} (seed {number}): killed at {}, passing {}",
+                aim.boundary.name, aim.passing
+            ));
+            for text in wrong.iter().take(12) {
+                screen::say(format!("  {text}"));
+            }
+            if wrong.len() > 12 {
+                screen::say(format!("  and {} more", wrong.len() - 12));
+            }
+            screen::say(format!("  journals and log are in {}", kept.display()));
+            screen::say(format!("  again: cargo xtask kill-test --cycles 1 --from {number}"));
+            count.tell();
+            return Err(Failure::Told);
+        }
+        if args.keep.is_some() {
+            let _ = folder.keep();
+        }
+        if let Ok(cycle) = played {
+            count.add(number, cycle);
+        }
+    }
+    let short = count.tell();
+    for reason in &short {
+        screen::say(format!("TOO LITTLE: {reason}"));
+    }
+    if short.is_empty() { Ok(()) } else { Err(Failure::Told) }
+}
+
+fn folder(args: &Kill, number: u64) -> Result<tempfile::TempDir, Failure> {
+    let mut builder = tempfile::Builder::new();
+    let prefix = format!("exec-node-kill-{number}-");
+    let made = match &args.keep {
+        Some(path) => std::fs::create_dir_all(path).and_then(|()| builder.prefix(&prefix).tempdir_in(path)),
+        None => builder.prefix(&prefix).tempdir(),
+    };
+    made.map_err(|error| Failure::Refused(format!("no folder for the journals: {error}")))
+}
