@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Failure, drill, shell, tidy, worlds};
+use crate::{Failure, drill, plants, shell, tidy, worlds};
 
 const TOTAL_MAX: Duration = Duration::from_secs(20 * 60);
 const WORLDS: &str = "0..10000";
@@ -20,6 +20,7 @@ struct Step {
 enum What {
     Tidy,
     Cargo(Command),
+    Plants,
     Worlds,
     Kills,
 }
@@ -72,6 +73,7 @@ fn steps(nextest: bool) -> Vec<Step> {
         // the tests it leaves the program the worlds run in.
         step("build", cargo(&["build", "--workspace", "--lib", "--bins", "--tests", "--examples"])),
         step("tests", cargo(test)),
+        step("plants", What::Plants),
         step("doctests", cargo(&["test", "--workspace", "--doc"])),
         step("docs", What::Cargo(docs)),
         step("worlds", What::Worlds),
@@ -88,6 +90,10 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
         What::Tidy => {
             println!("\n=== {}: cargo xtask tidy", step.name);
             return tidy::run().map_err(|_| again(step.name, "cargo xtask tidy"));
+        }
+        What::Plants => {
+            println!("\n=== {}: cargo xtask plants", step.name);
+            return plants::run(&[]).map_err(|_| again(step.name, "cargo xtask plants"));
         }
         What::Cargo(command) => command,
         What::Worlds if !worlds::exists() => {

@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod clients;
 mod drill;
+mod plants;
 mod shell;
 mod tidy;
 mod worlds;
@@ -14,9 +15,10 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask WORD: what people and CI run
 
-  test                      all of CI, in order: fmt, tidy, clippy, build, tests, doctests, docs, 10,000 small worlds, 20 kills
+  test                      all of CI, in order: fmt, tidy, clippy, build, tests, plants, doctests, docs, 10,000 small worlds, 20 kills
   tidy                      what the compiler cannot check: arrows between crates, headers, purity, licences, duplicates
   sim --seeds A..B [...]    worlds under other seeds, with the `sim` profile; everything behind it goes to exec-world
+  plants [NAME...|--list]   bugs built in to test the tests: with one on, the test of its name must fail
   kill-test [--cycles N]    a real node, killed at every boundary between two effects, compared with the exchange; --from N goes on at cycle N
   bench [FILTER]            the benchmarks of every crate that has some
   clients [NAME...|--write] third-party clients, unmodified, against the simulator, with no network but loopback (needs root)
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Some("tidy") => no_more(&rest).and_then(|()| tidy::run()),
         Some("sim") => worlds::run(&rest),
         Some("kill-test") => drill::run("kill", &rest),
+        Some("plants") => plants::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("clients") => clients::run(&rest),
         Some(other) => Err(Failure::Usage(format!("there is no `cargo xtask {other}`"))),
