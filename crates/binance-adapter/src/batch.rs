@@ -90,7 +90,8 @@ impl BinanceUsdm {
             }
         }
         let window = window(orders.iter().map(|(_, attempt)| (attempt.timestamp, attempt.recv_window_ms)));
-        outcomes.extend(self.send_items(&endpoint::PLACE_BATCH, &items, &sent, window, closing).await);
+        let begin_by = orders.iter().map(|(_, attempt)| attempt.begin_by).min();
+        outcomes.extend(self.send_items(&endpoint::PLACE_BATCH, &items, &sent, window.zip(begin_by), closing).await);
         outcomes
     }
 
@@ -117,6 +118,7 @@ impl BinanceUsdm {
             }
         }
         let window = window(changes.iter().map(|(_, replace)| (replace.timestamp, replace.recv_window_ms)));
+        let window = window.map(|stamp| (stamp, stamp.timestamp.plus_ms(stamp.recv_window_ms)));
         let mut answered = self.send_items(&endpoint::MODIFY_BATCH, &items, &sent, window, false).await;
         for (at, result) in &mut answered {
             if let (Ok(report), Some((_, replace))) = (result, changes.iter().find(|(place, _)| place == at)) {
@@ -181,22 +183,23 @@ impl BinanceUsdm {
         self.send_list(&endpoint::CANCEL_BATCH, query, &sent, stamp, self.exit_now()).await
     }
 
-    /// Sends items that were built, within the window that fits them all.
+    /// Sends items that were built, within the window that fits them all, and begun by when the first of them must be.
     async fn send_items(
         &self,
         endpoint: &Endpoint,
         items: &[Item],
         sent: &[Placed<Meant<'_>>],
-        window: Option<Stamp>,
+        window: Option<(Stamp, VenueTime)>,
         closing: bool,
     ) -> Outcomes {
-        let Some(stamp) = window else {
+        let Some((stamp, begin_by)) = window else {
             return each(sent, &CommandError::NotSent("the windows of a batch do not overlap".into()));
         };
         if items.is_empty() {
             return Vec::new();
         }
-        let handling = match self.handling(closing, stamp.timestamp.plus_ms(stamp.recv_window_ms)) {
+        let ends = stamp.timestamp.plus_ms(stamp.recv_window_ms);
+        let handling = match self.handling(closing, begin_by.min(ends)) {
             Ok(handling) => handling,
             Err(error) => return each(sent, &error),
         };

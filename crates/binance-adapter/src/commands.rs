@@ -36,7 +36,7 @@ impl BinanceUsdm {
         let mut query = Query::default();
         place_params(&mut query, &attempt, through).map_err(|error| CommandError::NotSent(error.to_string()))?;
         let stamp = Stamp { timestamp: attempt.timestamp, recv_window_ms: attempt.recv_window_ms };
-        let handling = self.handling(terms.is_closing(), attempt.expires())?;
+        let handling = self.handling(terms.is_closing(), attempt.begin_by)?;
         let endpoint = match through {
             Through::Order => &endpoint::PLACE,
             Through::Algo => &endpoint::PLACE_ALGO,
@@ -180,22 +180,22 @@ impl BinanceUsdm {
         report.map(Box::new).ok_or_else(|| unknown(format!("status {} without the order's terms", reply.status)))
     }
 
-    /// How an order or a change is sent that may begin until its window ends.
-    pub(crate) fn handling(&self, closing: bool, expires: VenueTime) -> Result<Handling, CommandError> {
+    /// How an order or a change is sent that may begin until then.
+    pub(crate) fn handling(&self, closing: bool, begin_by: VenueTime) -> Result<Handling, CommandError> {
         Ok(Handling {
             lane: if closing { Lane::Exit } else { Lane::Entry },
             priority: if closing { Priority::Recovery } else { Priority::Ordinary },
-            begin_within: self.begin_within(expires)?,
+            begin_within: self.begin_within(begin_by)?,
         })
     }
 
-    /// How long a request may still begin: until the end of its window by the venue's clock.
-    fn begin_within(&self, expires: VenueTime) -> Result<Duration, CommandError> {
+    /// How long a request may still begin, by the venue's clock.
+    fn begin_within(&self, begin_by: VenueTime) -> Result<Duration, CommandError> {
         // Without a clock the window cannot be kept, and the engine's timestamp came from a clock that was read.
         let now = self.rest.venue_now().ok_or_else(|| CommandError::NotSent("the venue's clock has not been read".into()))?;
-        match u64::try_from(expires.0.saturating_sub(now.0)) {
+        match u64::try_from(begin_by.0.saturating_sub(now.0)) {
             Ok(left) if left > 0 => Ok(Duration::from_millis(left)),
-            _ => Err(CommandError::NotSent("its window has passed".into())),
+            _ => Err(CommandError::NotSent("its window or its age has passed".into())),
         }
     }
 

@@ -208,6 +208,8 @@ pub enum Timer {
         /// Its own mark.
         tag: u64,
     },
+    /// Something has waited for the disk for as long as it may.
+    Parked,
 }
 
 /// Something an operator must know.

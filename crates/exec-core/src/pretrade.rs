@@ -167,6 +167,14 @@ pub enum Denial {
     /// A post-only order at this price would take: the venue would cancel it for the change.
     #[error("a post-only order at {0} would take")]
     WouldTake(Figure),
+    /// The newest price is too old to value new risk with.
+    #[error("the newest price of {instrument} is {age_ms} ms old, too old to value the order with")]
+    StalePrice {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// How old it is.
+        age_ms: u64,
+    },
 }
 
 /// A number in a denial; printed, never calculated with.

@@ -27,6 +27,8 @@ pub struct Attempt {
     pub recv_window_ms: u64,
     /// The engine's start that made it.
     pub epoch: Epoch,
+    /// Its first byte leaves before this, or it does not leave: an opening order is as old as the market it was made for.
+    pub begin_by: VenueTime,
 }
 
 impl Attempt {

@@ -241,6 +241,7 @@ mod tests {
             timestamp: VenueTime(0),
             recv_window_ms: 2_000,
             epoch: Epoch(1),
+            begin_by: VenueTime(2_000),
         };
         calls.send(Request::Batch { ids: ids(2), batch: Batch::Submit(vec![attempt(1), attempt(2)]) });
         assert_eq!(calls.requests_open(), 1);

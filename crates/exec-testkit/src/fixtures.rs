@@ -120,6 +120,8 @@ pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
         startup_delay_ms: 0,
         sweep_interval_ms: 60_000,
         reconciliation: true,
+        // Prices are told once, and time passes in hours.
+        staleness: exec_core::engine::config::Staleness { quote_max_age_ms: 0 },
     }
 }
 

@@ -124,6 +124,8 @@ pub struct ExecutionConfig {
     pub clock_error_max_ms: u64,
     /// How long an opening limit order may be tried again after a proven non-execution.
     pub retry_age_ms: u64,
+    /// New risk is not valued with prices older than this; 0 for prices of any age.
+    pub quote_max_age_ms: u64,
     /// What a clean end does with the open orders of this node.
     pub on_exit: OnExit,
     /// How long a clean end waits for open requests and doubts.

@@ -230,6 +230,7 @@ fn execution(mut s: Section<'_>, profile: Profile) -> ExecutionConfig {
         in_doubt_max: whole_u32(&mut s, "in_doubt_max", 0, 100).unwrap_or(1),
         clock_error_max_ms: s.whole("clock_error_max_ms", 1..=5_000).unwrap_or(300),
         retry_age_ms: s.whole("retry_age_ms", 0..=60_000).unwrap_or(1_000),
+        quote_max_age_ms: s.whole("quote_max_age_ms", 0..=3_600_000).unwrap_or(5_000),
         on_exit: s.choice("on_exit", &ON_EXIT).map_or(OnExit::Leave, |o| o.value),
         drain_deadline_ms: s.seconds("drain_deadline_secs", 600).unwrap_or(10_000),
     };

@@ -44,6 +44,7 @@ impl NodeConfig {
         plain(out, "in_doubt_max", e.in_doubt_max)?;
         plain(out, "clock_error_max_ms", e.clock_error_max_ms)?;
         plain(out, "retry_age_ms", e.retry_age_ms)?;
+        plain(out, "quote_max_age_ms", e.quote_max_age_ms)?;
         let on_exit = ON_EXIT.iter().find(|(_, value)| *value == e.on_exit);
         text(out, "on_exit", on_exit.map_or("leave", |(word, _)| word))?;
         plain(out, "drain_deadline_secs", seconds(e.drain_deadline_ms))?;

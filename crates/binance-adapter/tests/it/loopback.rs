@@ -45,6 +45,7 @@ async fn everything_once_over_real_sockets() {
         timestamp: clock.venue_time(wall()),
         recv_window_ms: 2_000,
         epoch: Epoch(1),
+        begin_by: clock.venue_time(wall()).plus_ms(2_000),
     };
     let report = venue.submit(attempt).await.unwrap();
     assert_eq!(report.status, VenueStatus::Filled);
@@ -73,6 +74,7 @@ async fn everything_once_over_real_sockets() {
         timestamp: clock.venue_time(wall()),
         recv_window_ms: 5_000,
         epoch: Epoch(1),
+        begin_by: clock.venue_time(wall()).plus_ms(5_000),
     };
     let all = vec![attempt("LOOP-2", &stop), attempt("LOOP-3", &resting), attempt("LOOP-4", &resting)];
     let placed: Vec<_> = venue.batch(Batch::Submit(all)).await.into_iter().map(|result| *result.unwrap()).collect();

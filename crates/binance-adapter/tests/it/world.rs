@@ -93,7 +93,9 @@ impl World {
     /// An attempt of now.
     pub(crate) async fn attempt(&self, terms: Terms) -> Attempt {
         let clock = self.venue.read_clock().await.unwrap();
-        Attempt { cl_ord_id: self.id(), terms, timestamp: clock.venue_time((self.now)()), recv_window_ms: 2_000, epoch: Epoch(1) }
+        let timestamp = clock.venue_time((self.now)());
+        let begin_by = timestamp.plus_ms(2_000);
+        Attempt { cl_ord_id: self.id(), terms, timestamp, recv_window_ms: 2_000, epoch: Epoch(1), begin_by }
     }
 
     pub(crate) async fn submit(&self, terms: Terms) -> CommandResult {

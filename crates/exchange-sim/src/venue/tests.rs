@@ -24,7 +24,14 @@ fn attempt(id: &str, side: Side, kind: OrderKind, at: Ms) -> Attempt {
     let instrument = instrument_id("BTCUSDT").unwrap();
     let terms = Terms { instrument, side, leg: PositionSide::Net, intention: Intention::Open, qty, kind, stp: None };
     let cl_ord_id = ClOrdId::new(id).unwrap();
-    Attempt { cl_ord_id, terms, timestamp: VenueTime(at), recv_window_ms: 2_000, epoch: Epoch(1) }
+    Attempt {
+        cl_ord_id,
+        terms,
+        timestamp: VenueTime(at),
+        recv_window_ms: 2_000,
+        epoch: Epoch(1),
+        begin_by: VenueTime(at + 2_000),
+    }
 }
 
 fn resting(id: &str, at: Ms) -> Attempt {

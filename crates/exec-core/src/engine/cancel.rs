@@ -1,6 +1,6 @@
 //! Cancels: they pass in every phase, wait for nothing, are repeated until answered, and settle nothing by themselves.
 
-use super::{Asked, Engine, InFlight, ParkedWhat, protect::is_remedy};
+use super::{Asked, Engine, InFlight, parked::ParkedWhat, protect::is_remedy};
 use crate::{
     conversation::{Effect, Query, Request, Timer},
     ids::{ClOrdId, InstrumentId, IntentId, RequestId},

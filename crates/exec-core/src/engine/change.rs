@@ -1,6 +1,6 @@
 //! Changing a working order in place: one change at a time, durable first where it can add risk, settled by evidence.
 
-use super::{Asked, Engine, InFlight, Parked, ParkedWhat};
+use super::{Asked, Engine, InFlight, parked::ParkedWhat};
 use crate::{
     command::ChangeOrder,
     conversation::{AlertLevel, Effect, Query, Request, StrategyEvent, Timer},
@@ -42,8 +42,7 @@ impl Engine {
         match how {
             ReplaceHow::NewAttempt => self.renew(intent, out),
             ReplaceHow::InPlace if risky => {
-                let what = ParkedWhat::Replace(request);
-                self.parked.push_back(Parked { seq, intent, asked: self.now, batch: None, what });
+                self.park(seq, intent, ParkedWhat::Replace(request), out);
             }
             ReplaceHow::InPlace => self.send_change(intent, request, out),
         }
@@ -97,7 +96,7 @@ impl Engine {
         if terms.can_add_risk() {
             self.permit(&terms.instrument)?;
             let add = qty.saturating_sub(order.qty().unwrap_or_default()).get();
-            let reference = self.quote(&terms.instrument).reference();
+            let reference = self.risk_reference(&terms.instrument)?;
             let priced = terms.changed(Some(qty), new.price, None);
             check_money(&self.books, &self.config.limits, &priced, qty.get(), add, reference)?;
         }

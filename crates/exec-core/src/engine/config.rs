@@ -71,6 +71,21 @@ pub struct EngineConfig {
     pub sweep_interval_ms: u64,
     /// Whether reconciliation is done at all.
     pub reconciliation: bool,
+    /// How old what an opening order rests on may be.
+    pub staleness: Staleness,
+}
+
+/// How old what an opening order rests on may be. How old the order itself may be stands in its handling.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Staleness {
+    /// New risk is not valued with prices older than this, in milliseconds; 0 for prices of any age.
+    pub quote_max_age_ms: u64,
+}
+
+impl Default for Staleness {
+    fn default() -> Self {
+        Self { quote_max_age_ms: 5_000 }
+    }
 }
 
 impl EngineConfig {

@@ -13,6 +13,8 @@ mod exchange_made;
 mod gate;
 mod listen;
 mod lists;
+mod parked;
+mod price;
 mod protect;
 mod recovery;
 mod renew;
@@ -56,23 +58,6 @@ enum InFlight {
     CancelAll,
 }
 
-/// Something that may leave only when its record is durable.
-#[derive(Clone, Debug)]
-struct Parked {
-    seq: Seq,
-    intent: IntentId,
-    asked: Timestamp,
-    /// What was asked for together leaves together.
-    batch: Option<u64>,
-    what: ParkedWhat,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum ParkedWhat {
-    Submit(ClOrdId),
-    Replace(RequestId),
-}
-
 /// Why a question was asked, so that its answer finds its way.
 #[derive(Clone, Debug)]
 enum Asked {
@@ -109,6 +94,7 @@ pub struct Engine {
     last_clock: Option<ClockReading>,
     instruments: BTreeMap<InstrumentId, Instrument>,
     quotes: BTreeMap<InstrumentId, Quote>,
+    heard: BTreeMap<InstrumentId, price::Heard>,
     settings: BTreeMap<InstrumentId, InstrumentSetting>,
     link: Option<SessionId>,
     reconciled: bool,
@@ -123,7 +109,7 @@ pub struct Engine {
     intents_from: u64,
     batches_made: u64,
     in_flight: BTreeMap<RequestId, InFlight>,
-    parked: VecDeque<Parked>,
+    parked: VecDeque<parked::Parked>,
     asked: BTreeMap<QueryId, Asked>,
     doubts: BTreeMap<ClOrdId, doubt::Doubt>,
     /// A moment by which each change in doubt was surely signed; `None` until the venue's clock tells one.
@@ -173,6 +159,7 @@ impl Engine {
             last_clock: None,
             instruments: BTreeMap::new(),
             quotes: BTreeMap::new(),
+            heard: BTreeMap::new(),
             settings: BTreeMap::new(),
             link: None,
             reconciled: false,
@@ -281,11 +268,7 @@ impl Engine {
             Input::Answer { query, answer } => self.answer(query, answer, out),
             // Facts of an older session are facts too; only its end is old news.
             Input::Report { session, report } => self.listen(session, report, out),
-            Input::Price(price) => {
-                let quote = self.quotes.entry(price.instrument.clone()).or_default();
-                *quote = quote.updated(price.quote);
-                self.notify_price(&price.instrument, out);
-            }
+            Input::Price(price) => self.priced(price, out),
             Input::Timer(timer) => self.timer(timer, out),
             Input::Durable(seq) => self.durable_up_to(seq, out),
             Input::JournalFailed(why) => self.journal_failed(why, out),
@@ -424,6 +407,7 @@ impl Engine {
                 }
             }
             Timer::Sweep => self.sweep(out),
+            Timer::Parked => self.drop_too_old(out),
             Timer::Unplaced => self.ask_unplaced(out),
             Timer::Watch => self.watch(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),

@@ -48,6 +48,7 @@ impl Engine {
         }
         if terms.can_add_risk() {
             self.permit(&terms.instrument)?;
+            let reference = self.risk_reference(&terms.instrument)?;
             let add = new.qty.saturating_sub(order.qty().unwrap_or_default()).get();
             check_money(&self.books, &self.config.limits, &terms, new.qty.get(), add, reference)?;
         }

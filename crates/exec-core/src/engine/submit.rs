@@ -1,12 +1,12 @@
 //! From an intent to the wire: checks, the attempt, durability first, one send; and what comes of the answer.
 
-use super::{Engine, InFlight, Parked, ParkedWhat, batch::coalesce, cancel::is_cancelling};
+use super::{Engine, InFlight, cancel::is_cancelling, parked::ParkedWhat};
 use crate::{
     cl_ord_id::{ATTEMPTS_MAX, OwnId},
     command::NewOrder,
     conversation::{AlertLevel, Effect, Request, Timer},
     exposure::{check_limits, check_money},
-    ids::{ClOrdId, InstrumentId, IntentId, RequestId, Seq},
+    ids::{ClOrdId, InstrumentId, IntentId, RequestId},
     instrument::Instrument,
     order::{
         Order,
@@ -101,6 +101,7 @@ impl Engine {
         if terms.can_add_risk() {
             self.permit(&terms.instrument)?;
             let add = qty.unwrap_or_default().get();
+            let reference = self.risk_reference(&terms.instrument)?;
             check_limits(&self.books, &self.config.limits, terms, add, reference)?;
         }
         Ok(qty)
@@ -181,8 +182,7 @@ impl Engine {
         }
         let risky = self.books.order(intent).is_some_and(|o| o.intent().terms.can_add_risk());
         if risky {
-            let what = ParkedWhat::Submit(cl_ord_id);
-            self.parked.push_back(Parked { seq, intent, asked: self.now, batch: None, what });
+            self.park(seq, intent, ParkedWhat::Submit(cl_ord_id), out);
         } else {
             self.send_submit(intent, cl_ord_id, out);
         }
@@ -209,73 +209,16 @@ impl Engine {
         Some((id.encode(&self.config.tag)?, number))
     }
 
-    fn send_submit(&mut self, intent: IntentId, cl_ord_id: ClOrdId, out: &mut Vec<Effect>) {
+    pub(super) fn send_submit(&mut self, intent: IntentId, cl_ord_id: ClOrdId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
         let Some(header) = order.attempts().get(&cl_ord_id).and_then(|a| a.header().copied()) else { return };
         let Some(terms) = order.attempts().get(&cl_ord_id).map(|a| order.terms_of(a)) else { return };
-        let attempt =
-            Attempt { cl_ord_id, terms, timestamp: header.timestamp, recv_window_ms: header.recv_window_ms, epoch: header.epoch };
+        let AttemptHeader { timestamp, recv_window_ms, epoch, .. } = header;
+        let begin_by = self.begin_by(intent, cl_ord_id, timestamp.plus_ms(recv_window_ms));
+        let attempt = Attempt { cl_ord_id, terms, timestamp, recv_window_ms, epoch, begin_by };
         let id = self.request_id();
         self.in_flight.insert(id, InFlight::Submit { intent, cl_ord_id });
         out.push(Effect::Send(Request::Submit { id, attempt }));
-    }
-
-    pub(super) fn durable_up_to(&mut self, seq: Seq, out: &mut Vec<Effect>) {
-        self.durable = self.durable.max(seq);
-        // The batch that is leaving, and where its requests begin.
-        let mut leaving: Option<(u64, usize)> = None;
-        while self.parked.front().is_some_and(|p| p.seq <= self.durable) {
-            let Some(parked) = self.parked.pop_front() else { break };
-            if leaving.map(|(batch, _)| batch) != parked.batch {
-                if let Some((_, from)) = leaving {
-                    coalesce(self.profile.batch_max, from, out);
-                }
-                leaving = parked.batch.map(|batch| (batch, out.len()));
-            }
-            match self.recheck(&parked) {
-                Ok(()) => match parked.what {
-                    ParkedWhat::Submit(cl_ord_id) => self.send_submit(parked.intent, cl_ord_id, out),
-                    ParkedWhat::Replace(request) => self.send_change(parked.intent, request, out),
-                },
-                Err(why) => self.drop_parked(parked, why, out),
-            }
-        }
-        if let Some((_, from)) = leaving {
-            coalesce(self.profile.batch_max, from, out);
-        }
-    }
-
-    /// Time has passed since the checks: may it still leave?
-    fn recheck(&self, parked: &Parked) -> Result<(), NotSent> {
-        let Some(order) = self.books.order(parked.intent) else { return Err(NotSent::Withdrawn) };
-        if order.cancel_wished() {
-            return Err(NotSent::Withdrawn);
-        }
-        if self.permit(&order.intent().terms.instrument).is_err() {
-            return Err(NotSent::GateClosed);
-        }
-        let (max_age_ms, since_asked) = (order.intent().handling.max_age_ms, self.now.ms_since(order.intent().asked));
-        // New terms are as old as the market they were made for, like a new order.
-        let since_changed = self.now.ms_since(parked.asked);
-        let too_old = match parked.what {
-            ParkedWhat::Replace(_) => since_changed > max_age_ms,
-            ParkedWhat::Submit(cl_ord_id) => match order.attempts().get(&cl_ord_id).and_then(|a| a.header()) {
-                Some(header) if header.replaces.is_some() => since_changed > max_age_ms,
-                Some(header) if header.number > 0 => since_asked > self.config.retry_age_ms,
-                Some(_) | None => since_asked > max_age_ms,
-            },
-        };
-        if too_old { Err(NotSent::TooOld) } else { Ok(()) }
-    }
-
-    pub(super) fn drop_parked(&mut self, parked: Parked, why: NotSent, out: &mut Vec<Effect>) {
-        match parked.what {
-            ParkedWhat::Submit(cl_ord_id) => {
-                self.learn(parked.intent, Source::Engine, OrderEvent::NotSent { cl_ord_id, why }, out);
-                self.after_facts(parked.intent, out);
-            }
-            ParkedWhat::Replace(request) => self.change_not_sent(parked.intent, request, out),
-        }
     }
 
     pub(super) fn submit_outcome(&mut self, intent: IntentId, cl_ord_id: ClOrdId, result: CommandResult, out: &mut Vec<Effect>) {
@@ -491,7 +434,7 @@ impl Engine {
         if let Some(instrument) = self.instruments.get(&terms.instrument) {
             pretrade::check_grid(instrument, terms, self.quote(&terms.instrument).reference())?;
         }
-        let reference = self.quote(&terms.instrument).reference();
+        let reference = self.risk_reference(&terms.instrument)?;
         // Its own leaves are counted as open already.
         let qty = terms.qty.unwrap_or_default().get();
         check_money(&self.books, &self.config.limits, terms, qty, rust_decimal::Decimal::ZERO, reference)?;

@@ -31,4 +31,5 @@ mod scene;
 mod snapshots;
 mod stage;
 mod told;
+mod staleness;
 mod venue_rules;

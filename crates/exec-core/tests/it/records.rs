@@ -72,6 +72,7 @@ fn events() -> Vec<OrderEvent> {
         timestamp: VenueTime(0),
         recv_window_ms: 2_000,
         epoch: Epoch(1),
+        begin_by: VenueTime(2_000),
     };
     let death = DeathProof::new(&attempt, &fence, VenueTime(5_000), VenueTime(6_000)).expect("past the fence");
     let vanished = VanishedProof::new(VenueTime(0), 10, VenueTime(11), VenueTime(12)).expect("forgotten");

@@ -561,5 +561,7 @@ pub(crate) fn engine_config(account: &str) -> EngineConfig {
         startup_delay_ms: 0,
         sweep_interval_ms: 0,
         reconciliation: true,
+        // Prices are told once, and time passes in hours.
+        staleness: exec_core::engine::config::Staleness { quote_max_age_ms: 0 },
     }
 }

@@ -288,8 +288,14 @@ fn death_proof(number: u8) -> Result<DeathProof, String> {
         return Err("an attempt is not an attempt".to_owned());
     };
     let terms = fixtures::limit(Side::Buy, fixtures::qty("1"), fixtures::price("1"));
-    let attempt =
-        Attempt { cl_ord_id, terms, timestamp: header.timestamp, recv_window_ms: header.recv_window_ms, epoch: header.epoch };
+    let attempt = Attempt {
+        cl_ord_id,
+        terms,
+        timestamp: header.timestamp,
+        recv_window_ms: header.recv_window_ms,
+        epoch: header.epoch,
+        begin_by: header.timestamp,
+    };
     let first = header.timestamp.plus_ms(5_000);
     DeathProof::new(&attempt, &FENCE, first, first.plus_ms(1_000)).map_err(|e| e.to_string())
 }
