@@ -8,6 +8,7 @@ use crate::{
     ids::{Seq, StrategyId},
     snapshot::{Snapshot, Unseen, UnseenWhat},
 };
+use alloc::vec::Vec;
 
 impl Engine {
     /// The state behind all records so far: what a replay of them would give.
@@ -42,7 +43,12 @@ impl Engine {
 
     /// A strategy's cursor has passed these.
     pub(super) fn forget_seen(&mut self, strategy: &StrategyId, seen: Seq) {
-        self.unseen.retain(|u| u.strategy != *strategy || u.seq > seen);
+        // They stand in the order of their numbers. A strategy that is far behind must not cost a look at all of them each time.
+        let passed = self.unseen.partition_point(|u| u.seq <= seen);
+        let others: Vec<Unseen> = self.unseen.drain(..passed).filter(|u| u.strategy != *strategy).collect();
+        for other in others.into_iter().rev() {
+            self.unseen.push_front(other);
+        }
     }
 
     /// What must be told again at the start.
