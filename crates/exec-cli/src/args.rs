@@ -30,8 +30,12 @@ pub(crate) enum Verb {
     Balances(Ask),
     /// List the trades that the venue has.
     Fills(Fills),
-    /// Show how a node stands: its gate and why, orders in doubt, latencies, alerts.
-    Status(On),
+    /// Show how a node stands: its gate and why, orders in doubt, latencies, alerts. The exit code tells whether it takes new risk.
+    Status(Status),
+    /// Let the running node take no new risk, also after a restart, until `release`. Exits and cancels pass.
+    Latch(On),
+    /// Let the running node take new risk again, whatever has latched it.
+    Release(On),
     /// Place an order, of any type.
     Submit(Submit),
     /// Place an entry with a stop-loss and, if wanted, a take-profit, which the running node keeps at what is open of it.
@@ -74,6 +78,15 @@ pub(crate) struct On {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) on: On,
+    /// Wait so many seconds until the node runs and takes new risk; a reason that only a person ends ends the waiting.
+    #[arg(short, long, value_name = "SECS")]
+    pub(crate) wait: Option<u64>,
 }
 
 #[derive(Debug, Group)]

@@ -16,6 +16,12 @@ pub(crate) enum Failure {
     NoAnswer(String),
     /// Another process holds the journal.
     Held(String),
+    /// The node stands, and takes no new risk for reasons that end by themselves. Told already.
+    Shut,
+    /// The node stands, and takes no new risk until a person acts. Told already.
+    ShutForPerson,
+    /// The node has ended and left something that its next start settles. Told already.
+    Unsettled,
 }
 
 /// What the exit codes mean, for `--help`.
@@ -25,7 +31,10 @@ Exit codes:
   1  the answer is no: refused, damaged, different, not translatable
   2  the command line or the config file is wrong
   3  venue or node did not answer; what was asked for may have been done
-  4  another process holds the journal";
+  4  another process holds the journal
+  5  `status`: the node takes no new risk, and that ends by itself
+  6  `status`: the node takes no new risk until a person acts
+  7  `run`: the node has ended, and left something that its next start settles";
 
 impl Failure {
     pub(crate) fn code(&self) -> ExitCode {
@@ -34,12 +43,15 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::NoAnswer(_) => 3,
             Self::Held(_) => 4,
+            Self::Shut => 5,
+            Self::ShutForPerson => 6,
+            Self::Unsettled => 7,
         })
     }
     pub(crate) fn text(&self) -> Option<String> {
         match self {
             Self::Refused(text) | Self::Usage(text) | Self::NoAnswer(text) | Self::Held(text) => Some(text.clone()),
-            Self::Told => None,
+            Self::Told | Self::Shut | Self::ShutForPerson | Self::Unsettled => None,
         }
     }
 }

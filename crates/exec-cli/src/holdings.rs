@@ -122,11 +122,14 @@ fn show_orders(rows: &[Value]) {
                 (_, owner) => plain(owner).split(" (").next().unwrap_or_default().to_owned(),
             };
             let qty = if row["intention"] == "CLOSE_ALL" { "all".to_owned() } else { plain(&row["qty"]) };
-            let status = if row["venue_status"].is_null() {
+            let mut status = if row["venue_status"].is_null() {
                 format!("{} (node only)", plain(&row["status"]))
             } else {
                 plain(&row["venue_status"])
             };
+            for doubt in row["doubts"].as_array().into_iter().flatten() {
+                status.push_str(if doubt["what"] == "change" { ", change in doubt" } else { ", in doubt" });
+            }
             vec![
                 plain(&row["instrument"]),
                 plain(&row["book"]),

@@ -1,4 +1,4 @@
-//! The program `exec-node`: reads the command line, runs one verb, ends with one of five exit codes. What the verbs do stands in their files.
+//! The program `exec-node`: reads the command line, runs one verb, ends with one of eight exit codes. What the verbs do stands in their files.
 
 mod args;
 mod check;
@@ -24,6 +24,7 @@ mod status;
 use args::{Args, Verb};
 use clap::Parser;
 use failure::Failure;
+use node_config::control::Ask;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -60,6 +61,8 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
             Verb::Balances(read) => read::balances(&read).await,
             Verb::Fills(read) => read::fills(&read).await,
             Verb::Status(on) => status::status(&on).await,
+            Verb::Latch(on) => status::latch(&on, Ask::Latch {}).await,
+            Verb::Release(on) => status::latch(&on, Ask::Release {}).await,
             Verb::Submit(submit) => operate::submit(&submit).await,
             Verb::Bracket(bracket) => operate::bracket(&bracket).await,
             Verb::SubmitList(list) => operate::submit_list(&list).await,

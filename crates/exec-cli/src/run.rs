@@ -10,5 +10,5 @@ pub(crate) async fn run(args: &Config) -> Result<(), Failure> {
     tracing::info!(trader = %config.trader_id, profile = %config.profile, accounts = config.accounts.len(), "node starts");
     let summary = node.run(shutdown).await?;
     screen::say(summary.to_string().trim_end());
-    if summary.is_clean() { Ok(()) } else { Err(Failure::Told) }
+    if summary.is_clean() { Ok(()) } else { Err(Failure::Unsettled) }
 }

@@ -1,38 +1,96 @@
-//! `status`: how a node stands. It changes nothing.
+//! `status`: how a node stands; it changes nothing. `latch` and `release`: whether it takes new risk at all.
 
-use crate::{args::On, desk::at_the_desk, failure::Failure, screen};
+use crate::{
+    args::{On, Status},
+    desk::{ask_running, at_the_desk_of, at_the_running_desk},
+    failure::Failure,
+    logging, screen, select,
+};
 use node_config::control::Ask;
 use serde_json::Value;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
-pub(crate) async fn status(args: &On) -> Result<(), Failure> {
-    let as_json = args.json;
-    at_the_desk(args, async |desk| {
-        let status = desk.ask(Ask::Status {}).await?;
-        if as_json {
-            screen::json(&status)
+/// How often a node that is waited for is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+pub(crate) async fn status(args: &Status) -> Result<(), Failure> {
+    logging::quiet();
+    let selected = select::select(&args.on)?;
+    let Some(secs) = args.wait else {
+        return at_the_desk_of(&selected, async |desk| tell(&desk.ask(Ask::Status {}).await?, args.on.json)).await;
+    };
+    // A node that is waited for is not replaced by one of this process, which would take its journal's lock.
+    let until = Instant::now() + Duration::from_secs(secs);
+    let mut answered = None;
+    loop {
+        match ask_running(&selected, Ask::Status {}).await {
+            Ok(Some(status)) => answered = Some(status),
+            // Not there yet, or just about to end.
+            Ok(None) | Err(Failure::NoAnswer(_)) => (),
+            Err(error) => return Err(error),
+        }
+        let enough = answered.as_ref().is_some_and(|s| s["gate_open"] == true || s["needs_a_person"] == true);
+        if enough || Instant::now() >= until {
+            break;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    match answered {
+        Some(status) => tell(&status, args.on.json),
+        None => Err(Failure::NoAnswer(format!("no node of this config has answered within {secs} s"))),
+    }
+}
+
+/// Refuses new risk from here on, or takes it again.
+pub(crate) async fn latch(on: &On, ask: Ask) -> Result<(), Failure> {
+    logging::quiet();
+    let selected = select::select(on)?;
+    at_the_running_desk(&selected, "the latch", async |desk| {
+        let gate = desk.ask(ask).await?;
+        if on.json {
+            screen::json(&gate);
         } else {
-            show_status(&status)
+            screen::say(format!("{}: {}", selected.account, text(&gate["phase"])));
+            show_reasons(&gate);
         }
         Ok(())
     })
     .await
 }
 
+/// Prints a status; the result is the exit code that it means.
+fn tell(status: &Value, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        screen::json(status);
+    } else {
+        show_status(status);
+    }
+    match (&status["gate_open"], &status["needs_a_person"]) {
+        (Value::Bool(true), _) => Ok(()),
+        (_, Value::Bool(true)) => Err(Failure::ShutForPerson),
+        _ => Err(Failure::Shut),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 fn show_status(status: &Value) {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let report = &status["report"];
-    let gate = if status["gate_open"] == true { "open" } else { "shut" };
+    let gate = if status["gate_open"] == true { "takes new risk" } else { "takes no new risk; exits pass" };
     screen::say(format!(
-        "account {}: {}, gate {gate}, epoch {}, {} open orders, {} in doubt",
+        "account {}: {}{}, {gate}; epoch {}, {} open orders, {} in doubt",
         text(&status["account"]),
         text(&status["phase"]),
+        since(status),
         report["epoch"],
         report["open_orders"],
         report["in_doubt"]
     ));
-    for reason in report["shut"].as_array().into_iter().flatten() {
-        screen::say(format!("  shut: {}", words(reason)));
-    }
+    show_reasons(status);
+    show_doubts(&status["doubts"]);
     for line in report["positions"].as_array().into_iter().flatten() {
         let venue = if line["venue"].is_null() { "?".to_owned() } else { text(&line["venue"]) };
         screen::say(format!(
@@ -43,9 +101,6 @@ fn show_status(status: &Value) {
         ));
     }
     show_protection(&status["protection"]);
-    for latch in status["latches"].as_array().into_iter().flatten() {
-        screen::say(format!("  latched: {}: {}", text(&latch["cause"]), text(&latch["text"])));
-    }
     let journal = &status["journal"];
     screen::say(format!("  journal at record {}, durable to {}", journal["last"], journal["durable"]));
     for (name, what) in [("command_to_wire", "call to wire"), ("ack", "wire to answer")] {
@@ -73,13 +128,59 @@ fn show_status(status: &Value) {
     }
 }
 
+/// How long it stands where it stands.
+fn since(status: &Value) -> String {
+    let now = status["now"].as_u64().unwrap_or(0);
+    let moved = status["phases"].as_array().into_iter().flatten().rev().find(|p| p["from"] != p["to"]);
+    let at = moved.and_then(|p| p["at"].as_u64());
+    at.map_or_else(String::new, |at| format!(" for {} s", screen::seconds(u128::from(now.saturating_sub(at) / 1_000_000))))
+}
+
+fn show_reasons(status: &Value) {
+    for reason in status["reasons"].as_array().into_iter().flatten() {
+        screen::say(format!("  because {} ({})", text(&reason["text"]), text(&reason["advice"])));
+    }
+    for state in status["instruments"].as_array().into_iter().flatten() {
+        for reason in state["reasons"].as_array().into_iter().flatten() {
+            let ends = if reason["ends_by"] == "person" { "; a person must end this" } else { "" };
+            screen::say(format!("  no new risk on {}: {}{ends}", text(&state["instrument"]), text(&reason["text"])));
+        }
+    }
+}
+
+fn show_doubts(doubts: &Value) {
+    for doubt in doubts.as_array().into_iter().flatten() {
+        screen::say(format!("  {}", doubt_words(doubt)));
+    }
+}
+
+/// One doubt: what it is about, how long it may last.
+pub(crate) fn doubt_words(doubt: &Value) -> String {
+    let what = if doubt["what"] == "change" { "a change of order" } else { "order" };
+    let until = match doubt["fence_in_ms"].as_i64() {
+        Some(ms) if ms > 0 => {
+            format!("asked for; cannot arrive any more in {} s", screen::seconds(u128::from(ms.unsigned_abs())))
+        }
+        Some(_) => "too old to arrive any more; the venue's answers are awaited".to_owned(),
+        None => "asked for; only the venue can tell".to_owned(),
+    };
+    let qty = if doubt["qty"].is_null() { "all".to_owned() } else { text(&doubt["qty"]) };
+    format!(
+        "in doubt: {what} {} {} {qty} {} {} of {}: {until}",
+        text(&doubt["intent"]),
+        text(&doubt["side"]).to_uppercase(),
+        text(&doubt["instrument"]),
+        text(&doubt["type"]),
+        text(&doubt["owner"]),
+    )
+}
+
 fn times(count: u64) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 /// What is held without a stop. An account that never has stops is told in one line, too: that is what it has.
 fn show_protection(protection: &Value) {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let legs = protection["legs"].as_u64().unwrap_or(0);
     let uncovered: Vec<&Value> = protection["uncovered"].as_array().into_iter().flatten().collect();
     if legs > 0 && uncovered.is_empty() {

@@ -2,4 +2,6 @@
 
 mod decode;
 mod demo;
+mod surroundings;
+mod told;
 mod verbs;

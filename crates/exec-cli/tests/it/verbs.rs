@@ -1,107 +1,7 @@
 //! Errors and exit codes of the verbs, by the built program.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
-};
-
-/// The program without any of the surroundings of this test.
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_exec-node"));
-    command.env_clear().env("BINANCE_SIM_API_KEY", "sim-key").env("BINANCE_SIM_API_SECRET", "sim-secret").env("USER", "tester");
-    command
-}
-
-fn run(args: &[&str]) -> Output {
-    program().args(args).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// An exchange of its own on a free port, gone with the test.
-struct Sim {
-    child: Child,
-    rest: String,
-    ws: String,
-}
-
-impl Sim {
-    fn start() -> Self {
-        let mut child = program().args(["sim", "--listen", "127.0.0.1:0", "--seed", "3"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut after = |name: &str| {
-            let line = lines.next().unwrap().unwrap();
-            line.strip_prefix(name).unwrap_or_else(|| panic!("{line}")).trim().to_owned()
-        };
-        let (rest, ws) = (after("REST"), after("WebSocket"));
-        Self { child, rest, ws }
-    }
-    fn config(&self, folder: &Path) -> PathBuf {
-        let path = folder.join("node.toml");
-        let text = format!(
-            "profile = \"simulated\"\n[execution]\non_exit = \"cancel_all\"\n[accounts.main]\nvenue = \"binance\"\nbase_url_http = \"{}\"\nbase_url_ws = \"{}\"\n\
-             instruments = [\"ETHUSDT-PERP.BINANCE\"]\nengine_margin_ms = 200\nvisibility_ms = 100\n",
-            self.rest, self.ws
-        );
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-}
-
-impl Drop for Sim {
-    fn drop(&mut self) {
-        // Only the child that this test started.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A node that trades, gone with the test.
-struct Node(Child);
-
-impl Node {
-    fn start(config: &str, folder: &Path) -> Self {
-        let node = program().args(["run", "--config", config]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let node = Self(node);
-        let socket = folder.join("journal/main/control.sock");
-        until("the gate is open", || {
-            socket.exists() && out(&run(&["status", "-c", config, "--json"])).contains(r#""gate_open":true"#)
-        });
-        node
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // Only the child that this test started.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Waits until something is so.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !is_so() {
-        assert!(std::time::Instant::now() < end, "never came: {what}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-}
-
-fn json(output: &Output) -> serde_json::Value {
-    serde_json::from_str(&out(output)).unwrap_or_else(|error| panic!("{error}: {}{}", out(output), err(output)))
-}
+use crate::surroundings::{Node, Sim, code, err, json, out, program, run, until};
+use std::{io::Write, process::Stdio};
 
 #[test]
 fn help_says_what_the_exit_codes_mean() {
@@ -121,7 +21,9 @@ fn help_says_what_the_exit_codes_mean() {
         "cancel-all",
         "journal",
         "decode",
+        "release",
         "4  another process",
+        "6  `status`: the node takes no new risk until a person acts",
     ] {
         assert!(out(&output).contains(word), "{word} in {}", out(&output));
     }

@@ -261,3 +261,46 @@ fn a_strategy_sees_what_it_holds_and_what_it_may() {
     assert_eq!(shares, [(btc(), PositionSide::Net, "1".to_owned())]);
     assert!(ctx.shut().is_empty() && ctx.may_open(&btc()).is_ok());
 }
+
+#[test]
+fn the_operators_page_names_every_reason_and_every_latch() {
+    const PAGE: &str = include_str!("../../../../docs/operating.md");
+    let shut = [
+        Shut::Draining,
+        Shut::NoStream,
+        Shut::NoInstruments,
+        Shut::NotReconciled,
+        Shut::Delay,
+        Shut::EarlierDoubt,
+        Shut::NoClock,
+        Shut::CoarseClock(1),
+        Shut::StartNotDurable,
+        Shut::Journal("full".into()),
+        Shut::Latched(LatchCause::Operator, "by alice".into()),
+    ];
+    let ends = |by: EndsBy| if by == EndsBy::Person { "a person" } else { "itself" };
+    for why in shut {
+        assert!(PAGE.contains(&format!("| `{}` | {} |", why.kind(), ends(why.ends_by()))), "{}", why.kind());
+    }
+    let latches = [
+        LatchCause::SecondEngine,
+        LatchCause::AssumptionBroken,
+        LatchCause::Auth,
+        LatchCause::Operator,
+        LatchCause::Liquidation,
+        LatchCause::Exchange(btc()),
+    ];
+    for cause in latches {
+        assert!(PAGE.contains(&format!("| `{}` | ", cause.kind())), "{}", cause.kind());
+        assert!(cause.advice().contains("release"), "{}", cause.kind());
+    }
+    for why in [
+        InstrumentShut::Restricted("x".into()),
+        InstrumentShut::InDoubt { count: 1, max: 1 },
+        InstrumentShut::NotListed,
+        InstrumentShut::Latched("x".into()),
+        InstrumentShut::NotTrading(exec_core::instrument::TradingStatus::Halted),
+    ] {
+        assert!(PAGE.contains(&format!("| `{}` | {} |", why.kind(), ends(why.ends_by()))), "{}", why.kind());
+    }
+}

@@ -155,6 +155,7 @@ async fn operate(this: &mut AccountLoop, who: String, command: OperatorCommand) 
 async fn gate(this: &mut AccountLoop, who: String, command: OperatorCommand) -> Reply {
     operate(this, who, command).await;
     let report = this.engine.report();
-    let value: Value = json!({ "phase": report.phase, "shut": view::texts(&report.shut) });
+    let value: Value =
+        json!({ "phase": report.phase, "shut": view::texts(&report.shut), "reasons": view::reasons(&report.shut) });
     Reply::Ok(value)
 }

@@ -8,7 +8,7 @@
 //!
 //! | verb | fields | result |
 //! |---|---|---|
-//! | `status` | | start report, gate, latches, counters, latencies, alerts |
+//! | `status` | | gate and reasons, instruments without new risk, doubts, changes of phase, start report, counters, latencies, alerts |
 //! | `orders` | `all`: ended ones too (default no) | list of orders, of the ordinary and the conditional book |
 //! | `positions` | | list of legs, with how much of each a stop covers |
 //! | `balances` | | list of wallets |

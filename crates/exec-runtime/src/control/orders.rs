@@ -1,6 +1,9 @@
 //! The orders of the books as JSON, both of the venue's books as one. It reads; it changes nothing.
 
-use super::row::{OrderRow, owner_word, provenance_word, role_word};
+use super::{
+    row::{OrderRow, owner_word, provenance_word, role_word},
+    view,
+};
 use exec_core::{
     engine::Engine,
     ids::{IntentId, ListId},
@@ -11,7 +14,15 @@ use serde_json::{Value, json};
 /// The open orders, or all of them.
 pub(super) fn orders(engine: &Engine, all: bool, position_ids: bool) -> Value {
     let books = engine.books();
-    let show = |o: &Order| order(o, position_ids);
+    let doubts = engine.doubts();
+    let show = |o: &Order| {
+        let mut value = order(o, position_ids);
+        let mine = doubts.iter().filter(|d| d.intent == o.intent().id).map(|d| view::doubt(engine, d));
+        if let Value::Object(row) = &mut value {
+            row.insert(String::from("doubts"), mine.collect());
+        }
+        value
+    };
     if all { books.orders().map(show).collect() } else { books.open_orders().map(show).collect() }
 }
 

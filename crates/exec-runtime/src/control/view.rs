@@ -1,8 +1,14 @@
 //! State, gate, balances as JSON for people and scripts. It reads; it changes nothing. Orders and positions: `orders`, `positions`.
 
 use super::positions;
+use super::row::owner_word;
 use crate::account_loop::AccountLoop;
-use exec_core::{conversation::Phase, engine::Engine};
+use exec_core::{
+    conversation::{InDoubt, Phase},
+    engine::Engine,
+    order::doubt::DoubtOf,
+    start_report::{EndsBy, Shut, StartReport},
+};
 use serde_json::{Value, json};
 
 pub(super) fn status(this: &AccountLoop) -> Value {
@@ -13,6 +19,11 @@ pub(super) fn status(this: &AccountLoop) -> Value {
         "phase": report.phase,
         "gate_open": report.shut.is_empty() && report.phase == Phase::Live,
         "shut": texts(&report.shut),
+        "reasons": reasons(&report.shut),
+        "needs_a_person": report.shut.iter().any(|why| why.ends_by() == EndsBy::Person),
+        "instruments": instruments(&report),
+        "doubts": doubts(&this.engine),
+        "phases": this.shared.board.phases(),
         "report": report,
         "latches": latches(&this.engine),
         "protection": positions::protection(&this.engine, this.clock.now()),
@@ -34,6 +45,52 @@ pub(super) fn status(this: &AccountLoop) -> Value {
         "alerts": alerts,
         "alerts_total": alerts_total,
         "now": this.clock.now(),
+    })
+}
+
+/// Why no new risk is taken: name, words, how it ends, and what to do.
+pub(super) fn reasons(shut: &[Shut]) -> Value {
+    let one =
+        |why: &Shut| json!({ "kind": why.kind(), "text": why.to_string(), "ends_by": why.ends_by(), "advice": why.advice() });
+    shut.iter().map(one).collect()
+}
+
+/// Instruments that take no new risk while the account would, and why.
+fn instruments(report: &StartReport) -> Value {
+    let of = |state: &exec_core::start_report::InstrumentState| {
+        let one = |why: &exec_core::start_report::InstrumentShut| json!({ "kind": why.kind(), "text": why.to_string(), "ends_by": why.ends_by() });
+        json!({ "instrument": state.instrument, "reasons": state.shut.iter().map(one).collect::<Vec<_>>() })
+    };
+    report.instruments.iter().map(of).collect()
+}
+
+/// Everything of which nobody knows what became of it.
+fn doubts(engine: &Engine) -> Value {
+    engine.doubts().iter().map(|one| doubt(engine, one)).collect()
+}
+
+/// One doubt, with what it is about and how far it is.
+pub(super) fn doubt(engine: &Engine, doubt: &InDoubt) -> Value {
+    let order = engine.books().order(doubt.intent);
+    let (what, cl_ord_id) = match doubt.of {
+        DoubtOf::Attempt(id) => ("order", Some(id)),
+        DoubtOf::Change(_) => ("change", None),
+    };
+    // An attempt's since is a moment of the journal; of a change only the run knows that it lasts.
+    let since = cl_ord_id.map(|_| doubt.since);
+    json!({
+        "intent": doubt.intent.to_string(),
+        "instrument": doubt.instrument,
+        "what": what,
+        "cl_ord_id": cl_ord_id,
+        "side": order.map(|o| o.intent().terms.side),
+        "qty": order.and_then(|o| o.qty()),
+        "type": order.map(|o| o.intent().terms.kind.name()),
+        "owner": order.map(|o| owner_word(&o.intent().owner)),
+        "since": since,
+        "fence_at_ms": doubt.fence_at,
+        // Until an absence counts; below zero it does already, and the answers are awaited.
+        "fence_in_ms": doubt.fence_at.map(|at| at.0.saturating_sub(engine.venue_time().0)),
     })
 }
 
