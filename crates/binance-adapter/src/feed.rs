@@ -103,6 +103,9 @@ impl UserFeed {
                 Step::AnnounceAge => {
                     self.waiting.push_back(Report { sent: None, body: ReportBody::Ending { reason: FeedEnd::Age } });
                 }
+                Step::AnnounceKeyGone => {
+                    self.waiting.push_back(Report { sent: None, body: ReportBody::Ending { reason: FeedEnd::KeyExpired } });
+                }
                 Step::End(end) => self.over = Some(end),
                 // The key and the socket are made before the feed exists.
                 Step::MakeKey | Step::Open => self.over = Some(End::NotOpened),

@@ -19,6 +19,8 @@ pub struct SessionTimes {
     pub ping_every_ms: u64,
     /// Without any frame for this long the connection is dead.
     pub silent_max_ms: u64,
+    /// How long a session is kept whose key is gone: what is on its way still arrives, and its successor takes over.
+    pub keyless_max_ms: u64,
 }
 
 impl Default for SessionTimes {
@@ -29,6 +31,7 @@ impl Default for SessionTimes {
             announce_age_ms: (24 * 60 - 10) * 60 * 1000,
             ping_every_ms: 15_000,
             silent_max_ms: 45_000,
+            keyless_max_ms: 60_000,
         }
     }
 }
@@ -71,6 +74,8 @@ pub enum Step {
     Ping,
     /// Tell that the session is about to reach the age at which the venue cuts it; reading goes on.
     AnnounceAge,
+    /// Tell that the key is gone, as far as the venue has not told it on the stream itself; reading goes on.
+    AnnounceKeyGone,
     /// The session is over.
     End(End),
 }
@@ -112,6 +117,8 @@ pub struct Session {
     renewing: bool,
     renewals_failed: u32,
     announced: bool,
+    /// Since when the key is gone, and how.
+    keyless: Option<(Timestamp, End)>,
 }
 
 impl Session {
@@ -130,6 +137,7 @@ impl Session {
             renewing: false,
             renewals_failed: 0,
             announced: false,
+            keyless: None,
         }
     }
 
@@ -157,7 +165,16 @@ impl Session {
             }
             (Phase::Opening, Happened::Closed) => self.end(End::NotOpened),
             (Phase::Live, Happened::Closed) => self.end(End::Closed),
-            (_, Happened::KeyUnknown | Happened::KeyExpired) => self.end(End::KeyGone),
+            (Phase::Live, Happened::KeyUnknown) => self.lose_key(now, End::KeyGone),
+            (Phase::Live, Happened::KeyExpired) => {
+                self.heard = now;
+                // The venue has told it on the stream.
+                let _told = self.lose_key(now, End::KeyGone);
+                None
+            }
+            (Phase::Opening, Happened::KeyUnknown | Happened::KeyExpired) => self.end(End::KeyGone),
+            // The answer to a question of before: the key that it speaks of is not this session's any more.
+            (Phase::Live, Happened::Renewed | Happened::RenewalFailed) if self.keyless.is_some() => None,
             (Phase::Live, Happened::Renewed) => {
                 self.renewing = false;
                 self.renewals_failed = 0;
@@ -188,8 +205,13 @@ impl Session {
         if self.phase != Phase::Live {
             return None;
         }
-        let lapse = self.key_since.plus_ms(self.times.key_life_ms);
-        let renew = if self.renewing { lapse } else { self.renew_at.min(lapse) };
+        let renew = match self.keyless {
+            Some((since, _)) => since.plus_ms(self.times.keyless_max_ms),
+            None => {
+                let lapse = self.key_since.plus_ms(self.times.key_life_ms);
+                if self.renewing { lapse } else { self.renew_at.min(lapse) }
+            }
+        };
         let ping = self.pinged.plus_ms(self.times.ping_every_ms);
         let silent = self.heard.plus_ms(self.times.silent_max_ms);
         let age = self.opened.plus_ms(self.times.announce_age_ms);
@@ -201,14 +223,18 @@ impl Session {
         if now >= self.heard.plus_ms(self.times.silent_max_ms) {
             return self.end(End::Silent);
         }
-        if now >= self.key_since.plus_ms(self.times.key_life_ms) {
-            return self.end(End::KeyLapsed);
+        if let Some((since, end)) = self.keyless {
+            if now >= since.plus_ms(self.times.keyless_max_ms) {
+                return self.end(end);
+            }
+        } else if now >= self.key_since.plus_ms(self.times.key_life_ms) {
+            return self.lose_key(now, End::KeyLapsed);
         }
         if !self.announced && now >= self.opened.plus_ms(self.times.announce_age_ms) {
             self.announced = true;
             return Some(Step::AnnounceAge);
         }
-        if !self.renewing && now >= self.renew_at {
+        if self.keyless.is_none() && !self.renewing && now >= self.renew_at {
             self.renewing = true;
             return Some(Step::Renew);
         }
@@ -217,6 +243,16 @@ impl Session {
             return Some(Step::Ping);
         }
         None
+    }
+
+    /// The venue sends nothing more for a key that is gone, and the connection stays open: another session is needed, with a new
+    /// key. This one is read on for a while.
+    fn lose_key(&mut self, now: Timestamp, end: End) -> Option<Step> {
+        if self.keyless.is_some() {
+            return None;
+        }
+        self.keyless = Some((now, end));
+        Some(Step::AnnounceKeyGone)
     }
 
     fn end(&mut self, end: End) -> Option<Step> {
@@ -282,8 +318,8 @@ mod tests {
                     tries += 1;
                     assert_eq!(session.handle(now, Happened::RenewalFailed), None);
                 }
-                Some(Step::End(end)) => {
-                    assert_eq!((now, end), (at(60 * MINUTE), End::KeyLapsed));
+                Some(Step::AnnounceKeyGone) => {
+                    assert_eq!(now, at(60 * MINUTE));
                     break;
                 }
                 Some(Step::Ping) | None => now = now.plus_ms(1_000),
@@ -296,15 +332,21 @@ mod tests {
     #[test]
     fn a_renewal_that_never_answers_lets_the_key_lapse() {
         let mut session = live();
-        assert_eq!(run(&mut session, 0, 70 * MINUTE), [(20 * MINUTE, Step::Renew), (60 * MINUTE, Step::End(End::KeyLapsed))]);
+        let lapsed = [(60 * MINUTE, Step::AnnounceKeyGone), (61 * MINUTE, Step::End(End::KeyLapsed))];
+        assert_eq!(run(&mut session, 0, 70 * MINUTE), [&[(20 * MINUTE, Step::Renew)], &lapsed[..]].concat());
     }
 
     #[test]
-    fn an_unknown_key_ends_the_session_and_the_next_asks_for_a_key() {
-        for happened in [Happened::KeyUnknown, Happened::KeyExpired] {
+    fn a_session_whose_key_is_gone_tells_it_reads_on_and_ends_if_nobody_takes_over() {
+        for (happened, step) in [(Happened::KeyUnknown, Some(Step::AnnounceKeyGone)), (Happened::KeyExpired, None)] {
             let mut session = live();
-            assert_eq!(session.handle(at(5), happened), Some(Step::End(End::KeyGone)));
-            assert_eq!(session.handle(at(6), Happened::Heard), Some(Step::End(End::KeyGone)));
+            assert_eq!(session.handle(at(5), happened), step, "the venue's own word needs no other");
+            assert_eq!(session.handle(at(6), happened), None, "once");
+            assert_eq!(run(&mut session, 6, 50_000), []);
+            // A renewal that was on its way says nothing about a key that is gone.
+            assert_eq!(session.handle(at(50_000), Happened::Renewed), None);
+            assert_eq!(run(&mut session, 51_000, 2 * MINUTE), [(61_000, Step::End(End::KeyGone))]);
+            assert_eq!(session.handle(at(2 * MINUTE), Happened::Heard), Some(Step::End(End::KeyGone)));
         }
         assert_eq!(Session::new(SessionTimes::default()).handle(at(0), Happened::Time), Some(Step::MakeKey));
     }

@@ -386,7 +386,7 @@ pub enum Effect {
     SetTimer(Timer, Timestamp),
     /// Tell a strategy. With a number, the event comes again after a restart until the cursor has passed it.
     Notify(StrategyId, Option<Seq>, StrategyEvent),
-    /// Close this session of the private stream and open another.
+    /// Open another session of the private stream in place of this one, which goes on delivering until [`Effect::Close`].
     Reopen(SessionId, String),
     /// Measure the venue's clock now.
     ReadClock,
@@ -396,4 +396,6 @@ pub enum Effect {
     Report(Box<StartReport>),
     /// Tell an operator.
     Alert(Alert),
+    /// Close this session of the private stream and those before it: another one has taken over.
+    Close(SessionId),
 }

@@ -15,7 +15,7 @@ use crate::{
     exit::{AccountExit, ExitReason},
     hosted::Hosted,
     journal_keeper::{JournalKeeper, JournalNotice},
-    link::Reopen,
+    link::Wishes,
     observe::{AccountStatus, Board},
     prices::PriceBoard,
     setup::StartError,
@@ -121,7 +121,7 @@ pub(crate) struct AccountLoop {
     runtime: crate::config::RuntimeConfig,
     arrivals: mpsc::Receiver<Arrival>,
     prices: PriceBoard,
-    reopen: watch::Sender<Reopen>,
+    wishes: watch::Sender<Wishes>,
     clock_asked: Arc<Notify>,
     settings_stale: Arc<Notify>,
     has_venue_clock: bool,
@@ -152,7 +152,7 @@ impl AccountLoop {
             tasks.spawn(server.run());
         }
         let (sender, arrivals) = Arrivals::channel();
-        let (reopen, reopen_seen) = watch::channel(None);
+        let (wishes, wishes_seen) = watch::channel(Wishes::default());
         let (board, clock_asked, settings_stale) = (PriceBoard::default(), Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mut this = Self {
             account: id,
@@ -170,7 +170,7 @@ impl AccountLoop {
             runtime: runtime.clone(),
             arrivals,
             prices: board.clone(),
-            reopen,
+            wishes,
             clock_asked: Arc::clone(&clock_asked),
             settings_stale: Arc::clone(&settings_stale),
             has_venue_clock: venue_clock.is_some(),
@@ -194,7 +194,7 @@ impl AccountLoop {
             config: runtime,
             arrivals: sender,
             board,
-            reopen: reopen_seen,
+            wishes: wishes_seen,
             clock_asked,
             settings_stale,
         };
@@ -411,8 +411,10 @@ impl AccountLoop {
                 }
             }
             Effect::Reopen(session, why) => {
-                self.reopen.send_replace(Some((session, why)));
+                tracing::info!(account = %self.account, session = session.0, why, "another session of the private stream is wanted");
+                self.wishes.send_modify(|wishes| wishes.replace = session);
             }
+            Effect::Close(session) => self.wishes.send_modify(|wishes| wishes.close = wishes.close.max(session)),
             Effect::ReadClock => {
                 if self.has_venue_clock {
                     self.clock_asked.notify_one();

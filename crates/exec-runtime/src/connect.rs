@@ -38,7 +38,7 @@ pub(crate) struct Connection {
     pub(crate) seed: u64,
     pub(crate) arrivals: Arrivals,
     pub(crate) board: PriceBoard,
-    pub(crate) reopen: watch::Receiver<link::Reopen>,
+    pub(crate) wishes: watch::Receiver<link::Wishes>,
     pub(crate) clock_asked: Arc<Notify>,
     pub(crate) settings_stale: Arc<Notify>,
 }
@@ -142,11 +142,11 @@ impl Connection {
     }
 
     async fn supervise(self, instruments: Vec<Instrument>, settings: Option<SettingsKeeper>) -> Result<(), LoopGone> {
-        let Self { venue, clock, prices, config, seed, arrivals, board, reopen, clock_asked, instruments: traded, .. } = self;
+        let Self { venue, clock, prices, config, seed, arrivals, board, wishes, clock_asked, instruments: traded, .. } = self;
         // Each supervisor spreads its delays for itself.
         let backoff = |n: u64| Backoff::new(seed.wrapping_add(n));
         let mut tasks = JoinSet::new();
-        tasks.spawn(link::supervise(Arc::clone(&venue), config.clone(), backoff(1), arrivals.clone(), reopen));
+        tasks.spawn(link::supervise(Arc::clone(&venue), config.clone(), backoff(1), arrivals.clone(), wishes));
         if let Some(clock) = clock {
             tasks.spawn(clock_keeper::keep(clock, config.clone(), backoff(2), arrivals.clone(), clock_asked));
         }

@@ -110,7 +110,7 @@ impl Rig {
                 Effect::SetTimer(timer, at) => self.timers.push((at, timer)),
                 Effect::Notify(_, seq, event) => self.told.push((seq, event)),
                 Effect::Alert(alert) => self.alerts.push(alert),
-                Effect::Reopen(..) | Effect::ReadClock | Effect::Phase(_) | Effect::Report(_) => (),
+                Effect::Reopen(..) | Effect::Close(_) | Effect::ReadClock | Effect::Phase(_) | Effect::Report(_) => (),
             }
         }
     }

@@ -23,6 +23,7 @@ pub(crate) enum Event {
     AtVenue { life: u32, request: Request, reached: Reached },
     Asked { life: u32, query: QueryId, what: Query },
     OpenStream { life: u32, session: SessionId },
+    CutStream { life: u32, session: SessionId },
     Fire { life: u32, timer: Timer },
     Synced { life: u32 },
     MeasureClock { life: u32 },

@@ -14,6 +14,7 @@ mod rng;
 mod run;
 mod shell;
 mod strategies;
+mod streams;
 mod tally;
 mod trace;
 mod words;
@@ -22,7 +23,7 @@ mod world;
 use std::process::ExitCode;
 
 const USAGE: &str =
-    "usage: exec-world --seeds A..B [--steps N] [--profile mixed|calm|storm|crash|hedge|conditional|bracket|ghost] [--trace] [--twice] [--threads N]
+    "usage: exec-world --seeds A..B [--steps N] [--profile mixed|calm|storm|crash|hedge|conditional|bracket|blind|ghost] [--trace] [--twice] [--threads N]
   --seeds A..B   one world for each seed from A to B, B not included
   --steps N      events of each world before the faults stop (default 400)
   --profile P    which kind of worlds (default mixed)

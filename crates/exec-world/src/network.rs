@@ -1,27 +1,17 @@
-//! What lies between node and venue: requests, questions and the private stream, each with its delays and faults. The effect at the
-//! venue is real; whether the node hears of it is drawn.
+//! What lies between node and venue: requests and questions, each with its delays and faults. The effect at the venue is real;
+//! whether the node hears of it is drawn. The private stream stands in `streams`.
 
 use crate::{
     agenda::{Event, Reached},
     words,
     world::World,
 };
-use exchange_sim::venue::{Desk, Pushed};
+use exchange_sim::venue::Desk;
 use exec_core::{
     conversation::{Answer, Input, Outcome, Query, Request},
-    ids::{QueryId, RequestId, SessionId},
-    report::Report,
+    ids::{QueryId, RequestId},
     venue::{Batch, CommandError, QueryError, RejectClass, Rejection},
 };
-
-/// The session of the private stream that the venue serves.
-#[derive(Debug)]
-pub(crate) struct Stream {
-    pub(crate) life: u32,
-    pub(crate) session: SessionId,
-    /// When the last event arrives; later ones do not overtake it unless a fault says so.
-    pub(crate) last_at: u64,
-}
 
 /// Longest that the node waits for an answer.
 const DEADLINE_MS: u64 = 1_500;
@@ -167,72 +157,6 @@ impl World {
             delay += self.rng.between(100, 1_400);
         }
         self.later(delay, Event::ToNode { life, input: Input::Answer { query, answer } });
-    }
-
-    /// Opens a session at the venue; from now on its events go to the node.
-    pub(crate) fn open_stream(&mut self, life: u32, session: SessionId) {
-        if self.node.as_ref().is_none_or(|n| n.life != life) {
-            return;
-        }
-        self.deliver_pushed();
-        let arrives = self.now + self.latency();
-        self.stream = Some(Stream { life, session, last_at: arrives });
-        self.at(arrives, Event::ToNode { life, input: Input::LinkUp(session) });
-    }
-
-    /// Ends the session: what the venue sends from now on is lost. The node notices later and opens another.
-    pub(crate) fn cut_stream(&mut self, notice_ms: u64) {
-        let Some(stream) = self.stream.take() else { return };
-        let noticed = stream.last_at.max(self.now) + notice_ms;
-        let life = stream.life;
-        self.at(noticed, Event::ToNode { life, input: Input::LinkDown { session: stream.session, why: "cut".to_owned() } });
-        let back_off = self.rng.between(20, 800);
-        self.at(noticed + back_off, Event::OpenStream { life, session: SessionId(stream.session.0 + 1) });
-    }
-
-    /// Hands on what the exchange has pushed.
-    pub(crate) fn deliver_pushed(&mut self) {
-        for pushed in self.desk.take_pushed() {
-            match pushed {
-                Pushed::Private(report) => self.deliver(report),
-                Pushed::Price(price) => {
-                    if let Some(life) = self.node.as_ref().map(|n| n.life).filter(|_| self.rng.chance(300)) {
-                        let delay = self.latency();
-                        self.later(delay, Event::ToNode { life, input: Input::Price(price) });
-                    }
-                }
-            }
-        }
-    }
-
-    fn deliver(&mut self, report: Report) {
-        if self.stream.is_none() {
-            self.tally.count("events while the stream was down");
-            return;
-        }
-        if self.fault("event dropped", self.plan.event_dropped) {
-            self.trace.line(self.now, || format!("dropped {report:?}"));
-            return;
-        }
-        let copies = if self.fault("event twice", self.plan.event_twice) { 2 } else { 1 };
-        let late = if self.fault("event late", self.plan.event_late) { self.rng.between(50, 2_500) } else { 0 };
-        for _ in 0..copies {
-            let latency = self.latency();
-            let now = self.now;
-            let Some(stream) = &mut self.stream else { return };
-            // An event that is late lets the ones behind it pass; all others keep their order.
-            let arrives = (now + latency).max(stream.last_at) + late;
-            if late == 0 {
-                stream.last_at = arrives;
-            }
-            let (life, session) = (stream.life, stream.session);
-            let report = report.clone();
-            self.at(arrives, Event::ToNode { life, input: Input::Report { session, report } });
-        }
-        if self.fault("stream cut", self.plan.stream_cut) {
-            let notice = self.rng.between(0, 2_000);
-            self.cut_stream(notice);
-        }
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) struct Node {
     pub(crate) strategies: BTreeMap<StrategyId, Box<dyn Strategy>>,
     pub(crate) calls: u64,
     pub(crate) told: VecDeque<(StrategyId, Option<Seq>, StrategyEvent)>,
+    /// The newest session of the private stream that was opened.
     pub(crate) session: Option<SessionId>,
     pub(crate) journal_failed: bool,
     pub(crate) writing: bool,

@@ -20,12 +20,14 @@ pub(crate) enum Profile {
     Conditional,
     /// Brackets and little else: each leg must be protected in time.
     Bracket,
+    /// A private stream that is silent, late, or about to end.
+    Blind,
     /// The venue breaks its word: requests take effect after the fence. It must be noticed, and nothing be lost. Not in `mixed`.
     Ghost,
 }
 
 impl Profile {
-    pub(crate) const NAMES: [(&'static str, Self); 8] = [
+    pub(crate) const NAMES: [(&'static str, Self); 9] = [
         ("mixed", Self::Mixed),
         ("calm", Self::Calm),
         ("storm", Self::Storm),
@@ -33,6 +35,7 @@ impl Profile {
         ("hedge", Self::Hedge),
         ("conditional", Self::Conditional),
         ("bracket", Self::Bracket),
+        ("blind", Self::Blind),
         ("ghost", Self::Ghost),
     ];
 
@@ -80,6 +83,13 @@ pub(crate) struct Plan {
     pub(crate) event_twice: u32,
     pub(crate) event_late: u32,
     pub(crate) stream_cut: u32,
+    /// A session that looks open and carries nothing, from some moment on or from its beginning.
+    pub(crate) stream_silent: u32,
+    pub(crate) stream_still_silent: u32,
+    /// A session on which everything is late for a while.
+    pub(crate) stream_late: u32,
+    /// Ends that the venue announces.
+    pub(crate) stream_ends: u32,
     pub(crate) clock_bad: u32,
     pub(crate) sync_slow: u32,
     pub(crate) sync_fails: u32,
@@ -115,6 +125,7 @@ impl Plan {
                     Profile::Hedge,
                     Profile::Conditional,
                     Profile::Bracket,
+                    Profile::Blind,
                 ];
                 rng.pick(&all).copied().unwrap_or(Profile::Storm)
             }
@@ -135,6 +146,9 @@ impl Plan {
         plan.operator = if rng.chance(250) { 20 } else { 0 };
         if matches!(profile, Profile::Storm | Profile::Hedge) {
             plan.network(&mut rng);
+        }
+        if profile == Profile::Blind {
+            plan.blindness(&mut rng);
         }
         if profile == Profile::Ghost {
             (plan.ghosts, plan.reply_lost, plan.connection_lost) = (100, 100, 100);
@@ -159,7 +173,7 @@ impl Plan {
         self.protection = rng.pick(&policies).copied().unwrap_or_default();
         self.forced_style = rng.below(3);
         match profile {
-            Profile::Mixed | Profile::Calm | Profile::Storm | Profile::Crash | Profile::Hedge => {
+            Profile::Mixed | Profile::Calm | Profile::Storm | Profile::Crash | Profile::Hedge | Profile::Blind => {
                 self.conditional = chance(rng, 400, 500);
                 self.brackets = chance(rng, 200, 200);
                 self.forced = chance(rng, 100, 5);
@@ -211,6 +225,10 @@ impl Plan {
             self.event_dropped,
             self.event_late,
             self.stream_cut,
+            self.stream_silent,
+            self.stream_still_silent,
+            self.stream_late,
+            self.stream_ends,
             self.clock_bad,
         ];
         network
@@ -239,6 +257,21 @@ impl Plan {
         self.event_late = some(200);
         self.stream_cut = some(30);
         self.clock_bad = some(150);
+    }
+
+    /// In half of the worlds the stream is all that is wrong.
+    fn blindness(&mut self, rng: &mut Rng) {
+        if rng.chance(500) {
+            self.network(rng);
+        }
+        if rng.chance(250) {
+            self.crashes(rng);
+        }
+        let mut some = |most: u64| if rng.chance(600) { u32::try_from(rng.between(1, most)).unwrap_or(0) } else { 0 };
+        self.stream_silent = some(40);
+        self.stream_still_silent = some(300);
+        self.stream_late = some(40);
+        self.stream_ends = some(40);
     }
 
     fn crashes(&mut self, rng: &mut Rng) {

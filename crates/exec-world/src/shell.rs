@@ -70,7 +70,7 @@ impl World {
         self.trace.line(self.now, || format!("! crash ({}) {when}", if power { "power" } else { "kill" }));
         self.crashes += 1;
         self.node = None;
-        self.stream = None;
+        self.streams.clear();
         if power {
             let seed = self.rng.next();
             self.disk.crash(seed);
@@ -111,11 +111,6 @@ impl World {
                 }
             };
             self.trace.line(self.now, || format!("> {}", words::short_input(&input)));
-            if let Input::LinkDown { session, .. } = &input
-                && node.session == Some(*session)
-            {
-                node.session = None;
-            }
             let mut effects = Vec::new();
             node.engine.handle(now, input, &mut effects);
             if !self.act(life, effects) {
@@ -227,11 +222,11 @@ impl World {
                     node.told.push_back((strategy, seq, event));
                 }
             }
-            Effect::Reopen(session, _) => {
-                if self.stream.as_ref().is_some_and(|s| s.session == session) {
-                    self.cut_stream(0);
-                }
+            Effect::Reopen(session, why) => {
+                self.trace.line(self.now, || format!("  reopen {session}: {why}"));
+                self.replace_stream(life, session);
             }
+            Effect::Close(session) => self.close_streams(session),
             Effect::Phase(change) => {
                 self.trace.line(self.now, || format!("  phase {:?} {:?}", change.to, change.shut));
                 if change.to == Phase::Live && change.from != Phase::Live {

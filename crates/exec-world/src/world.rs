@@ -3,11 +3,11 @@
 
 use crate::{
     agenda::{Agenda, Event},
-    network::Stream,
     node::{Node, NotUp},
     oracle::Oracle,
     plan::Plan,
     rng::Rng,
+    streams::Stream,
     tally::Tally,
     trace::{Trace, Wanted},
 };
@@ -58,7 +58,7 @@ pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) desk: Desk,
     pub(crate) node: Option<Node>,
-    pub(crate) stream: Option<Stream>,
+    pub(crate) streams: Vec<Stream>,
     pub(crate) open_requests: BTreeSet<(u32, RequestId)>,
     pub(crate) oracle: Oracle,
     pub(crate) tally: Tally,
@@ -122,7 +122,7 @@ impl World {
             now: 0,
             desk: Desk::new(exchange, account),
             node: None,
-            stream: None,
+            streams: Vec::new(),
             open_requests: BTreeSet::new(),
             oracle,
             tally: Tally { worlds: 1, ..Tally::default() },
@@ -319,12 +319,8 @@ impl World {
             }
             Event::AtVenue { life, request, reached } => self.at_venue(life, request, reached),
             Event::Asked { life, query, what } => self.asked(life, query, &what),
-            Event::OpenStream { life, session } => {
-                if let Some(node) = self.node.as_mut().filter(|n| n.life == life) {
-                    node.session = Some(session);
-                    self.open_stream(life, session);
-                }
-            }
+            Event::OpenStream { life, session } => self.open_stream(life, session),
+            Event::CutStream { life, session } => self.cut_stream(life, session),
             Event::Fire { life, timer } => self.feed(life, Input::Timer(timer)),
             Event::Synced { life } => self.synced(life),
             Event::MeasureClock { life } => self.measure_clock(life),
@@ -353,10 +349,7 @@ impl World {
             self.operator();
         }
         self.deliver_pushed();
-        if self.rng.chance(self.plan.stream_cut) && self.fault("stream cut", 1_000) {
-            let notice = self.rng.between(0, 2_000);
-            self.cut_stream(notice);
-        }
+        self.trouble_streams();
         if self.rng.chance(self.plan.crash_live) && self.crashes < CRASHES_MAX && self.node.is_some() {
             self.crash("out of the blue", true);
         }

@@ -7,7 +7,7 @@ use exec_core::{
     report::{FeedEnd, ReportBody, VenueStatus},
     terms::{OrderKind, TimeInForce},
     units::Side,
-    venue::{ExecutionVenue, PriceSource},
+    venue::{ExecutionVenue, PriceSource, ReportFeed},
 };
 
 use crate::world::{KEY, World, answer, btc, chinese, limit, terms, until};
@@ -70,17 +70,50 @@ async fn a_cut_stream_is_an_error_and_the_next_session_works() {
     until(&mut feed, is_filled).await;
 }
 
+/// What a session says until it ends.
+async fn last_words(feed: &mut Box<dyn ReportFeed>, within: Duration) -> Vec<ReportBody> {
+    let mut said = Vec::new();
+    let all = async {
+        while let Ok(report) = feed.next().await {
+            said.push(report.body);
+        }
+    };
+    tokio::time::timeout(within, all).await.expect("the session never ended");
+    said
+}
+
+fn key_expired(body: &ReportBody) -> bool {
+    matches!(body, ReportBody::Ending { reason: FeedEnd::KeyExpired })
+}
+
 #[tokio::test(start_paused = true)]
-async fn an_expired_key_is_told_and_then_the_session_ends() {
+async fn an_expired_key_is_told_and_the_next_session_opens_beside_the_old_one_with_a_new_key() {
     let world = World::netting().await;
-    let mut feed = world.venue.open_feed().await.unwrap();
+    let mut old = world.venue.open_feed().await.unwrap();
     let (status, text) = world.face.operate("POST", "listenkey/expire", "", &format!(r#"{{"key":"{KEY}"}}"#));
     assert_eq!(status, 200, "{text}");
-    until(&mut feed, |body| matches!(body, ReportBody::Ending { reason: FeedEnd::KeyExpired })).await;
-    assert!(feed.next().await.is_err());
-    let mut feed = world.venue.open_feed().await.unwrap();
+    until(&mut old, key_expired).await;
+    let mut new = world.venue.open_feed().await.unwrap();
     world.submit(terms(&btc(), Side::Buy, "0.010", OrderKind::Market)).await.unwrap();
-    until(&mut feed, is_filled).await;
+    until(&mut new, is_filled).await;
+    // Nobody closed it: it ends by itself, and has not told its end again.
+    assert_eq!(last_words(&mut old, Duration::from_secs(90)).await.iter().filter(|body| key_expired(body)).count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_sessions_of_one_key_deliver_side_by_side_and_closing_one_leaves_the_other() {
+    let world = World::netting().await;
+    world.fault("DELETE", "/fapi/v1/listenKey", RequestFault::DropRequest);
+    let mut old = world.venue.open_feed().await.unwrap();
+    let mut new = world.venue.open_feed().await.unwrap();
+    world.submit(terms(&btc(), Side::Buy, "0.010", OrderKind::Market)).await.unwrap();
+    until(&mut old, is_filled).await;
+    until(&mut new, is_filled).await;
+    drop(old);
+    world.submit(terms(&btc(), Side::Sell, "0.010", OrderKind::Market)).await.unwrap();
+    until(&mut new, is_filled).await;
+    let faults = world.face.operate("GET", "faults", "", "").1;
+    assert!(faults.contains(r#""seen":0"#), "a listen key is shared by the account and never deleted: {faults}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,22 +133,27 @@ async fn the_key_is_kept_alive_for_hours_although_renewals_fail() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_the_venue_has_forgotten_ends_the_session_at_its_renewal() {
+async fn a_key_that_the_venue_has_forgotten_is_told_at_its_renewal_and_events_are_read_on() {
     let world = World::netting().await;
     let mut feed = world.venue.open_feed().await.unwrap();
     let body = r#"{"code":-1125,"msg":"This listenKey does not exist."}"#;
     world.fault("PUT", "/fapi/v1/listenKey", RequestFault::ErrorBefore(answer(400, body)));
-    let ended = tokio::time::timeout(Duration::from_secs(1300), feed.next()).await;
-    assert!(matches!(ended, Ok(Err(_))), "{ended:?}");
+    let told = tokio::time::timeout(Duration::from_secs(1300), feed.next()).await;
+    assert!(matches!(&told, Ok(Ok(report)) if key_expired(&report.body)), "{told:?}");
+    // Here the venue was wrong about it, and what it sends all the same is heard.
+    world.submit(terms(&btc(), Side::Buy, "0.010", OrderKind::Market)).await.unwrap();
+    until(&mut feed, is_filled).await;
+    last_words(&mut feed, Duration::from_secs(90)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_names_another_key_ends_the_session() {
+async fn a_renewal_that_names_another_key_is_told_as_the_end_of_this_one() {
     let world = World::netting().await;
     let mut feed = world.venue.open_feed().await.unwrap();
     world.fault("PUT", "/fapi/v1/listenKey", RequestFault::ErrorAfter(answer(200, r#"{"listenKey":"another"}"#)));
-    let ended = tokio::time::timeout(Duration::from_secs(1300), feed.next()).await;
-    assert!(matches!(ended, Ok(Err(_))), "{ended:?}");
+    let told = tokio::time::timeout(Duration::from_secs(1300), feed.next()).await;
+    assert!(matches!(&told, Ok(Ok(report)) if key_expired(&report.body)), "{told:?}");
+    last_words(&mut feed, Duration::from_secs(90)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,7 @@ mod protect;
 mod recovery;
 mod renew;
 mod replay;
+mod sessions;
 mod submit;
 mod told;
 mod unseen;
@@ -97,6 +98,8 @@ pub struct Engine {
     heard: BTreeMap<InstrumentId, price::Heard>,
     settings: BTreeMap<InstrumentId, InstrumentSetting>,
     link: Option<SessionId>,
+    /// The session before, which delivers until everything was compared on the one that counts.
+    outgoing: Option<SessionId>,
     reconciled: bool,
     delay_over: bool,
     journal_failure: Option<String>,
@@ -162,6 +165,7 @@ impl Engine {
             heard: BTreeMap::new(),
             settings: BTreeMap::new(),
             link: None,
+            outgoing: None,
             reconciled: false,
             delay_over: false,
             journal_failure: None,

@@ -5,7 +5,7 @@
 use super::{Asked, Engine};
 use crate::{
     conversation::{AlertLevel, Answer, Effect, Query, Timer},
-    ids::{InstrumentId, QueryId, SessionId},
+    ids::{InstrumentId, QueryId},
     plant::{Plant, planted},
     reconcile,
     record::{Baseline, Record, TradeCursor},
@@ -40,30 +40,6 @@ pub(super) struct Recovery {
 }
 
 impl Engine {
-    pub(super) fn link_up(&mut self, session: SessionId, out: &mut Vec<Effect>) {
-        self.link = Some(session);
-        self.reconciled = false;
-        self.recovery = None;
-        self.cancel_doubtful(out);
-        if self.config.reconciliation {
-            self.recover(out);
-        } else {
-            self.alert(out, AlertLevel::Warning, "not_reconciled", "reconciliation is switched off".into());
-            self.reconciled = true;
-            self.delay(out);
-        }
-    }
-
-    pub(super) fn link_down(&mut self, session: SessionId, why: &str, out: &mut Vec<Effect>) {
-        if self.link != Some(session) {
-            return;
-        }
-        self.alert(out, AlertLevel::Warning, "stream_lost", String::from(why));
-        self.link = None;
-        self.reconciled = false;
-        self.recovery = None;
-    }
-
     /// Begins a recovery; one that is under way is begun anew, because its snapshot may be older than the gap.
     pub(super) fn recover(&mut self, out: &mut Vec<Effect>) {
         if self.link.is_none() || !self.begun {
@@ -381,6 +357,7 @@ impl Engine {
             self.differences.iter().map(|d| (d.instrument.clone(), format!("books and venue differ: {d}"))).collect();
         self.restricted.extend(refused);
         self.reconciled = true;
+        self.take_over(out);
         if !self.differences.is_empty() {
             self.set_timer(Timer::RecoverAgain, DIFFERENCE_MS, out);
         } else if !self.unsettled.is_empty() {
@@ -416,7 +393,7 @@ impl Engine {
         settled
     }
 
-    fn delay(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn delay(&mut self, out: &mut Vec<Effect>) {
         if self.started || self.delay_over {
             return;
         }

@@ -67,7 +67,10 @@ pub(crate) struct State {
     pub(crate) calls: Vec<Call>,
     pub(crate) on_submit: OnSubmit,
     pub(crate) feed_errors: VecDeque<QueryError>,
-    pub(crate) feed: Option<mpsc::UnboundedSender<Result<Report, QueryError>>>,
+    /// The open sessions of the private stream, oldest first.
+    pub(crate) feeds: Vec<mpsc::UnboundedSender<Result<Report, QueryError>>>,
+    /// How long the question for everything takes.
+    pub(crate) mass_takes: std::time::Duration,
     pub(crate) price_feed: Option<mpsc::UnboundedSender<PriceReport>>,
     pub(crate) open: BTreeMap<ClOrdId, OrderReport>,
     pub(crate) positions: Vec<PositionReport>,
@@ -121,7 +124,8 @@ impl Fake {
             calls: Vec::new(),
             on_submit: OnSubmit::Accept,
             feed_errors: VecDeque::new(),
-            feed: None,
+            feeds: Vec::new(),
+            mass_takes: std::time::Duration::ZERO,
             price_feed: None,
             open: BTreeMap::new(),
             positions: Vec::new(),
@@ -164,13 +168,23 @@ impl Fake {
             s.calls.iter().filter_map(of).collect()
         })
     }
-    /// Sends an event on the private stream.
+    /// Sends an event on every open session of the private stream.
     pub(crate) fn report(&self, body: ReportBody) {
-        self.with(|s| s.feed.as_ref().unwrap().send(Ok(Report { sent: None, body })).unwrap());
+        let report = Report { sent: None, body };
+        self.with(|s| s.feeds.retain(|feed| feed.send(Ok(report.clone())).is_ok()));
+        assert!(self.sessions_open() > 0, "nobody listens");
     }
-    /// Cuts the private stream.
+    /// How many sessions of the private stream are open.
+    pub(crate) fn sessions_open(&self) -> usize {
+        self.with(|s| s.feeds.iter().filter(|feed| !feed.is_closed()).count())
+    }
+    /// Cuts the newest session of the private stream.
     pub(crate) fn cut(&self) {
-        self.with(|s| s.feed.take().unwrap().send(Err(QueryError::Unavailable("cut".into()))).unwrap());
+        self.with(|s| s.feeds.pop().unwrap().send(Err(QueryError::Unavailable("cut".into()))).unwrap());
+    }
+    /// Cuts the oldest session of the private stream.
+    pub(crate) fn cut_oldest(&self) {
+        self.with(|s| s.feeds.remove(0).send(Err(QueryError::Unavailable("cut".into()))).unwrap());
     }
     /// Cuts the price stream.
     pub(crate) fn cut_prices(&self) {
@@ -238,7 +252,7 @@ impl ExecutionVenue for Fake {
                 return Err(error);
             }
             let (sender, receiver) = mpsc::unbounded_channel();
-            s.feed = Some(sender);
+            s.feeds.push(sender);
             Ok(Box::new(Feed(receiver)) as Box<dyn ReportFeed>)
         })
     }
@@ -333,6 +347,10 @@ impl ExecutionVenue for Fake {
     }
     async fn mass_status(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError> {
         self.note(Call::Mass);
+        let takes = self.with(|s| s.mass_takes);
+        if !takes.is_zero() {
+            tokio::time::sleep(takes).await;
+        }
         Ok(self.with(|s| MassStatus {
             asked: VenueTime(0),
             mode: s.mode,
@@ -353,7 +371,7 @@ struct Feed(mpsc::UnboundedReceiver<Result<Report, QueryError>>);
 #[async_trait]
 impl ReportFeed for Feed {
     async fn next(&mut self) -> Result<Report, QueryError> {
-        self.0.recv().await.unwrap_or_else(|| Err(QueryError::Unavailable("replaced by a newer session".into())))
+        self.0.recv().await.unwrap_or_else(|| Err(QueryError::Unavailable("closed".into())))
     }
 }
 

@@ -51,12 +51,83 @@ async fn a_session_that_was_healthy_is_replaced_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_whose_end_is_announced_is_closed_and_replaced() {
+async fn an_announced_end_opens_the_next_session_first_and_closes_the_old_one_when_all_is_compared() {
+    for reason in [FeedEnd::KeyExpired, FeedEnd::Shutdown, FeedEnd::Age] {
+        let (venue, disk) = (Fake::new(), Disk::new());
+        let strategy = Scripted::default();
+        venue.with(|s| s.on_submit = OnSubmit::Accept);
+        let node = start(account(&venue, &disk, &strategy)).live().await;
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        let order = node.ask(submit("BUY", "0.1", "OPEN")).await;
+        assert_ne!(order["status"], "Denied", "{order}");
+        settle().await;
+        venue.with(|s| s.mass_takes = Duration::from_secs(5));
+        venue.report(ReportBody::Ending { reason });
+        settle().await;
+        assert_eq!((venue.sessions_open(), node.handle.status().phase), (2, Phase::Degraded), "{reason:?}");
+        assert!(strategy.diary.has(&Told::Phase(Phase::Degraded)), "strategies are told");
+        assert_eq!(node.ask(submit("BUY", "0.1", "OPEN")).await["status"], "Denied", "no new risk meanwhile");
+        let exit = node.ask(submit("SELL", "0.1", "REDUCE")).await;
+        assert_ne!(exit["status"], "Denied", "exits pass: {exit}");
+        // What happens between the two is told by both, or by either.
+        let id = venue.submits()[0].0;
+        venue.fill(&id);
+        settle().await;
+        let fills = |told: Vec<Told>| told.into_iter().filter(|t| matches!(t, Told::Filled(_))).count();
+        assert_eq!(fills(strategy.diary.told()), 0, "it is the operator's order");
+        until("it is live again", || node.handle.status().phase == Phase::Live).await;
+        settle().await;
+        assert_eq!((venue.sessions_open(), sessions(&venue)), (1, 2), "{reason:?}: the old one is closed");
+        let held = node.ask(Ask::Positions {}).await.to_string();
+        assert!(held.contains(r#""qty":"0.1""#), "{held}");
+        assert!(!node.handle.alerts().0.iter().any(|a| a.alert.kind == "stream_lost"), "nothing was lost");
+        node.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_goes_on_while_its_successor_cannot_be_opened() {
     let (venue, disk) = (Fake::new(), Disk::new());
     let node = start(account(&venue, &disk, &Scripted::default())).live().await;
-    venue.report(ReportBody::Ending { reason: FeedEnd::KeyExpired });
-    until("a second session is open", || sessions(&venue) == 2).await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    venue.with(|s| s.feed_errors.extend((0..3).map(|_| QueryError::Unavailable("maintenance".into()))));
+    venue.report(ReportBody::Ending { reason: FeedEnd::Age });
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!((venue.sessions_open(), node.handle.status().phase), (1, Phase::Live), "what is announced has not happened yet");
+    let announced = Instant::now();
+    until("its successor is open", || venue.sessions_open() == 2 || sessions(&venue) == 5).await;
+    // At once, then after 1 s, 2 s and 5 s, each give or take a quarter; two of these seconds are over.
+    assert!((4_000..8_100).contains(&announced.elapsed().as_millis()), "{:?}", announced.elapsed());
+    until("it has taken over", || venue.sessions_open() == 1 && node.handle.status().phase == Phase::Live).await;
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_as_announced_is_missed_by_nobody() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    let node = start(account(&venue, &disk, &Scripted::default())).live().await;
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    venue.with(|s| s.mass_takes = Duration::from_secs(5));
+    venue.report(ReportBody::Ending { reason: FeedEnd::Shutdown });
+    until("both are open", || venue.sessions_open() == 2).await;
+    venue.cut_oldest();
     until("it is live", || node.handle.status().phase == Phase::Live).await;
+    assert_eq!((sessions(&venue), venue.sessions_open()), (2, 1), "no third session is opened");
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_venue_that_ends_every_session_is_not_asked_for_one_after_the_other_at_its_speed() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    let node = start(account(&venue, &disk, &Scripted::default())).live().await;
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(120) {
+        venue.report(ReportBody::Ending { reason: FeedEnd::KeyExpired });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // 1, 2, 5, 15, 30, 30, 30 s and so on, each give or take a quarter.
+    assert!((6..=9).contains(&sessions(&venue)), "{}", sessions(&venue));
+    assert_eq!(venue.sessions_open(), 1);
     node.stop().await.unwrap();
 }
 

@@ -1,0 +1,171 @@
+//! The private stream of a world: its sessions, which may overlap, and what is wrong with each. What an event says is none of its
+//! business.
+
+use crate::{agenda::Event, world::World};
+use exchange_sim::venue::Pushed;
+use exec_core::{
+    conversation::Input,
+    ids::SessionId,
+    report::{FeedEnd, Report, ReportBody},
+};
+
+/// A session that the venue serves.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    life: u32,
+    session: SessionId,
+    /// When the last event arrives; later ones do not overtake it unless a fault says so.
+    last_at: u64,
+    /// It looks open and carries nothing.
+    silent: bool,
+    /// Until when, and by how much, everything on it is late.
+    late: Option<(u64, u64)>,
+}
+
+impl World {
+    /// Opens a session at the venue; from now on its events go to the node, besides those of the sessions before.
+    pub(crate) fn open_stream(&mut self, life: u32, session: SessionId) {
+        let Some(node) = self.node.as_mut().filter(|n| n.life == life) else { return };
+        if node.session.is_some_and(|newest| newest >= session) {
+            // Wanted twice: because its forerunner was to be replaced, and because that was cut.
+            return;
+        }
+        node.session = Some(session);
+        self.deliver_pushed();
+        let arrives = self.now + self.latency();
+        let silent = self.fault("stream silent from its beginning", self.plan.stream_still_silent);
+        self.streams.push(Stream { life, session, last_at: arrives, silent, late: None });
+        self.at(arrives, Event::ToNode { life, input: Input::LinkUp(session) });
+    }
+
+    fn open_successor(&mut self, of: SessionId, life: u32, after_ms: u64) {
+        let back_off = self.rng.between(20, 800);
+        self.later(after_ms + back_off, Event::OpenStream { life, session: SessionId(of.0 + 1) });
+    }
+
+    /// The node wants another session; the one that it has goes on.
+    pub(crate) fn replace_stream(&mut self, life: u32, session: SessionId) {
+        self.tally.count("hand-overs");
+        self.open_successor(session, life, 0);
+    }
+
+    /// The node closes sessions that others have taken over from.
+    pub(crate) fn close_streams(&mut self, up_to: SessionId) {
+        for gone in self.streams.extract_if(.., |s| s.session <= up_to).collect::<Vec<_>>() {
+            let input = Input::LinkDown { session: gone.session, why: "closed".to_owned() };
+            self.later(1, Event::ToNode { life: gone.life, input });
+        }
+    }
+
+    /// Ends every session: what the venue sends from now on is lost. The node notices later and opens another.
+    pub(crate) fn cut_streams(&mut self, notice_ms: u64) {
+        for stream in std::mem::take(&mut self.streams) {
+            let noticed = stream.last_at.max(self.now) + notice_ms;
+            let input = Input::LinkDown { session: stream.session, why: "cut".to_owned() };
+            self.at(noticed, Event::ToNode { life: stream.life, input });
+            self.open_successor(stream.session, stream.life, noticed - self.now);
+        }
+    }
+
+    /// What may go wrong with a stream at any time.
+    pub(crate) fn trouble_streams(&mut self) {
+        if self.streams.is_empty() {
+            return;
+        }
+        if self.rng.chance(self.plan.stream_cut) && self.fault("stream cut", 1_000) {
+            let notice = self.rng.between(0, 2_000);
+            self.cut_streams(notice);
+        }
+        if self.fault("stream silent", self.plan.stream_silent) {
+            // A dead peer is noticed by its pings in the end; a stream that only carries nothing is not.
+            self.streams.iter_mut().for_each(|s| s.silent = true);
+            if self.rng.chance(300) {
+                let notice = self.rng.between(2_000, 12_000);
+                self.cut_streams(notice);
+            }
+        }
+        if self.fault("stream late", self.plan.stream_late) {
+            let (until, by) = (self.now + self.rng.between(1_000, 10_000), self.rng.between(500, 9_000));
+            self.streams.iter_mut().for_each(|s| s.late = Some((until, by)));
+        }
+        if self.fault("end of the stream announced", self.plan.stream_ends) {
+            let reasons = [FeedEnd::KeyExpired, FeedEnd::Shutdown, FeedEnd::Age];
+            let reason = self.rng.pick(&reasons).copied().unwrap_or(FeedEnd::Age);
+            self.deliver(Report { sent: None, body: ReportBody::Ending { reason } });
+            match reason {
+                FeedEnd::KeyExpired => self.streams.iter_mut().for_each(|s| s.silent = true),
+                FeedEnd::Shutdown | FeedEnd::Age => {
+                    let (life, in_ms) = (self.life, self.rng.between(300, 4_000));
+                    if let Some(newest) = self.streams.last().map(|s| s.session) {
+                        self.later(in_ms, Event::CutStream { life, session: newest });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The venue cuts a session whose end it has announced.
+    pub(crate) fn cut_stream(&mut self, life: u32, session: SessionId) {
+        if let Some(at) = self.streams.iter().position(|s| (s.life, s.session) == (life, session)) {
+            let gone = self.streams.remove(at);
+            let input = Input::LinkDown { session, why: "cut as announced".to_owned() };
+            let noticed = gone.last_at.max(self.now) + 1;
+            self.at(noticed, Event::ToNode { life, input });
+            self.open_successor(session, life, noticed - self.now);
+        }
+    }
+
+    /// Hands on what the exchange has pushed.
+    pub(crate) fn deliver_pushed(&mut self) {
+        for pushed in self.desk.take_pushed() {
+            match pushed {
+                Pushed::Private(report) => self.deliver(report),
+                Pushed::Price(price) => {
+                    if let Some(life) = self.node.as_ref().map(|n| n.life).filter(|_| self.rng.chance(300)) {
+                        let delay = self.latency();
+                        self.later(delay, Event::ToNode { life, input: Input::Price(price) });
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, report: Report) {
+        if self.streams.is_empty() {
+            self.tally.count("events while the stream was down");
+            return;
+        }
+        if self.fault("event dropped", self.plan.event_dropped) {
+            self.trace.line(self.now, || format!("dropped {report:?}"));
+            return;
+        }
+        let copies = if self.fault("event twice", self.plan.event_twice) { 2 } else { 1 };
+        let late = if self.fault("event late", self.plan.event_late) { self.rng.between(50, 2_500) } else { 0 };
+        let mut silent = 0;
+        for at in 0..self.streams.len() {
+            for _ in 0..copies {
+                let latency = self.latency();
+                let now = self.now;
+                let Some(stream) = self.streams.get_mut(at) else { return };
+                if stream.silent {
+                    silent += 1;
+                    continue;
+                }
+                let queued = stream.late.filter(|(until, _)| now < *until).map_or(0, |(_, by)| by);
+                // An event that is late lets the ones behind it pass; all others keep their order.
+                let arrives = (now + latency + queued).max(stream.last_at) + late;
+                if late == 0 {
+                    stream.last_at = arrives;
+                }
+                let (life, session) = (stream.life, stream.session);
+                let report = report.clone();
+                self.at(arrives, Event::ToNode { life, input: Input::Report { session, report } });
+            }
+        }
+        self.tally.add("events on silent streams", silent);
+        if self.fault("stream cut", self.plan.stream_cut) {
+            let notice = self.rng.between(0, 2_000);
+            self.cut_streams(notice);
+        }
+    }
+}
