@@ -72,7 +72,10 @@ mod turn {
             if told {
                 boundary!("facts.before-told");
             }
-            if effects.iter().any(|e| matches!(e, Effect::Phase(Phase::Live))) {
+            if effects
+                .iter()
+                .any(|e| matches!(e, Effect::Phase(change) if change.to == Phase::Live && change.from != Phase::Live))
+            {
                 boundary!("gate.opens");
             }
             requests.into_iter().map(|request| kind_of(request, books)).collect()
