@@ -30,6 +30,6 @@ mod places;
 mod scene;
 mod snapshots;
 mod stage;
-mod told;
 mod staleness;
+mod told;
 mod venue_rules;

@@ -1,10 +1,10 @@
 //! What an operator may ask for beyond single orders, and what is shown: lists, changes, both books, what the venue sends that nobody knows.
 
 use crate::{
-    fake::{Disk, Fake, btc},
-    rig::{Scripted, account, config, settle, start, submit},
+    fake::{Disk, Fake, OnSubmit, btc},
+    rig::{Scripted, account, config, settle, start, submit, until},
 };
-use exec_core::units::Side;
+use exec_core::{units::Side, venue::CommandError};
 use exec_runtime::{
     RuntimeConfig,
     control::{Ask, BracketText, ChangeText, PairText, Reply, SubmitOrder},
@@ -172,4 +172,19 @@ async fn protection_is_shown_leg_by_leg_and_in_the_status() {
     assert_eq!(status["uncovered"], json!([]));
     assert!(status["unprotected_ms_total"].as_u64().unwrap() >= 3_000, "{status}");
     node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_names_an_order_in_doubt_as_every_command_does() {
+    let venue = Fake::new();
+    venue.with(|s| {
+        s.on_submit = OnSubmit::Refuse(CommandError::Unknown { why: "cut".into(), live: false });
+    });
+    let strategy = Scripted { buys_at_start: true, ..Scripted::default() };
+    let node = start(account(&venue, &Disk::new(), &strategy)).live().await;
+    until("it is out", || venue.submits().len() == 1).await;
+    settle().await;
+    let status = node.ask(Ask::Status {}).await;
+    let orders = node.ask(Ask::Orders { all: true }).await;
+    assert_eq!(column(&status["report"]["doubts"], "intent"), column(&orders, "intent"), "{status}");
 }
