@@ -6,6 +6,7 @@ use crate::{
 };
 use alloc::{boxed::Box, string::String};
 use async_trait::async_trait;
+use core::pin::Pin;
 
 /// Why a journal cannot go on.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum JournalError {
     Record(#[from] RecordError),
 }
 
+/// See [`Journal::written`].
+pub type Written = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Durable, ordered storage of records. One writer.
 pub trait Journal: Send {
     /// Reads everything back in order, once, before the first append. Returns the last sequence number, 0 if there is none.
@@ -38,6 +42,10 @@ pub trait Journal: Send {
     /// # Errors
     /// [`JournalError::Failed`]: latched; every later call answers the same.
     fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), JournalError>;
+
+    /// Waits until a record that was appended would outlive this process, though perhaps not the machine, or until it never will.
+    /// Soon, where the disk does not hang; the caller has a deadline.
+    fn written(&mut self, seq: Seq) -> Written;
 
     /// A reader of what has become durable. One per journal.
     fn watch(&mut self) -> Box<dyn DurableWatch>;

@@ -32,6 +32,8 @@ impl Default for QueueLimits {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Notice {
+    /// All records up to this number are in the hands of the operating system: they outlive the process, perhaps not the machine.
+    Written(u64),
     /// All records up to this number are safe, as [`Durability`] says.
     Durable(u64),
     /// The journal failed and takes nothing more. Told once.
@@ -243,6 +245,7 @@ impl<D: Disk, N: Fn(Notice)> Worker<D, N> {
             }
             let body = staged.bytes.get(start..end).unwrap_or(&[]);
             let ticket = self.log.append_encoded(body, count, hash)?;
+            (self.notify)(Notice::Written(ticket.last));
             if self.log.durability() == Durability::Sync {
                 self.log.sync()?;
             }

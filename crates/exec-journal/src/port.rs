@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use exec_core::ids::{AccountId, Seq};
-use exec_core::journal::{DurableWatch, Journal, JournalError as PortError};
+use exec_core::journal::{DurableWatch, Journal, JournalError as PortError, Written};
 use exec_core::record::{RECORD_VERSION, Record};
 
 use crate::disk::Disk;
@@ -104,6 +104,7 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
         {
             let told = Arc::clone(&self.told);
             let notify = move |notice| match notice {
+                Notice::Written(seq) => told.written(seq),
                 Notice::Durable(seq) => told.durable(seq),
                 Notice::Failed(failure) => told.fail(failure.to_string()),
                 // Logged where they happen; the log itself is sound.
@@ -180,6 +181,18 @@ impl<D: Disk + Send + 'static> Journal for EngineJournal<D> {
         self.push(group)
     }
 
+    fn written(&mut self, seq: Seq) -> Written {
+        let told = Arc::clone(&self.told);
+        Box::pin(poll_fn(move |cx| {
+            let mut state = told.lock();
+            if state.written >= seq.0 || state.failure.is_some() {
+                return Poll::Ready(());
+            }
+            state.waits_for_write = Some(cx.waker().clone());
+            Poll::Pending
+        }))
+    }
+
     fn watch(&mut self) -> Box<dyn DurableWatch> {
         // If the thread cannot start, the watch tells.
         let _ = self.running();
@@ -228,35 +241,47 @@ struct Told(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
+    written: u64,
     durable: u64,
     failure: Option<String>,
-    waker: Option<Waker>,
+    waits_for_write: Option<Waker>,
+    waits_for_sync: Option<Waker>,
 }
 
 impl Told {
     const fn from(durable: u64) -> Self {
-        Self(Mutex::new(State { durable, failure: None, waker: None }))
+        Self(Mutex::new(State { written: durable, durable, failure: None, waits_for_write: None, waits_for_sync: None }))
     }
     // Every change is complete before anything can panic.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+    fn written(&self, seq: u64) {
+        let mut state = self.lock();
+        state.written = state.written.max(seq);
+        let waiting = state.waits_for_write.take();
+        drop(state);
+        wake(waiting);
+    }
     fn durable(&self, seq: u64) {
         let mut state = self.lock();
         state.durable = state.durable.max(seq);
-        wake(state);
+        let waiting = state.waits_for_sync.take();
+        drop(state);
+        wake(waiting);
     }
     fn fail(&self, why: String) {
         let mut state = self.lock();
         state.failure.get_or_insert(why);
-        wake(state);
+        let waiting = [state.waits_for_write.take(), state.waits_for_sync.take()];
+        drop(state);
+        waiting.into_iter().for_each(wake);
     }
 }
 
-fn wake(mut state: MutexGuard<'_, State>) {
-    let waker = state.waker.take();
-    drop(state);
-    if let Some(waker) = waker {
+/// Outside of the lock, which whoever wakes up takes first.
+fn wake(waiting: Option<Waker>) {
+    if let Some(waker) = waiting {
         waker.wake();
     }
 }
@@ -278,7 +303,7 @@ impl DurableWatch for Watch {
             if let Some(failure) = &state.failure {
                 return Poll::Ready(Err(PortError::Failed(failure.clone())));
             }
-            state.waker = Some(cx.waker().clone());
+            state.waits_for_sync = Some(cx.waker().clone());
             Poll::Pending
         })
         .await

@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use exec_core::{
     ids::{InstrumentId, OrderId, Seq},
     instrument::Instrument,
-    journal::{DurableWatch, Journal, JournalError},
+    journal::{DurableWatch, Journal, JournalError, Written},
     order::intent::Handling,
     record::Record,
     report::{MassStatus, OrderReport, PositionReport, PriceReport, Quote, Report, ReportBody, VenueStatus},
@@ -161,6 +161,9 @@ impl Journal for Void {
             self.0.send_replace(*last);
         }
         Ok(())
+    }
+    fn written(&mut self, _: Seq) -> Written {
+        Box::pin(std::future::ready(()))
     }
     fn watch(&mut self) -> Box<dyn DurableWatch> {
         Box::new(VoidWatch(self.0.subscribe()))

@@ -51,6 +51,10 @@ const SLOW_CALLBACK: Duration = Duration::from_millis(100);
 /// How long an end waits for what is still to be told of trades. The next start would ask for it.
 const TRADES_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long an exit waits for its record to be in the hands of the operating system. It leaves sooner or without: an exit never
+/// depends on a disk. But killed before that, nobody would know that it was asked for, and it would be asked for again.
+const EXIT_WAITS: Duration = Duration::from_millis(20);
+
 /// Why an account's run ended early, or never began.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
@@ -330,6 +334,9 @@ impl AccountLoop {
             let mut effects = std::mem::take(&mut self.effects);
             self.engine.handle(self.clock.now(), input, &mut effects);
             self.append(&mut effects);
+            if effects.iter().any(is_exit) {
+                self.journal.written(EXIT_WAITS).await;
+            }
             let mut sends = false;
             #[cfg(feature = "drill")]
             let on_the_wire = heard.appended(&effects, self.engine.books());
@@ -532,6 +539,17 @@ impl AccountLoop {
 /// Whether every trade of an order is known, with its fee: the private stream tells a trade in parts.
 fn is_fully_told(order: &Order) -> bool {
     order.unattributed_qty().is_zero() && order.fills().all(|(_, fill)| fill.fee.is_some())
+}
+
+/// Whether an effect sends an order that waits for no disk.
+fn is_exit(effect: &Effect) -> bool {
+    match effect {
+        Effect::Send(Request::Submit { attempt, .. }) => !attempt.terms.can_add_risk(),
+        Effect::Send(Request::Batch { batch: Batch::Submit(attempts), .. }) => {
+            attempts.iter().any(|attempt| !attempt.terms.can_add_risk())
+        }
+        _ => false,
+    }
 }
 
 async fn reached(at: Option<Instant>) {

@@ -6,6 +6,8 @@ use exec_core::{
     record::Record,
 };
 use futures_util::future::BoxFuture;
+use std::time::Duration;
+use tokio::time::timeout;
 
 type Watching = BoxFuture<'static, (Box<dyn DurableWatch>, Result<Seq, JournalError>)>;
 
@@ -24,6 +26,8 @@ pub(crate) struct JournalKeeper {
     watching: Option<Watching>,
     appended: Seq,
     durable: Seq,
+    /// How far it was durable when a write took too long.
+    hangs_at: Option<Seq>,
     failure: Option<String>,
     dropped: u64,
 }
@@ -32,7 +36,7 @@ impl JournalKeeper {
     /// Takes a journal that was read back up to `last`.
     pub(crate) fn new(mut journal: Box<dyn Journal>, last: Seq) -> Self {
         let watch = journal.watch();
-        Self { journal, watching: Some(wait(watch)), appended: last, durable: last, failure: None, dropped: 0 }
+        Self { journal, watching: Some(wait(watch)), appended: last, durable: last, hangs_at: None, failure: None, dropped: 0 }
     }
 
     /// Appends one group. The answer is the journal's failure, the first time only; then the group, and every later one,
@@ -53,6 +57,16 @@ impl JournalKeeper {
                 self.fail(error)
             }
         }
+    }
+
+    /// Waits until everything appended would outlive this process, but not longer than this.
+    pub(crate) async fn written(&mut self, within: Duration) {
+        // Of a disk that hangs it is said once: the next one does not wait for what the first has waited for in vain.
+        if self.failure.is_some() || self.is_flushed() || self.hangs_at == Some(self.durable) {
+            return;
+        }
+        let late = timeout(within, self.journal.written(self.appended)).await.is_err();
+        self.hangs_at = late.then_some(self.durable);
     }
 
     /// Waits for the next notice. May be dropped and called again.

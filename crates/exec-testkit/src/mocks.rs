@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use exec_core::{
     ids::{InstrumentId, Seq},
     instrument::Instrument,
-    journal::{DurableWatch, Journal, JournalError},
+    journal::{DurableWatch, Journal, JournalError, Written},
     record::Record,
     report::{MassStatus, PositionReport, PriceReport, Report},
     time::ClockReading,
@@ -96,6 +96,7 @@ mock! {
     impl Journal for JournalStore {
         fn replay(&mut self, visit: &mut dyn FnMut(Seq, Record)) -> Result<Seq, JournalError>;
         fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), JournalError>;
+        fn written(&mut self, seq: Seq) -> Written;
         fn watch(&mut self) -> Box<dyn DurableWatch>;
     }
 }

@@ -6,6 +6,8 @@ use crate::{
 };
 use exec_core::{conversation::Phase, units::Side};
 use exec_runtime::control::{Ask, Reply};
+use std::time::Duration;
+use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
 async fn an_opening_order_is_not_sent_before_it_is_durable() {
@@ -36,6 +38,32 @@ async fn cancels_and_exits_are_sent_though_the_disk_is_stuck() {
     assert_eq!(venue.submits().len(), 2);
     assert_eq!(venue.submits()[1].1, Side::Sell);
     disk.mood(DiskMood::Sound);
+    assert!(node.stop().await.unwrap().is_clean());
+}
+
+/// Killed before its record was written, it would be asked for again by whoever asked.
+#[tokio::test(start_paused = true)]
+async fn an_exit_waits_for_the_write_of_its_record_but_not_for_a_disk_that_hangs() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    let strategy = Scripted { buys_at_start: true, ..Scripted::default() };
+    let node = start(account(&venue, &disk, &strategy)).live().await;
+    until("an order is open", || venue.with(|s| s.open.len()) == 1).await;
+    disk.mood(DiskMood::Stuck);
+    let took = async || {
+        let asked = Instant::now();
+        node.ask(submit("SELL", "0.1", "REDUCE")).await;
+        asked.elapsed()
+    };
+    let first = took().await;
+    assert!((Duration::from_millis(20)..Duration::from_millis(30)).contains(&first), "{first:?}");
+    let second = took().await;
+    assert!(second < Duration::from_millis(5), "{second:?}: it waits again for what has hung");
+    settle().await;
+    assert_eq!(venue.submits().len(), 3);
+    disk.mood(DiskMood::Sound);
+    settle().await;
+    let third = took().await;
+    assert!(third < Duration::from_millis(5), "{third:?}");
     assert!(node.stop().await.unwrap().is_clean());
 }
 

@@ -7,7 +7,7 @@ use exec_core::{
     exposure::Limits,
     ids::{AccountId, AlgoId, Asset, ClOrdId, InstrumentId, OrderId, Seq, StrategyId, TradeId},
     instrument::{Grid, Instrument, TradingStatus},
-    journal::{DurableWatch, Journal, JournalError},
+    journal::{DurableWatch, Journal, JournalError, Written},
     record::Record,
     report::{Fee, Fill, MassStatus, OrderReport, PositionReport, PriceReport, Report, ReportBody, VenueStatus},
     time::{ClockReading, VenueTime},
@@ -532,6 +532,15 @@ impl Journal for Disk {
             self.sync();
         }
         Ok(())
+    }
+    fn written(&mut self, _: Seq) -> Written {
+        // Behind a sync that hangs nothing more is written.
+        let hangs = *self.0.mood.lock().unwrap() == DiskMood::Stuck;
+        Box::pin(async move {
+            if hangs {
+                std::future::pending().await
+            }
+        })
     }
     fn watch(&mut self) -> Box<dyn DurableWatch> {
         let mut watch = self.0.durable.subscribe();
