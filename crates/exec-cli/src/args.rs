@@ -32,6 +32,8 @@ pub(crate) enum Verb {
     Fills(Fills),
     /// Show how a node stands: its gate and why, orders in doubt, latencies, alerts. The exit code tells whether it takes new risk.
     Status(Status),
+    /// Tell one order's story: every fact with its time and source, who asked, the venue's own words. With or without a running node.
+    Explain(Explain),
     /// Let the running node take no new risk, also after a restart, until `release`. Exits and cancels pass.
     Latch(On),
     /// Let the running node take new risk again, whatever has latched it.
@@ -87,6 +89,25 @@ pub(crate) struct Status {
     /// Wait so many seconds until the node runs and takes new risk; a reason that only a person ends ends the waiting.
     #[arg(short, long, value_name = "SECS")]
     pub(crate) wait: Option<u64>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Explain {
+    /// Which order: its intent (32 hexadecimal digits), one of its client order ids, or an id of the venue.
+    #[arg(value_name = "ORDER")]
+    pub(crate) order: String,
+    /// The config file.
+    #[arg(short, long, value_name = "FILE", required_unless_present = "journal")]
+    pub(crate) config: Option<PathBuf>,
+    /// Which account; may be left out if there is only one.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+    /// Read this journal directory instead, of one account, and ask no node.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "account"])]
+    pub(crate) journal: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Group)]

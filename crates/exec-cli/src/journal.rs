@@ -83,7 +83,7 @@ fn dump(directory: &Path, as_json: bool) -> Result<(), Failure> {
 }
 
 /// Whose journal it is; the first start says so.
-fn account_of(directory: &Path) -> Result<Option<AccountId>, Failure> {
+pub(crate) fn account_of(directory: &Path) -> Result<Option<AccountId>, Failure> {
     let mut account = None;
     node_config::visit_journal(directory, |_: Seq, record| {
         if let Record::Started { account: id, .. } = record

@@ -7,6 +7,7 @@ mod demo;
 mod desk;
 #[cfg(feature = "drill")]
 mod drill;
+mod explain;
 mod failure;
 mod holdings;
 mod journal;
@@ -61,6 +62,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
             Verb::Balances(read) => read::balances(&read).await,
             Verb::Fills(read) => read::fills(&read).await,
             Verb::Status(on) => status::status(&on).await,
+            Verb::Explain(order) => explain::run(&order).await,
             Verb::Latch(on) => status::latch(&on, Ask::Latch {}).await,
             Verb::Release(on) => status::latch(&on, Ask::Release {}).await,
             Verb::Submit(submit) => operate::submit(&submit).await,

@@ -10,6 +10,7 @@ pub mod cl_ord_id;
 pub mod command;
 pub mod conversation;
 pub mod engine;
+pub mod explain;
 pub mod exposure;
 pub mod host;
 pub mod ids;

@@ -41,3 +41,79 @@ fn status_tells_by_words_and_by_its_exit_code_whether_new_risk_is_taken() {
     );
     drop(node);
 }
+
+#[test]
+fn an_orders_story_is_told_by_a_running_node_and_by_its_journal_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = Sim::start();
+    let config = sim.config(folder.path());
+    let config = config.to_str().unwrap();
+    let node = Node::begin(config);
+    assert_eq!(code(&run(&["status", "-c", config, "--wait", "60"])), 0);
+    let order = [
+        "submit",
+        "-c",
+        config,
+        "-i",
+        "ETHUSDT-PERP.BINANCE",
+        "--side",
+        "buy",
+        "--qty",
+        "0.1",
+        "--price",
+        "2450",
+        "--tif",
+        "gtx",
+        "--json",
+    ];
+    let mut placed = run(&order);
+    until("there is a price, and a disk that is fast enough", || {
+        let again = out(&placed).contains("there is no price") || out(&placed).contains("TooOld");
+        if again {
+            placed = run(&order);
+        }
+        !again
+    });
+    let facts = json(&placed);
+    let intent = facts["intent"].as_str().unwrap();
+    let cl_ord_id = facts["attempts"][0]["cl_ord_id"].as_str().unwrap();
+    let order_id = facts["attempts"][0]["order_id"].as_str().unwrap();
+    assert_eq!(code(&run(&["cancel", "-c", config, intent])), 0);
+
+    let check = |told: &std::process::Output, running: bool| {
+        assert_eq!(code(told), 0, "{}", err(told));
+        let told = json(told);
+        assert_eq!((&told["order"]["status"], &told["node_runs"]), (&"Canceled".into(), &running.into()), "{told}");
+        let steps = told["steps"].as_array().unwrap();
+        let has = |source: &str, words: &str| {
+            steps.iter().any(|s| s["source"] == source && s["what"].as_str().unwrap().contains(words))
+        };
+        assert!(has("us", "asked for: Buy 0.1") && has("us", "attempt 1 fixed as"), "{told}");
+        assert!(has("stream", "cancelled at the venue") || has("reply", "cancelled at the venue"), "{told}");
+        let cancel = steps.iter().find(|s| s["what"].as_str().unwrap().starts_with("cancel ")).unwrap();
+        assert!(cancel["by"].as_str().unwrap().starts_with("operator tester with exec-node"), "{cancel}");
+    };
+    // The journal is a moment behind the node that writes it.
+    until("the journal has it", || {
+        json(&run(&["explain", "-c", config, order_id, "--json"]))["steps"].to_string().contains("cancelled at the venue")
+    });
+    check(&run(&["explain", "-c", config, cl_ord_id, "--json"]), true);
+    let mistyped = format!("{}0", &cl_ord_id[..cl_ord_id.len() - 1]);
+    let unknown = run(&["explain", "-c", config, &mistyped]);
+    assert!(code(&unknown) == 1 && err(&unknown).contains(&format!("did you mean {cl_ord_id}")), "{}", err(&unknown));
+
+    drop(node);
+    check(&run(&["explain", "-c", config, intent, "--json"]), false);
+    let directory = folder.path().join("journal/main");
+    let directory = directory.to_str().unwrap();
+    check(&run(&["explain", "--journal", directory, cl_ord_id, "--json"]), false);
+    let words = run(&["explain", "--journal", directory, order_id]);
+    assert!(
+        out(&words).starts_with(&format!("order {intent}: BUY 0.1 ETHUSDT-PERP.BINANCE LIMIT at 2450: Canceled")),
+        "{}",
+        out(&words)
+    );
+    let unknown = run(&["explain", "--journal", directory, &mistyped]);
+    assert!(code(&unknown) == 1 && err(&unknown).contains(&format!("did you mean {cl_ord_id}")), "{}", err(&unknown));
+    assert_eq!(code(&run(&["explain", "--journal", folder.path().join("none").to_str().unwrap(), intent])), 2);
+}

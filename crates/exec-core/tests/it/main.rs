@@ -12,6 +12,7 @@ mod engine;
 mod evidence;
 mod exchange_made;
 mod exits;
+mod explain;
 mod fills;
 mod found;
 mod hard_changes;

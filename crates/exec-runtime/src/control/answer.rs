@@ -9,6 +9,7 @@ use crate::account_loop::AccountLoop;
 use exec_core::{
     command::{ChangeOrder, NewOrder, OperatorCommand},
     conversation::Input,
+    explain,
     ids::IntentId,
     order::intent::{Handling, ListPlace},
 };
@@ -32,6 +33,14 @@ async fn serve(this: &mut AccountLoop, request: Request) -> Reply {
     match ask {
         Ask::Status {} => Reply::Ok(view::status(this)),
         Ask::Orders { all } => Reply::Ok(orders::orders(&this.engine, all, this.position_ids)),
+        Ask::Explain { order } => {
+            let books = this.engine.books();
+            match explain::find(books, &order).map(|intent| books.order(intent)) {
+                Ok(Some(order)) => Reply::Ok(orders::explained(&this.engine, order, this.position_ids)),
+                Ok(None) => Reply::Err(format!("no order is called {order}")),
+                Err(error) => Reply::Err(error.to_string()),
+            }
+        }
         Ask::Positions {} => Reply::Ok(positions::positions(&this.engine, this.clock.now(), this.position_ids)),
         Ask::Balances {} => Reply::Ok(view::balances(&this.engine)),
         Ask::Submit(order) => submit(this, who, &order).await,

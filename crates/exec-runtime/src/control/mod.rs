@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | `status` | | gate and reasons, instruments without new risk, doubts, changes of phase, start report, counters, latencies, alerts |
 //! | `orders` | `all`: ended ones too (default no) | list of orders, of the ordinary and the conditional book |
+//! | `explain` | `order`: an intent, a client order id or an id of the venue | the order, its doubts, the orders of its list |
 //! | `positions` | | list of legs, with how much of each a stop covers |
 //! | `balances` | | list of wallets |
 //! | `submit` | see [`SubmitOrder`] | the order |
@@ -43,6 +44,7 @@ pub(crate) use answer::answer;
 pub use client::{Client, ClientError};
 pub use list_text::{BracketText, ChangeText, ListTextError, PairText};
 pub use order_text::{OrderTextError, SubmitOrder};
+pub use orders::order as order_facts;
 pub use row::{Book, OrderRow, position_id};
 pub(crate) use socket::Server;
 pub use socket::SocketError;
@@ -80,6 +82,11 @@ pub enum Ask {
         /// Ended ones too.
         #[serde(default)]
         all: bool,
+    },
+    /// What is known of one order?
+    Explain {
+        /// Its intent, one of its client order ids, or an id of the venue.
+        order: String,
     },
     /// Which positions are there?
     Positions {},
@@ -258,6 +265,7 @@ mod tests {
             Ask::CancelAll { instrument: None },
             Ask::CancelAll { instrument: Some(InstrumentId::new("BTCUSDT-PERP.BINANCE").unwrap()) },
             Ask::Latch {},
+            Ask::Explain { order: String::from("x1") },
         ] {
             let request = Request { who: String::from("alice"), ask };
             assert_eq!(Request::from_json(&request.to_json().unwrap()).unwrap(), request);

@@ -5,6 +5,7 @@ use super::{
     view,
 };
 use exec_core::{
+    conversation::InDoubt,
     engine::Engine,
     ids::{IntentId, ListId},
     order::{Order, list::OrderList},
@@ -15,15 +16,23 @@ use serde_json::{Value, json};
 pub(super) fn orders(engine: &Engine, all: bool, position_ids: bool) -> Value {
     let books = engine.books();
     let doubts = engine.doubts();
-    let show = |o: &Order| {
-        let mut value = order(o, position_ids);
-        let mine = doubts.iter().filter(|d| d.intent == o.intent().id).map(|d| view::doubt(engine, d));
-        if let Value::Object(row) = &mut value {
-            row.insert(String::from("doubts"), mine.collect());
-        }
-        value
-    };
+    let show = |o: &Order| with_doubts(engine, &doubts, o, position_ids);
     if all { books.orders().map(show).collect() } else { books.open_orders().map(show).collect() }
+}
+
+fn with_doubts(engine: &Engine, doubts: &[InDoubt], of: &Order, position_ids: bool) -> Value {
+    let mut value = order(of, position_ids);
+    let mine = doubts.iter().filter(|d| d.intent == of.intent().id).map(|d| view::doubt(engine, d));
+    if let Value::Object(row) = &mut value {
+        row.insert(String::from("doubts"), mine.collect());
+    }
+    value
+}
+
+/// What is known of one order, and of those that stand in one list with it.
+pub(super) fn explained(engine: &Engine, of: &Order, position_ids: bool) -> Value {
+    let siblings = of.intent().list.map(|place| list(engine, place.list, position_ids));
+    json!({ "order": with_doubts(engine, &engine.doubts(), of, position_ids), "list": siblings })
 }
 
 /// One order; null if there is none of this name.
@@ -40,7 +49,8 @@ pub(super) fn list(engine: &Engine, id: ListId, position_ids: bool) -> Value {
     json!({ "list": id.to_string(), "orders": orders.into_iter().map(|o| order(o, position_ids)).collect::<Vec<_>>() })
 }
 
-fn order(order: &Order, position_ids: bool) -> Value {
+/// One order as JSON: what was asked for, what the venue has of it, each attempt. Not what only a running engine knows.
+pub fn order(order: &Order, position_ids: bool) -> Value {
     let intent = order.intent();
     let text = |value: Option<String>| value.map_or(Value::Null, Value::String);
     let mut value = json!(OrderRow::of_order(order, position_ids));
