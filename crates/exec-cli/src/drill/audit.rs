@@ -11,7 +11,10 @@ use crate::{
         tally::{DoubtWatch, Doubts},
     },
 };
-use exchange_sim::{ledger::Ledger, types::Side as LedgerSide};
+use exchange_sim::{
+    ledger::Ledger,
+    types::{AlgoStatus, OrderStatus, PositionSide as Leg, Side as LedgerSide},
+};
 use exec_core::{
     books::Books,
     cl_ord_id::Tag,
@@ -42,9 +45,10 @@ pub(crate) struct Audit {
     pub(crate) unprotected_ms: i64,
     /// The longest of them.
     pub(crate) longest_unprotected_ms: i64,
-    /// Brackets whose stop never came to the exchange.
-    pub(crate) never_protected: usize,
-    /// Closing orders that came back by their id: they wait for no disk, and the journal had not heard of them yet.
+    /// Brackets whose stop never came to the exchange, by what became of the stop.
+    pub(crate) never_protected: BTreeMap<String, usize>,
+    /// Closing orders of which the journal had not heard when the node died, because they wait for no disk: they came back by
+    /// their id, or had ended without a trade before anybody could see them.
     pub(crate) ahead_of_the_journal: usize,
 }
 
@@ -82,8 +86,9 @@ pub(crate) fn replay(journal: &Path, account: &str, forgetful: &mut Forgetful) -
 /// Compares an account that is at rest: its node has ended, or nothing of it is on its way.
 pub(crate) fn audit(exchange: &Exchange, owner: Owner, account: &str, read: Replayed) -> Result<Audit, Failure> {
     let Replayed { books, doubts, wrong } = read;
-    let ledger = exchange.ledger(owner)?;
-    let mut audit = Audit { wrong, doubts, ..Audit::default() };
+    let mut ledger = exchange.ledger(owner)?;
+    let ahead_of_the_journal = overlook_unseen(&books, &mut ledger);
+    let mut audit = Audit { wrong, doubts, ahead_of_the_journal, ..Audit::default() };
     for line in compare(&books, &ledger, &Exchange::deposits()).iter().filter(|line| !line.is_equal()) {
         audit.wrong.extend(line.differences.iter().map(|d| format!("{}: {d}", line.what)));
     }
@@ -98,6 +103,26 @@ pub(crate) fn audit(exchange: &Exchange, owner: Owner, account: &str, read: Repl
         *text = format!("{account}: {text}");
     }
     Ok(audit)
+}
+
+/// Takes out of a ledger the closing orders that ended without a trade and that no journal has heard of. Returns how many.
+fn overlook_unseen(books: &Books, ledger: &mut Ledger) -> usize {
+    let known: BTreeSet<String> = books.orders().flat_map(|o| o.attempts().keys()).map(ToString::to_string).collect();
+    let closes = |reduces: bool, side: LedgerSide, leg: Leg| {
+        reduces || matches!((leg, side), (Leg::Long, LedgerSide::Sell) | (Leg::Short, LedgerSide::Buy))
+    };
+    let traded: BTreeSet<String> = ledger.trades.iter().map(|row| row.client_order_id.clone()).collect();
+    let unseen = |id: &String| !known.contains(id) && !traded.contains(id);
+    let before = names(ledger).len();
+    ledger.orders.retain(|row| {
+        let over = !matches!(row.status, OrderStatus::New | OrderStatus::PartiallyFilled);
+        !(over && unseen(&row.client_order_id) && closes(row.reduce_only, row.side, row.position_side))
+    });
+    ledger.algo_orders.retain(|row| {
+        let over = !matches!(row.status, AlgoStatus::New | AlgoStatus::Triggering);
+        !(over && unseen(&row.client_algo_id) && closes(row.reduce_only || row.close_position, row.side, row.position_side))
+    });
+    before - names(ledger).len()
 }
 
 /// What one intent has at the exchange more than once, and what the exchange has that nobody here asked for.
@@ -177,7 +202,11 @@ fn unprotected(books: &Books, ledger: &Ledger, audit: &mut Audit) {
                 audit.unprotected_ms += took;
                 audit.longest_unprotected_ms = audit.longest_unprotected_ms.max(took);
             }
-            (Some(_), None) => audit.never_protected += 1,
+            (Some(_), None) => {
+                let stop = books.orders_of_list(list).find(|o| o.intent().list.is_some_and(|p| p.role == ListRole::StopLoss));
+                let word = stop.map_or_else(|| "none".to_owned(), |o| format!("{:?}", o.status()));
+                *audit.never_protected.entry(word).or_default() += 1;
+            }
             (None, _) => (),
         }
     }

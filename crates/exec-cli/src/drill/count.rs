@@ -27,7 +27,7 @@ pub(crate) struct Count {
     doubts: Doubts,
     unprotected_ms: i64,
     longest_unprotected_ms: i64,
-    never_protected: usize,
+    never_protected: BTreeMap<String, usize>,
     ahead_of_the_journal: usize,
     took: Vec<Duration>,
     returned: Vec<Duration>,
@@ -48,7 +48,7 @@ impl Count {
             doubts: Doubts::default(),
             unprotected_ms: 0,
             longest_unprotected_ms: 0,
-            never_protected: 0,
+            never_protected: BTreeMap::new(),
             ahead_of_the_journal: 0,
             took: Vec::new(),
             returned: Vec::new(),
@@ -66,7 +66,9 @@ impl Count {
             self.doubts.add(&audit.doubts);
             self.unprotected_ms += audit.unprotected_ms;
             self.longest_unprotected_ms = self.longest_unprotected_ms.max(audit.longest_unprotected_ms);
-            self.never_protected += audit.never_protected;
+            for (word, count) in &audit.never_protected {
+                *self.never_protected.entry(word.clone()).or_default() += count;
+            }
             self.ahead_of_the_journal += audit.ahead_of_the_journal;
         }
         self.accepted += cycle.accepted;
@@ -115,13 +117,13 @@ impl Count {
             screen::seconds(u128::from(d.longest_ms))
         ));
         screen::say(format!(
-            "brackets without their stop, deaths included: {} s in all, the longest {} s; stops that never came: {}",
+            "brackets without their stop, deaths included: {} s in all, the longest {} s; stops that never came: {:?}",
             screen::seconds(u128::try_from(self.unprotected_ms).unwrap_or(0)),
             screen::seconds(u128::try_from(self.longest_unprotected_ms).unwrap_or(0)),
             self.never_protected
         ));
         screen::say(format!(
-            "closing orders that were sent ahead of the journal and came back by their id: {}",
+            "closing orders of which the journal had not heard at the kill: {}",
             self.ahead_of_the_journal
         ));
         screen::say(format!(

@@ -90,6 +90,8 @@ pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<us
 
     let mut forgetful = Forgetful::of(forget);
     for (account, owner) in ACCOUNTS {
+        let truth = serde_json::to_string(&exchange.ledger(owner)?).unwrap_or_default();
+        std::fs::write(folder.join(format!("{account}-exchange.json")), truth).map_err(|e| Failure::Refused(e.to_string()))?;
         let journal = folder.join("journal").join(account);
         let audited = audit(&exchange, owner, account, replay(&journal, account, &mut forgetful)?)?;
         cycle.wrong.extend(audited.wrong.iter().cloned());

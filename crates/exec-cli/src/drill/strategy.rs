@@ -44,7 +44,9 @@ impl DrillStrategy {
             return Err("a drill needs instruments to trade and one to hedge on".into());
         }
         let hedge = others.instruments.remove(HEDGE);
-        Ok(Self { scenes: Scenes::new(&others)?, hedge, others: others.instruments, hedged: BTreeSet::new(), told: false })
+        let mut scenes = Scenes::new(&others)?;
+        scenes.keep = RESTING;
+        Ok(Self { scenes, hedge, others: others.instruments, hedged: BTreeSet::new(), told: false })
     }
 
     /// Its memory: the step, then the trades that are hedged.

@@ -81,6 +81,8 @@ const PROFIT_PERMILLE: i64 = 8;
 pub(crate) struct Scenes {
     seed: u64,
     steps: u32,
+    /// So many orders are left to rest, however old they are.
+    pub(crate) keep: usize,
     /// Time from step to step.
     pub(crate) pace_ms: u64,
     /// The next step. After a restart the play goes on where it was.
@@ -103,7 +105,7 @@ impl Scenes {
         let steps = u32::try_from(number("steps")?)?;
         let mut instruments = entry.instruments.clone();
         let guarded = (instruments.len() > 2).then(|| instruments.remove(instruments.len() - 2));
-        Ok(Self { seed: number("seed")?, steps, pace_ms: number("pace_ms")?.max(1), step: 0, instruments, guarded })
+        Ok(Self { seed: number("seed")?, steps, pace_ms: number("pace_ms")?.max(1), keep: 0, step: 0, instruments, guarded })
     }
 
     /// A number that seed, step and purpose fix.
@@ -248,6 +250,7 @@ impl Scenes {
         let now = ctx.now();
         let resting = |o: &&Order| matches!(o.status(), OrdStatus::New | OrdStatus::PartiallyFilled) && !o.cancel_wished();
         let orders: Vec<&Order> = ctx.open_orders().filter(resting).collect();
+        let mut kept = 0;
         for order in orders {
             let (intent, age) = (order.intent().id, now.ms_since(order.intent().asked) * PACE_MS / self.pace_ms);
             let fate = mix(self.seed ^ intent.0 as u64);
@@ -257,7 +260,10 @@ impl Scenes {
                     self.tighten(ctx, order);
                 }
             } else if age > if self.step < self.steps { 1_500 + fate % 1_500 } else { 400 } {
-                ctx.cancel(intent);
+                kept += usize::from(!order.is_untriggered());
+                if kept > self.keep || order.is_untriggered() {
+                    ctx.cancel(intent);
+                }
             } else if age > 300 && fate & 1 == 0 && order.replaces().is_empty() {
                 self.change(ctx, order);
             }
