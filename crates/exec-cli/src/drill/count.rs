@@ -122,10 +122,7 @@ impl Count {
             screen::seconds(u128::try_from(self.longest_unprotected_ms).unwrap_or(0)),
             self.never_protected
         ));
-        screen::say(format!(
-            "closing orders of which the journal had not heard at the kill: {}",
-            self.ahead_of_the_journal
-        ));
+        screen::say(format!("closing orders of which the journal had not heard at the kill: {}", self.ahead_of_the_journal));
         screen::say(format!(
             "a cycle: median {} s, longest {} s; from start to trading again: median {} s, longest {} s",
             seconds(median(&self.took)),
