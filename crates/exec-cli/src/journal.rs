@@ -110,5 +110,7 @@ const fn name(record: &Record) -> &'static str {
         Record::Released { .. } => "releases",
         Record::Operator { .. } => "commands of operators",
         Record::Raw { .. } => "kept raw",
+        Record::Adjustment(_) => "settled differences",
+        Record::Claim(_) => "claims of strategies",
     }
 }

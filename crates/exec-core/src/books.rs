@@ -11,7 +11,7 @@ use crate::{
     order::{Contradiction, Contribution, Order, Transition, event::OrderEvent, intent::Owner},
     plant::{Plant, planted},
     position::Position,
-    record::{Baseline, LatchCause, Record, TradeCursor},
+    record::{Adjustment, Baseline, Claim, LatchCause, Record, TradeCursor},
     time::{Timestamp, VenueTime},
     units::{Amount, PositionMode, PositionSide, SignedQty},
 };
@@ -106,6 +106,7 @@ pub struct Books {
     by_list: BTreeMap<ListId, Vec<IntentId>>,
     positions: BTreeMap<(InstrumentId, PositionSide), Position>,
     shares: BTreeMap<(Owner, InstrumentId, PositionSide), SignedQty>,
+    claims: Vec<Claim>,
     wallets: BTreeMap<Asset, Wallet>,
     pub(crate) trade_cursors: BTreeMap<InstrumentId, TradeCursor>,
     pub(crate) strategies: BTreeMap<StrategyId, StrategyBook>,
@@ -130,6 +131,7 @@ impl Books {
             by_list: BTreeMap::new(),
             positions: BTreeMap::new(),
             shares: BTreeMap::new(),
+            claims: Vec::new(),
             wallets: BTreeMap::new(),
             trade_cursors: BTreeMap::new(),
             strategies: BTreeMap::new(),
@@ -235,6 +237,10 @@ impl Books {
     /// Every owner's part of every position.
     pub fn shares(&self) -> impl Iterator<Item = (&(Owner, InstrumentId, PositionSide), &SignedQty)> {
         self.shares.iter()
+    }
+    /// What strategies took over of what stood before the books began, oldest first.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
     }
     /// Wallets by asset, as the venue said last.
     pub const fn wallets(&self) -> &BTreeMap<Asset, Wallet> {
@@ -348,6 +354,18 @@ impl Books {
             Record::Released { .. } => self.latches.clear(),
             Record::Operator { .. } => (),
             Record::Raw { .. } => self.raw_kept += 1,
+            Record::Adjustment(adjustment) => self.adjust(adjustment),
+            Record::Claim(claim) => {
+                self.strategies.entry(claim.strategy.clone()).or_default();
+                let from = (Owner::External, claim.instrument.clone(), claim.leg);
+                give(&mut self.shares, from, -claim.qty.get());
+                give(
+                    &mut self.shares,
+                    (Owner::Strategy(claim.strategy.clone()), claim.instrument.clone(), claim.leg),
+                    claim.qty.get(),
+                );
+                self.claims.push(claim.clone());
+            }
         }
         Ok(None)
     }
@@ -359,10 +377,12 @@ impl Books {
         let terms = &order.intent().terms;
         let leg = if planted(Plant::HedgeLegs) && terms.leg == PositionSide::Short { PositionSide::Long } else { terms.leg };
         let key = (terms.instrument.clone(), leg);
-        let cut = self.positions.get(&key).and_then(|p| p.cut().copied());
+        let position = self.positions.get(&key);
+        let (cut, adjusted) = (position.and_then(|p| p.cut().copied()), position.is_some_and(|p| !p.adjustments.is_empty()));
         // Only these move a position.
         let moves = matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. } | OrderEvent::Adopted { .. });
         let before = moves.then(|| order.contribution(cut.as_ref()));
+        let traded_before = if adjusted { order.traded(cut.as_ref()) } else { Decimal::ZERO };
         let transition = order.apply(event).map_err(|contradiction| BooksError::Contradiction { seq, contradiction })?;
         if let Some(before) = before {
             let after = order.contribution(cut.as_ref());
@@ -374,8 +394,16 @@ impl Books {
             let share = (order.intent().owner.clone(), key.0.clone(), key.1);
             let position = self.positions.entry(key).or_default();
             settle(position, &before, &after, price);
-            let held = self.shares.entry(share).or_default();
-            *held = held.plus(after.qty - before.qty);
+            let explained = match event {
+                OrderEvent::Executed { fill, .. } if adjusted => {
+                    position.explain(id, fill, order.traded(cut.as_ref()) - traded_before)
+                }
+                _ => None,
+            };
+            if let Some((owner, qty)) = explained {
+                give(&mut self.shares, (owner, share.1.clone(), share.2), -qty);
+            }
+            give(&mut self.shares, share, after.qty - before.qty);
         }
         // What is no news is not in the journal either, and must leave no trace that a replay does not.
         if transition.learned {
@@ -406,6 +434,22 @@ impl Books {
         }
     }
 
+    fn adjust(&mut self, adjustment: &Adjustment) {
+        let key = (adjustment.instrument.clone(), adjustment.leg);
+        let position = self.positions.entry(key.clone()).or_default();
+        let cut = position.cut().copied();
+        let mut gaps = BTreeMap::new();
+        let orders = self.orders.values().map(|filed| &filed.order);
+        for order in orders.filter(|o| o.intent().terms.instrument == key.0 && o.leg() == key.1) {
+            let gap = order.contribution(cut.as_ref()).qty - order.traded(cut.as_ref());
+            if !gap.is_zero() {
+                gaps.insert(order.intent().id, SignedQty::ZERO.plus(gap));
+            }
+        }
+        position.adjust(adjustment, gaps);
+        give(&mut self.shares, (adjustment.owner.clone(), key.0, key.1), adjustment.qty.get());
+    }
+
     fn begin(&mut self, baseline: &Baseline) {
         let key = (baseline.instrument.clone(), baseline.leg);
         let position = self.positions.entry(key.clone()).or_default();
@@ -425,6 +469,13 @@ impl Books {
             }
         }
     }
+}
+
+type Share = (Owner, InstrumentId, PositionSide);
+
+fn give(shares: &mut BTreeMap<Share, SignedQty>, share: Share, qty: Decimal) {
+    let held = shares.entry(share).or_default();
+    *held = held.plus(qty);
 }
 
 /// Moves a position by the difference of what an order contributed before and after.

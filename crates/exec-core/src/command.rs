@@ -78,4 +78,6 @@ pub enum OperatorCommand {
     Release,
     /// Read everything from the venue now and compare.
     Reconcile,
+    /// Take the venue's figure where a leg differs, on one instrument or on all.
+    Adopt(Option<InstrumentId>),
 }

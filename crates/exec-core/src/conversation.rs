@@ -191,6 +191,8 @@ pub enum Timer {
     GateDelay,
     /// Compare everything with the venue.
     Sweep,
+    /// Ask again for what would explain the legs that differ.
+    Difference,
     /// A trade of an unknown order should have found its order by now.
     Unplaced,
     /// A position that the venue reported should be explained by fills now.

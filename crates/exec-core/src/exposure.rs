@@ -5,7 +5,7 @@ use crate::{
     ids::InstrumentId,
     pretrade::{Denial, Figure},
     terms::Terms,
-    units::{PositionSide, Side},
+    units::{PositionSide, Side, SignedQty},
 };
 use alloc::string::String;
 use rust_decimal::Decimal;
@@ -41,7 +41,18 @@ impl Interval {
 
 /// The interval of a leg from its position and every order that can still change it.
 pub fn interval(books: &Books, instrument: &InstrumentId, leg: PositionSide) -> Interval {
-    let position = books.position_qty(instrument, leg).get();
+    interval_of(books, instrument, leg, books.position_qty(instrument, leg).get())
+}
+
+/// The same for a leg that the books and the venue see differently: it may be the one or the other.
+fn interval_of_both(books: &Books, terms: &Terms, venue: Option<SignedQty>) -> Interval {
+    let ours = interval(books, &terms.instrument, terms.leg);
+    let Some(venue) = venue else { return ours };
+    let theirs = interval_of(books, &terms.instrument, terms.leg, venue.get());
+    Interval { low: ours.low.min(theirs.low), high: ours.high.max(theirs.high) }
+}
+
+fn interval_of(books: &Books, instrument: &InstrumentId, leg: PositionSide, position: Decimal) -> Interval {
     let (mut buys, mut sells) = (Decimal::ZERO, Decimal::ZERO);
     for order in books.open_orders_of(instrument) {
         let terms = &order.intent().terms;
@@ -66,7 +77,7 @@ pub fn interval(books: &Books, instrument: &InstrumentId, leg: PositionSide) -> 
     }
 }
 
-/// Checks the limits for a new opening order of `qty`.
+/// Checks the limits for a new opening order of `qty`. `venue` is what the venue says of the leg where it differs.
 ///
 /// # Errors
 /// [`Denial`]: one limit would be exceeded, or nothing tells what the order is worth.
@@ -76,15 +87,17 @@ pub fn check_limits(
     terms: &Terms,
     qty: Decimal,
     reference: Option<Decimal>,
+    venue: Option<SignedQty>,
 ) -> Result<(), Denial> {
     let open = books.open_count();
     if open >= limits.open_orders_max {
         return Err(Denial::OpenOrders { count: open, max: limits.open_orders_max });
     }
-    check_money(books, limits, terms, qty, qty, reference)
+    check_money(books, limits, terms, (qty, qty), reference, venue)
 }
 
 /// Checks the money limits for an opening order that will stand with `qty`, of which `add` is not counted in the books yet.
+/// `venue` is what the venue says of the leg where it differs.
 ///
 /// # Errors
 /// [`Denial`]: one limit would be exceeded, or nothing tells what the order is worth.
@@ -92,9 +105,9 @@ pub fn check_money(
     books: &Books,
     limits: &Limits,
     terms: &Terms,
-    qty: Decimal,
-    add: Decimal,
+    (qty, add): (Decimal, Decimal),
     reference: Option<Decimal>,
+    venue: Option<SignedQty>,
 ) -> Result<(), Denial> {
     let limit_price = terms.kind.price().map(crate::units::Price::get);
     let reference = reference.or(limit_price).ok_or_else(|| Denial::NoPrice(terms.instrument.clone()))?;
@@ -103,7 +116,7 @@ pub fn check_money(
     if notional > limits.order_notional_max {
         return Err(limit("order notional", notional, limits.order_notional_max));
     }
-    let mut interval = interval(books, &terms.instrument, terms.leg);
+    let mut interval = interval_of_both(books, terms, venue);
     match terms.side {
         Side::Buy => interval.high = interval.high.saturating_add(add),
         Side::Sell => interval.low = interval.low.saturating_sub(add),

@@ -31,5 +31,6 @@ pub mod start_report;
 pub mod strategy;
 pub mod terms;
 pub mod time;
+pub mod unequal;
 pub mod units;
 pub mod venue;

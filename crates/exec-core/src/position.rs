@@ -1,11 +1,14 @@
 //! Positions per leg, computed from executions on top of a baseline. The venue's own figures are a check, not a source.
 
 use crate::{
-    ids::{Asset, TradeId},
-    record::Baseline,
+    ids::{Asset, IntentId, TradeId},
+    order::intent::Owner,
+    record::{Adjustment, Baseline},
+    report::Fill,
+    time::VenueTime,
     units::{Amount, SignedQty},
 };
-use alloc::collections::BTreeMap;
+use alloc::{collections::BTreeMap, vec::Vec};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +20,7 @@ pub struct Position {
     pub(crate) realized: Amount,
     pub(crate) fees: BTreeMap<Asset, Amount>,
     pub(crate) baseline: Option<Baseline>,
+    pub(crate) adjustments: Vec<Adjusted>,
 }
 
 impl Position {
@@ -45,12 +49,62 @@ impl Position {
         self.baseline.as_ref().and_then(|b| b.cut.as_ref())
     }
 
+    /// Differences that were settled here, oldest first, with what of each is still not explained by trades.
+    pub fn adjustments(&self) -> &[Adjusted] {
+        &self.adjustments
+    }
+    /// How much of it rests on settled differences alone.
+    pub fn adjusted_qty(&self) -> SignedQty {
+        self.adjustments.iter().fold(SignedQty::ZERO, |sum, a| sum.plus(a.left.get()))
+    }
+    /// Whether an adjustment holds what this trade did. It is history for whoever has not heard of its order.
+    pub fn is_adjusted_for(&self, trade: &TradeId, at: VenueTime) -> bool {
+        self.adjustments.iter().any(|a| a.holds(trade, at))
+    }
+
     pub(crate) fn begin(&mut self, baseline: &Baseline) {
         let shift = baseline.qty.get() - self.baseline.as_ref().map_or(Decimal::ZERO, |b| b.qty.get());
         self.qty = self.qty.plus(shift);
         let price = baseline.entry_px.map_or(Decimal::ZERO, crate::units::Price::get);
         self.cost.0 = self.cost.0.saturating_add(shift.saturating_mul(price));
         self.baseline = Some(baseline.clone());
+    }
+
+    /// Takes a settled difference in. `gaps` is what orders of this leg have executed by now without a trade that tells it.
+    pub(crate) fn adjust(&mut self, adjustment: &Adjustment, gaps: BTreeMap<IntentId, SignedQty>) {
+        self.trade(adjustment.qty.get(), None);
+        if let Some(price) = adjustment.entry_px {
+            // The venue's own average, which knows what made the difference.
+            self.cost.0 = self.qty.get().saturating_mul(price.get());
+        }
+        self.adjustments.push(Adjusted { record: adjustment.clone(), left: adjustment.qty, gaps });
+    }
+
+    /// A trade has become known that an adjustment stood for: what it did is taken off the adjustment, so that it counts once.
+    /// Returns what was taken off, and from whose.
+    pub(crate) fn explain(&mut self, intent: IntentId, fill: &Fill, traded: Decimal) -> Option<(Owner, Decimal)> {
+        let index = self.adjustments.iter().position(|a| a.holds(&fill.trade_id, fill.at))?;
+        // What its order was known to have executed was in our books at the cut already.
+        let gap = self.adjustments[index].gaps.get(&intent).map_or(Decimal::ZERO, |gap| gap.get());
+        let known = if gap.is_sign_negative() == traded.is_sign_negative() {
+            if gap.abs() < traded.abs() { gap } else { traded }
+        } else {
+            Decimal::ZERO
+        };
+        for adjusted in &mut self.adjustments {
+            if let Some(gap) = adjusted.gaps.get_mut(&intent) {
+                *gap = gap.plus(-known);
+            }
+        }
+        let news = traded - known;
+        if news.is_zero() {
+            return None;
+        }
+        let adjusted = &mut self.adjustments[index];
+        adjusted.left = adjusted.left.plus(-news);
+        let owner = adjusted.record.owner.clone();
+        self.trade(-news, Some(fill.price.get()));
+        Some((owner, news))
     }
 
     /// Adds a change of quantity that traded at `price`.
@@ -70,6 +124,30 @@ impl Position {
             after.saturating_mul(price)
         };
         self.qty = SignedQty::ZERO.plus(after);
+    }
+}
+
+/// A settled difference, and what has become of it since.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Adjusted {
+    pub(crate) record: Adjustment,
+    pub(crate) left: SignedQty,
+    /// What orders had executed at that moment without a trade that tells it.
+    pub(crate) gaps: BTreeMap<IntentId, SignedQty>,
+}
+
+impl Adjusted {
+    /// As it was settled.
+    pub const fn record(&self) -> &Adjustment {
+        &self.record
+    }
+    /// How much of it no trade has explained since.
+    pub const fn left(&self) -> SignedQty {
+        self.left
+    }
+    /// Whether what this trade did is in it.
+    fn holds(&self, trade: &TradeId, at: VenueTime) -> bool {
+        self.record.cut.map_or(at <= self.record.at, |cut| *trade <= cut)
     }
 }
 

@@ -158,11 +158,27 @@ pub fn differences(books: &Books, status: &MassStatus) -> Vec<Difference> {
         .filter_map(|(instrument, leg)| {
             let row = status.positions.iter().find(|p| p.instrument == instrument && p.leg == leg);
             let venue = row.map(|p| p.qty).unwrap_or_default();
-            let cut = status.high_water.iter().find(|(i, _)| *i == instrument).and_then(|(_, t)| t.as_ref());
-            let (ours, unattributed) = at_cut(books, &instrument, leg, cut, status.asked);
-            (ours != venue).then_some(Difference { instrument, leg, ours, venue, unattributed })
+            compare(books, &instrument, leg, venue, cut_of(status, &instrument), status.asked)
         })
         .collect()
+}
+
+/// The newest trade of an instrument at the cut of a mass status.
+pub fn cut_of<'a>(status: &'a MassStatus, instrument: &InstrumentId) -> Option<&'a TradeId> {
+    status.high_water.iter().find(|(i, _)| i == instrument).and_then(|(_, t)| t.as_ref())
+}
+
+/// Compares one leg at a cut: what the venue held then with what our books, as they are now, say that it was then.
+pub fn compare(
+    books: &Books,
+    instrument: &InstrumentId,
+    leg: PositionSide,
+    venue: SignedQty,
+    cut: Option<&TradeId>,
+    asked: VenueTime,
+) -> Option<Difference> {
+    let (ours, unattributed) = at_cut(books, instrument, leg, cut, asked);
+    (ours != venue).then(|| Difference { instrument: instrument.clone(), leg, ours, venue, unattributed })
 }
 
 /// A leg of our books as it was when `cut` was the newest trade, and how much of it no trade explains. A venue that names no

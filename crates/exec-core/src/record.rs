@@ -2,7 +2,10 @@
 
 use crate::{
     ids::{AccountId, Asset, Epoch, InstrumentId, IntentId, Seq, StrategyId, TradeId},
-    order::{event::OrderEvent, intent::Intent},
+    order::{
+        event::OrderEvent,
+        intent::{Intent, Owner},
+    },
     report::Source,
     time::{Timestamp, VenueTime},
     units::{Amount, PositionMode, PositionSide, Price, SignedQty},
@@ -38,6 +41,45 @@ pub struct TradeCursor {
     pub at: VenueTime,
 }
 
+/// A difference between books and venue that was settled without a trade: from here on the leg holds what the venue held at the
+/// cut. Not a trade, and never taken for one.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Which leg.
+    pub leg: PositionSide,
+    /// What the books lacked at the cut; below zero what they had too much.
+    pub qty: SignedQty,
+    /// Average entry price of the leg as the venue said it.
+    pub entry_px: Option<Price>,
+    /// Under whom it counts.
+    pub owner: Owner,
+    /// The newest trade at the cut: what it and those before it did is in this, whenever they become known.
+    pub cut: Option<TradeId>,
+    /// Venue time of the cut.
+    pub at: VenueTime,
+    /// Who settled it.
+    pub who: String,
+    /// The likely cause, and what was looked at.
+    pub why: String,
+}
+
+/// What the account held before its books began went from nobody's share to a strategy's.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Whose it is from here on.
+    pub strategy: StrategyId,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Which leg.
+    pub leg: PositionSide,
+    /// How much.
+    pub qty: SignedQty,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Why new risk is refused until somebody, or an explanation, releases it.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 pub enum LatchCause {
@@ -53,6 +95,8 @@ pub enum LatchCause {
     Liquidation,
     /// The exchange has closed a position here by itself: whatever it hedged stands alone.
     Exchange(InstrumentId),
+    /// Books and venue differ on an instrument whose policy is to halt.
+    Difference(InstrumentId),
 }
 
 /// One entry of the journal.
@@ -145,6 +189,10 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
+    /// A difference was settled.
+    Adjustment(Adjustment),
+    /// A strategy took over what stood before the books began.
+    Claim(Claim),
 }
 
 /// A journal entry that this build cannot read.
@@ -172,7 +220,7 @@ pub enum RecordError {
 
 /// The version of every record kind that this build writes.
 pub const RECORD_VERSION: u8 = 2;
-const KIND_MAX: u16 = 12;
+const KIND_MAX: u16 = 14;
 
 impl Record {
     /// The number of the record's kind in the journal. Numbers are never reused.
@@ -190,6 +238,8 @@ impl Record {
             Self::Released { .. } => 10,
             Self::Operator { .. } => 11,
             Self::Raw { .. } => 12,
+            Self::Adjustment(_) => 13,
+            Self::Claim(_) => 14,
         }
     }
     /// Writes the record's payload to the end of `buffer`, keeping its capacity.

@@ -156,6 +156,7 @@ impl LatchCause {
             Self::Operator => "operator",
             Self::Liquidation => "liquidation",
             Self::Exchange(_) => "exchange",
+            Self::Difference(_) => "difference",
         }
     }
     /// In words.
@@ -167,6 +168,7 @@ impl LatchCause {
             Self::Operator => "an operator said so",
             Self::Liquidation => "the exchange liquidates the account",
             Self::Exchange(_) => "the exchange has closed a position here by itself",
+            Self::Difference(_) => "books and venue differ on an instrument whose policy is to halt",
         }
     }
     /// What a person has to do before releasing it.
@@ -178,6 +180,7 @@ impl LatchCause {
             Self::Operator => "`release` when you want new risk again",
             Self::Liquidation => "look at margin and positions first, then `release`",
             Self::Exchange(_) => "look at what that position hedged, then `release`",
+            Self::Difference(_) => "read `reconcile --explain`, settle it there, then `release`",
         }
     }
 }

@@ -122,6 +122,7 @@ pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
         reconciliation: true,
         // Prices are told once, and time passes in hours.
         staleness: exec_core::engine::config::Staleness { quote_max_age_ms: 0 },
+        differences: exec_core::unequal::DifferenceRules::default(),
     }
 }
 

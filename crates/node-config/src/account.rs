@@ -10,6 +10,7 @@ use crate::{
 use exec_core::{
     exposure::Limits,
     ids::{AccountId, InstrumentId},
+    unequal::{DifferencePolicy, DifferenceRules},
     units::PositionMode,
     venue::MarginType,
 };
@@ -126,6 +127,8 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let margin_types = margin_types(&mut s);
     let apply = s.choice("apply", &Apply::WORDS).map_or(Apply::WhenFlat, |a| a.value);
     let apply_position_mode = s.flag("apply_position_mode", false);
+    let differences = differences(&mut s);
+    let policies = differences.by_instrument.iter().map(|(i, _)| ("on_difference_of", i.clone())).collect::<Vec<_>>();
     let limits = limits(&mut s, profile);
     // Only Binance is known to need keys; of another venue the file says whether it does.
     let needed = venue.as_deref().is_none_or(|v| v == BINANCE) || s.says("api_key") || s.says("api_secret");
@@ -136,7 +139,8 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     s.finish();
     let number = number.and_then(|n| u16::try_from(n).ok()).unwrap_or(1);
     let settings = leverages.iter().map(|(i, _)| ("futures_leverages", i.clone()));
-    let settings = settings.chain(margin_types.iter().map(|(i, _)| ("futures_margin_types", i.clone()))).collect();
+    let settings = settings.chain(margin_types.iter().map(|(i, _)| ("futures_margin_types", i.clone())));
+    let settings = settings.chain(policies).collect();
     let plain = |all: &[Found<InstrumentId>]| all.iter().map(|i| i.value.clone()).collect();
     let config = (|| {
         Some(AccountConfig {
@@ -162,6 +166,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
             margin_types: margin_types.into_iter().map(|(i, m)| (i.value, m)).collect(),
             apply,
             apply_position_mode,
+            differences: differences.rules(),
             limits: limits?,
             credentials: credentials?,
         })
@@ -227,6 +232,59 @@ fn margin_types(s: &mut Section<'_>) -> Vec<(Found<InstrumentId>, MarginType)> {
         }
     }
     all
+}
+
+/// The policies of the file, and where they stand.
+struct Differences {
+    policy: DifferencePolicy,
+    by_instrument: Vec<(Found<InstrumentId>, DifferencePolicy)>,
+    adopt_notional_max: Decimal,
+}
+
+impl Differences {
+    fn rules(self) -> DifferenceRules {
+        DifferenceRules {
+            policy: self.policy,
+            by_instrument: self.by_instrument.into_iter().map(|(i, policy)| (i.value, policy)).collect(),
+            adopt_notional_max: self.adopt_notional_max,
+        }
+    }
+}
+
+/// Every policy with its word.
+pub(crate) const POLICIES: [(&str, DifferencePolicy); 4] = [
+    ("reduce", DifferencePolicy::Reduce),
+    ("adopt", DifferencePolicy::Adopt),
+    ("halt", DifferencePolicy::Halt),
+    ("ignore", DifferencePolicy::Ignore),
+];
+
+fn differences(s: &mut Section<'_>) -> Differences {
+    const KEY: &str = "on_difference_of";
+    let policy = s.choice("on_difference", &POLICIES).map_or_else(DifferencePolicy::default, |p| p.value);
+    let mut by_instrument = Vec::new();
+    for (name, value) in s.entries(KEY) {
+        let Some(instrument) = instrument(s, KEY, name) else { continue };
+        match POLICIES.iter().find(|(word, _)| value.get_ref().as_str() == Some(word)) {
+            Some((_, policy)) => by_instrument.push((instrument, *policy)),
+            None => s.wrong_at(
+                value.span().start,
+                KEY,
+                format!("what is done about a difference of {} is not known", instrument.value),
+                "write \"reduce\", \"adopt\", \"halt\" or \"ignore\"",
+            ),
+        }
+    }
+    let max = s.decimal("adopt_max_notional", Decimal::ZERO..=Decimal::from(1_000_000_000_000_i64));
+    let adopts = policy == DifferencePolicy::Adopt || by_instrument.iter().any(|(_, p)| *p == DifferencePolicy::Adopt);
+    if adopts && max.is_none_or(|max| max.is_zero()) {
+        s.wrong(
+            "adopt_max_notional",
+            "is 0, and \"adopt\" adopts nothing",
+            "write the most that a difference may be worth to be adopted without being asked, or write \"reduce\"",
+        );
+    }
+    Differences { policy, by_instrument, adopt_notional_max: max.unwrap_or_default() }
 }
 
 fn instrument(s: &Section<'_>, key: &str, name: Found<String>) -> Option<Found<InstrumentId>> {

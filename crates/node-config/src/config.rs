@@ -9,6 +9,7 @@ use exec_core::{
     engine::config::ProtectionPolicy,
     exposure::Limits,
     ids::{AccountId, InstrumentId, StrategyId},
+    unequal::DifferenceRules,
     units::PositionMode,
     venue::MarginType,
 };
@@ -179,6 +180,8 @@ pub struct AccountConfig {
     pub apply: Apply,
     /// Whether the position mode may be changed; it changes for COIN-M, too.
     pub apply_position_mode: bool,
+    /// What is done about legs that books and venue see differently.
+    pub differences: DifferenceRules,
     /// Money limits.
     pub limits: Limits,
     /// Key and secret; a venue inside this process needs none.

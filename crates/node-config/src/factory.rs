@@ -390,6 +390,7 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
         sweep_interval_ms: config.execution.sweep_interval_ms,
         reconciliation: config.execution.reconciliation,
         staleness: Staleness { quote_max_age_ms: config.execution.quote_max_age_ms },
+        differences: entry.differences.clone(),
     }
 }
 

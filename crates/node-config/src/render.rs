@@ -87,6 +87,8 @@ fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {
     plain(out, "visibility_ms", a.visibility_ms)?;
     text(out, "apply", a.apply.word())?;
     plain(out, "apply_position_mode", a.apply_position_mode)?;
+    text(out, "on_difference", &a.differences.policy.to_string())?;
+    text(out, "adopt_max_notional", &a.differences.adopt_notional_max.to_string())?;
     if let Some(credentials) = &a.credentials {
         place(out, "api_key", &credentials.key_source)?;
         place(out, "api_secret", &credentials.secret_source)?;
@@ -96,6 +98,12 @@ fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {
     text(out, "position_notional_max", &a.limits.position_notional_max.to_string())?;
     plain(out, "open_orders_max", a.limits.open_orders_max)?;
     text(out, "collar", &a.limits.collar.to_string())?;
+    if !a.differences.by_instrument.is_empty() {
+        writeln!(out, "\n[accounts.{id}.on_difference_of]")?;
+        for (instrument, policy) in &a.differences.by_instrument {
+            text(out, &key(instrument.as_str()), &policy.to_string())?;
+        }
+    }
     if !a.leverages.is_empty() {
         writeln!(out, "\n[accounts.{id}.futures_leverages]")?;
         for (instrument, leverage) in &a.leverages {

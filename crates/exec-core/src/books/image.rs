@@ -10,7 +10,7 @@ use crate::{
         intent::{Intent, Owner},
     },
     position::Position,
-    record::{LatchCause, TradeCursor},
+    record::{Claim, LatchCause, TradeCursor},
     time::Timestamp,
     units::{PositionMode, PositionSide, SignedQty},
 };
@@ -42,6 +42,7 @@ pub(crate) struct Image {
     strategies: BTreeMap<StrategyId, StrategyBook>,
     latches: BTreeMap<LatchCause, String>,
     raw_kept: u64,
+    claims: Vec<Claim>,
 }
 
 impl Books {
@@ -65,6 +66,7 @@ impl Books {
             strategies: self.strategies.clone(),
             latches: self.latches.clone(),
             raw_kept: self.raw_kept,
+            claims: self.claims.clone(),
         }
     }
 
@@ -89,6 +91,7 @@ impl Books {
             strategies: image.strategies,
             latches: image.latches,
             raw_kept: image.raw_kept,
+            claims: image.claims,
         };
         for filed in image.orders {
             let (intent, order) = (filed.order.intent(), &filed.order);

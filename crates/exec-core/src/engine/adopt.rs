@@ -4,13 +4,14 @@ use super::{Asked, Engine};
 use crate::{
     cl_ord_id::OwnId,
     conversation::{AlertLevel, Effect, Query, Timer},
-    ids::{ClOrdId, InstrumentId, IntentId, OrderId},
+    ids::{ClOrdId, InstrumentId, IntentId, OrderId, TradeId},
     order::{
         event::OrderEvent,
         intent::{Handling, Intent, Owner, Provenance},
     },
     plant::{Plant, planted},
-    record::{LatchCause, Record},
+    position::Position,
+    record::{Baseline, Claim, LatchCause, Record},
     report::{OrderReport, Source, TradeReport, VenueStatus},
     strategy::mix,
     terms::OrderKind,
@@ -83,31 +84,52 @@ impl Engine {
             let owner = self.books.strategy_numbered(own.strategy).cloned().map_or(Owner::External, Owner::Strategy);
             return (owner, Provenance::Recovered);
         }
-        let claimed = self.config.strategies.iter().find(|s| s.external_order_claims.contains(&report.instrument));
-        (claimed.map_or(Owner::External, |s| Owner::Strategy(s.id.clone())), Provenance::Foreign)
+        (self.owner_of_foreign(&report.instrument), Provenance::Foreign)
     }
 
-    /// Whether a trade is older than the books of its leg, or of both legs where it does not say which.
+    /// Whose it is what somebody else does on an instrument: the strategy's that claims it, or nobody's here.
+    pub(super) fn owner_of_foreign(&self, instrument: &InstrumentId) -> Owner {
+        self.config.claimant(instrument).map_or(Owner::External, |id| Owner::Strategy(id.clone()))
+    }
+
+    /// The claim to a position that the books begin with.
+    pub(super) fn claim_of(&self, baseline: &Baseline) -> Option<Claim> {
+        let strategy = self.config.claimant(&baseline.instrument).filter(|_| !baseline.qty.is_zero())?;
+        Some(Claim {
+            strategy: strategy.clone(),
+            instrument: baseline.instrument.clone(),
+            leg: baseline.leg,
+            qty: baseline.qty,
+            at: self.now,
+        })
+    }
+
+    /// Whether a trade is older than the books of its leg, or of both legs where it does not say which; or whether a settled
+    /// difference of the leg holds what it did.
     pub(super) fn is_history(&self, report: &TradeReport) -> bool {
+        let fill = &report.fill;
+        let held = |p: &Position| p.cut().is_some_and(|cut| fill.trade_id <= *cut) || p.is_adjusted_for(&fill.trade_id, fill.at);
+        self.legs_of(&report.instrument, fill.leg).any(held)
+    }
+
+    /// What is known of the legs that a report may speak of.
+    fn legs_of<'a>(&'a self, instrument: &'a InstrumentId, leg: Option<PositionSide>) -> impl Iterator<Item = &'a Position> {
         let legs = [PositionSide::Net, PositionSide::Long, PositionSide::Short];
-        let mut cuts = legs
-            .into_iter()
-            .filter(|leg| self.config.mode.has(*leg) && report.fill.leg.is_none_or(|l| l == *leg))
-            .filter_map(|leg| self.books.position(&report.instrument, leg)?.cut().copied());
-        cuts.any(|cut| report.fill.trade_id <= cut)
+        legs.into_iter()
+            .filter(move |l| self.config.mode.has(*l) && leg.is_none_or(|leg| leg == *l))
+            .filter_map(|leg| self.books.position(instrument, leg))
     }
 
     /// Whether a report of an order that we do not know speaks of the time before our books of it began. What was open then is
     /// known, so this order had ended, and the baseline holds what it executed.
     pub(super) fn is_past(&self, report: &OrderReport) -> bool {
-        let legs = [PositionSide::Net, PositionSide::Long, PositionSide::Short];
-        let mut baselines = legs
-            .into_iter()
-            .filter(|leg| self.config.mode.has(*leg) && report.leg.is_none_or(|l| l == *leg))
-            .filter_map(|leg| self.books.position(&report.instrument, leg)?.baseline());
         let fill = report.fill.as_ref().map(|f| f.trade_id);
         // A trade is dated by its number; only where there is none the clock must do.
-        baselines.any(|b| fill.zip(b.cut).map_or(report.updated <= b.at, |(fill, cut)| fill <= cut))
+        let before = |cut: Option<TradeId>, at| fill.zip(cut).map_or(report.updated <= at, |(fill, cut)| fill <= cut);
+        self.legs_of(&report.instrument, report.leg).any(|position| {
+            position.baseline().is_some_and(|b| before(b.cut, b.at))
+                || position.adjustments().iter().any(|a| before(a.record().cut, a.record().at))
+        })
     }
 
     pub(super) fn wait_for_order(&mut self, report: &TradeReport, out: &mut Vec<Effect>) {

@@ -98,7 +98,8 @@ impl Engine {
             let add = qty.saturating_sub(order.qty().unwrap_or_default()).get();
             let reference = self.risk_reference(&terms.instrument)?;
             let priced = terms.changed(Some(qty), new.price, None);
-            check_money(&self.books, &self.config.limits, &priced, qty.get(), add, reference)?;
+            let venue = self.other_figure(&priced.instrument, priced.leg);
+            check_money(&self.books, &self.config.limits, &priced, (qty.get(), add), reference, venue)?;
         }
         Ok((new, ReplaceHow::InPlace))
     }

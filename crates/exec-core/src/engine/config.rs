@@ -4,6 +4,7 @@ use crate::{
     cl_ord_id::Tag,
     exposure::Limits,
     ids::{AccountId, InstrumentId, StrategyId},
+    unequal::DifferenceRules,
     units::PositionMode,
 };
 use alloc::vec::Vec;
@@ -73,6 +74,8 @@ pub struct EngineConfig {
     pub reconciliation: bool,
     /// How old what an opening order rests on may be.
     pub staleness: Staleness,
+    /// What is done about legs that books and venue see differently.
+    pub differences: DifferenceRules,
 }
 
 /// How old what an opening order rests on may be. How old the order itself may be stands in its handling.
@@ -89,6 +92,10 @@ impl Default for Staleness {
 }
 
 impl EngineConfig {
+    /// The strategy that takes what others do on an instrument as its own.
+    pub fn claimant(&self, instrument: &InstrumentId) -> Option<&StrategyId> {
+        self.strategies.iter().find(|s| s.external_order_claims.contains(instrument)).map(|s| &s.id)
+    }
     /// Every instrument that some strategy trades or claims, once each.
     pub fn instruments(&self) -> Vec<InstrumentId> {
         let mut all: Vec<InstrumentId> =

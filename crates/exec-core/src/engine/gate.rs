@@ -102,12 +102,17 @@ impl Engine {
         for parked in core::mem::take(&mut self.parked) {
             self.drop_parked(parked, NotSent::GateClosed, out);
         }
-        // Somebody else's orders stand: whoever placed them has a journal of his own.
+        self.cancel_entries(|_| true, out);
+    }
+
+    /// Takes what can add risk off the book. Somebody else's orders stand: whoever placed them has a journal of his own.
+    pub(super) fn cancel_entries(&mut self, of: impl Fn(&InstrumentId) -> bool, out: &mut Vec<Effect>) {
         let adding: Vec<_> = self
             .books
             .open_orders()
             .map(|o| o.intent())
             .filter(|i| i.terms.can_add_risk() && (i.owner != Owner::External || i.provenance != Provenance::Foreign))
+            .filter(|i| of(&i.terms.instrument))
             .map(|i| i.id)
             .collect();
         for intent in adding {

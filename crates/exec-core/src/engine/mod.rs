@@ -8,6 +8,7 @@ mod adopt;
 mod batch;
 mod cancel;
 mod change;
+mod differing;
 mod doubt;
 mod exchange_made;
 mod gate;
@@ -76,6 +77,8 @@ enum Asked {
     Protect { remedy: IntentId },
     /// Part of a recovery.
     Recovery,
+    /// What would explain a difference.
+    Differing { instrument: InstrumentId },
 }
 
 /// The engine of one account.
@@ -120,6 +123,7 @@ pub struct Engine {
     absences: BTreeMap<ClOrdId, VenueTime>,
     recovery: Option<recovery::Recovery>,
     differences: Vec<Difference>,
+    differing: differing::Differing,
     /// Legs that differ by what no trade explains yet; looked at once more before that is called a difference.
     unsettled: Vec<(InstrumentId, PositionSide)>,
     restricted: BTreeMap<InstrumentId, String>,
@@ -184,6 +188,7 @@ impl Engine {
             absences: BTreeMap::new(),
             recovery: None,
             differences: Vec::new(),
+            differing: differing::Differing::default(),
             unsettled: Vec::new(),
             restricted: BTreeMap::new(),
             unplaced: BTreeMap::new(),
@@ -345,6 +350,7 @@ impl Engine {
                 self.record(Record::Released { who: who.into(), at: self.now }, out);
             }
             OperatorCommand::Reconcile => self.recover(out),
+            OperatorCommand::Adopt(instrument) => self.adopt_differences(who, instrument.as_ref(), out),
         }
     }
 
@@ -384,6 +390,7 @@ impl Engine {
                 self.unplaced_answer(&instrument, order_id, at, result, out);
             }
             (Asked::Recovery, answer) => self.recovery_answer(query, answer, out),
+            (Asked::Differing { instrument }, answer) => self.differing_answer(&instrument, query, answer, out),
             (Asked::List { list }, Answer::Positions(result)) => self.list_answer(list, result, out),
             (Asked::Protect { remedy }, Answer::Positions(result)) => self.protect_answer(remedy, result, out),
             (_, Answer::Mass(_) | Answer::Trades(_) | Answer::Positions(_) | Answer::Order(_)) => (),
@@ -412,6 +419,7 @@ impl Engine {
             }
             Timer::Sweep => self.sweep(out),
             Timer::Parked => self.drop_too_old(out),
+            Timer::Difference => self.ask_for_explanations(out),
             Timer::Unplaced => self.ask_unplaced(out),
             Timer::Watch => self.watch(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),

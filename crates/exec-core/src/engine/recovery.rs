@@ -17,8 +17,8 @@ use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec}
 
 /// How long after a failed question it is asked again.
 const AGAIN_MS: u64 = 1_000;
-/// How long after a difference everything is asked again.
-const DIFFERENCE_MS: u64 = 5_000;
+/// How long after an answer in another position mode everything is asked again.
+const MODE_MS: u64 = 5_000;
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 /// A recovery under way.
@@ -181,8 +181,8 @@ impl Engine {
 
     pub(super) fn recover_again(&mut self, out: &mut Vec<Effect>) {
         let Some(recovery) = &mut self.recovery else {
-            // Set after a difference: look again.
-            if !self.differences.is_empty() || !self.unsettled.is_empty() {
+            // Set after what may be a difference: look again.
+            if !self.unsettled.is_empty() {
                 self.recover(out);
             }
             return;
@@ -213,7 +213,7 @@ impl Engine {
                 // The next answer is younger than all of these, and this may last.
                 recovery.buffered.clear();
             }
-            self.set_timer(Timer::RecoverAgain, DIFFERENCE_MS, out);
+            self.set_timer(Timer::RecoverAgain, MODE_MS, out);
             return;
         }
         let asked_for = self.recovery.as_mut().map(|r| core::mem::take(&mut r.instruments)).unwrap_or_default();
@@ -230,7 +230,12 @@ impl Engine {
                 let cursor = TradeCursor { instrument: baseline.instrument.clone(), after: baseline.cut, at: baseline.at };
                 self.record(Record::TradeCursor(cursor), out);
             }
+            let claim = self.claim_of(&baseline);
             self.record(Record::Baseline(baseline), out);
+            if let Some(claim) = claim {
+                self.alert(out, AlertLevel::Info, "claimed", format!("{} {} by {}", claim.qty, claim.instrument, claim.strategy));
+                self.record(Record::Claim(claim), out);
+            }
         }
         for report in plan.adopt {
             let ids = (report.cl_ord_id.as_ref(), report.order_id.as_ref(), report.algo_id.as_ref());
@@ -287,6 +292,7 @@ impl Engine {
     }
 
     fn take_trades(&mut self, instrument: &InstrumentId, from: &TradesFrom, trades: &Trades, out: &mut Vec<Effect>) {
+        self.differing.read(instrument, trades);
         for trade in &trades.trades {
             self.take_trade_report(trade, Source::Trades, out);
         }
@@ -349,18 +355,11 @@ impl Engine {
             }
         }
         let found = self.settled_differences(reconcile::differences(&self.books, &status));
-        for difference in found.iter().filter(|d| !self.differences.contains(d)) {
-            self.alert(out, AlertLevel::Critical, "difference", format!("{difference}"));
-        }
-        self.differences = found;
-        self.restricted =
-            self.differences.iter().map(|d| (d.instrument.clone(), format!("books and venue differ: {d}"))).collect();
-        self.restricted.extend(refused);
         self.reconciled = true;
         self.take_over(out);
-        if !self.differences.is_empty() {
-            self.set_timer(Timer::RecoverAgain, DIFFERENCE_MS, out);
-        } else if !self.unsettled.is_empty() {
+        self.differing.refused = refused;
+        self.judge(found, &status, None, out);
+        if !self.unsettled.is_empty() {
             self.set_timer(Timer::RecoverAgain, AGAIN_MS, out);
         }
         if first {

@@ -50,7 +50,8 @@ impl Engine {
             self.permit(&terms.instrument)?;
             let reference = self.risk_reference(&terms.instrument)?;
             let add = new.qty.saturating_sub(order.qty().unwrap_or_default()).get();
-            check_money(&self.books, &self.config.limits, &terms, new.qty.get(), add, reference)?;
+            let venue = self.other_figure(&terms.instrument, terms.leg);
+            check_money(&self.books, &self.config.limits, &terms, (new.qty.get(), add), reference, venue)?;
         }
         Ok(())
     }

@@ -68,7 +68,9 @@ impl Engine {
             | Record::Latched { .. }
             | Record::Released { .. }
             | Record::Operator { .. }
-            | Record::Raw { .. } => (),
+            | Record::Raw { .. }
+            | Record::Adjustment(_)
+            | Record::Claim(_) => (),
         }
         Ok(())
     }

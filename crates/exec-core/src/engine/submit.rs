@@ -102,7 +102,8 @@ impl Engine {
             self.permit(&terms.instrument)?;
             let add = qty.unwrap_or_default().get();
             let reference = self.risk_reference(&terms.instrument)?;
-            check_limits(&self.books, &self.config.limits, terms, add, reference)?;
+            let venue = self.other_figure(&terms.instrument, terms.leg);
+            check_limits(&self.books, &self.config.limits, terms, add, reference, venue)?;
         }
         Ok(qty)
     }
@@ -437,7 +438,8 @@ impl Engine {
         let reference = self.risk_reference(&terms.instrument)?;
         // Its own leaves are counted as open already.
         let qty = terms.qty.unwrap_or_default().get();
-        check_money(&self.books, &self.config.limits, terms, qty, rust_decimal::Decimal::ZERO, reference)?;
+        let venue = self.other_figure(&terms.instrument, terms.leg);
+        check_money(&self.books, &self.config.limits, terms, (qty, rust_decimal::Decimal::ZERO), reference, venue)?;
         Ok(terms.qty)
     }
 }

@@ -131,11 +131,18 @@ impl AttemptFacts {
     }
     /// Executed quantity that our position must count: all but what is older than our books.
     pub fn counted_qty(&self, baseline: Option<&TradeId>) -> Qty {
+        self.cum_qty.saturating_sub(self.old_qty(baseline))
+    }
+    /// The part of it that trades explain.
+    pub fn traded_qty(&self, baseline: Option<&TradeId>) -> Qty {
+        self.attributed_qty().saturating_sub(self.old_qty(baseline))
+    }
+    fn old_qty(&self, baseline: Option<&TradeId>) -> Qty {
         let old = match baseline {
             None => Qty::ZERO,
             Some(cut) => self.fills.range(..=*cut).fold(Qty::ZERO, |sum, (_, f)| sum.plus(f.qty)),
         };
-        self.cum_qty.saturating_sub(old.max(self.history))
+        old.max(self.history)
     }
 
     /// Whether so much executed is more than it was fixed with.

@@ -303,6 +303,11 @@ impl Order {
         }
         sum
     }
+    /// What its known trades did to a position, with its sign.
+    pub fn traded(&self, baseline: Option<&TradeId>) -> Decimal {
+        let sum: Decimal = self.attempts.values().map(|attempt| attempt.traded_qty(baseline).get()).sum();
+        sum * self.intent.terms.side.sign()
+    }
     /// Whether an attempt's outcome is unknown.
     pub fn is_in_doubt(&self) -> bool {
         self.attempts.values().any(|a| a.in_doubt().is_some())

@@ -606,9 +606,7 @@ fn a_difference_keeps_its_instrument_shut_and_reopens_when_explained() {
     let other = rig.submit(Terms { instrument: instrument_id("ETHUSDT"), ..buy() });
     assert!(rig.order(other).denial().is_none(), "the other instrument trades on");
     rig.wait(5_000);
-    rig.answer_recovery(rig.flat());
-    rig.answer_orders(&Ok(Lookup::Absent));
-    rig.no_trades();
+    crate::scene::asked_again(&mut rig, &[]);
     assert!(rig.engine.differences().is_empty());
     let open = rig.submit(buy());
     assert!(rig.order(open).denial().is_none());

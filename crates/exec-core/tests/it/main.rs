@@ -8,6 +8,7 @@ mod conservation;
 mod convergence;
 mod defects_of_books;
 mod defects_of_orders;
+mod differences;
 mod engine;
 mod evidence;
 mod exchange_made;

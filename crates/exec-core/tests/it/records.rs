@@ -11,7 +11,7 @@ use exec_core::{
         proof::{DeathProof, VanishedProof},
     },
     pretrade::{Denial, Figure},
-    record::{Baseline, LatchCause, RECORD_VERSION, Record, RecordError, TradeCursor},
+    record::{Adjustment, Baseline, Claim, LatchCause, RECORD_VERSION, Record, RecordError, TradeCursor},
     report::{ExpiryReason, Fee, Fill, Source},
     terms::{Intention, LimitPrice, OrderKind, PriceMatch, SelfTrade, Terms, TimeInForce, Trigger, TriggerBy},
     time::{Timestamp, VenueTime},
@@ -160,6 +160,25 @@ pub(crate) fn records() -> Vec<Record> {
         }));
     }
     all.extend(events().into_iter().map(|event| Record::Order { intent: IntentId(1), at, source: Source::Stream, event }));
+    all.push(Record::Adjustment(Adjustment {
+        instrument: instrument_id("BTCUSDT"),
+        leg: PositionSide::Net,
+        qty: "-0.250".parse().expect("a number"),
+        entry_px: Some(price("64000.5")),
+        owner: Owner::External,
+        cut: Some(TradeId::from_number(78)),
+        at: VenueTime(10),
+        who: "ada".into(),
+        why: "closed without a trade".into(),
+    }));
+    all.push(Record::Claim(Claim {
+        strategy: strategy_id(),
+        instrument: instrument_id("BTCUSDT"),
+        leg: PositionSide::Short,
+        qty: "-0.250".parse().expect("a number"),
+        at,
+    }));
+    all.push(Record::Latched { cause: LatchCause::Difference(instrument_id("BTCUSDT")), text: "two figures".into(), at });
     all
 }
 

@@ -2,7 +2,7 @@
 
 use exec_core::{
     command::OperatorCommand,
-    conversation::Input,
+    conversation::{Answer, Input, Query},
     ids::{InstrumentId, IntentId, OrderId, TradeId},
     report::{Fill, MassStatus, OrderReport, PositionReport, VenueStatus},
     terms::{Intention, OrderKind, Terms, TimeInForce},
@@ -123,4 +123,16 @@ pub(crate) fn reconcile(rig: &mut Rig, status: MassStatus) {
 
 pub(crate) fn cl_of(rig: &Rig, leg: PositionSide) -> String {
     rig.engine.books().position_qty(&btc(), leg).to_string()
+}
+
+/// What is asked again about a difference is answered: no trade, these legs, and still no trade.
+pub(crate) fn asked_again(rig: &mut Rig, rows: &[PositionReport]) {
+    rig.no_trades();
+    let open: Vec<_> = rig.asked.iter().filter(|(_, q)| matches!(q, Query::Positions(_))).map(|(id, _)| *id).collect();
+    assert!(!open.is_empty(), "nothing was asked again: {:?}", rig.asked);
+    for id in open {
+        rig.asked.remove(&id);
+        rig.give(Input::Answer { query: id, answer: Answer::Positions(Ok(rows.to_vec())) });
+    }
+    rig.no_trades();
 }

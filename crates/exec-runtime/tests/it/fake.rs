@@ -590,5 +590,6 @@ pub(crate) fn engine_config(account: &str) -> EngineConfig {
         reconciliation: true,
         // Prices are told once, and time passes in hours.
         staleness: exec_core::engine::config::Staleness { quote_max_age_ms: 0 },
+        differences: exec_core::unequal::DifferenceRules::default(),
     }
 }
