@@ -57,6 +57,9 @@ pub enum Command {
         /// From now.
         after_ms: u64,
     },
+    /// Change a working order, also where that is known to end it: to a quantity that is executed already, or to a price at which a
+    /// post-only order would take. [`Command::Replace`] denies both.
+    ReplaceOrEnd(ChangeOrder),
 }
 
 /// What an operator may ask for, beyond what a strategy may.

@@ -212,6 +212,8 @@ pub enum Timer {
     },
     /// Something has waited for the disk for as long as it may.
     Parked,
+    /// Take everything off the book of an instrument once more.
+    SweepBook(InstrumentId),
 }
 
 /// Something an operator must know.

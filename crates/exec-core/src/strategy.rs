@@ -229,6 +229,10 @@ impl<'a> Context<'a> {
     pub fn change(&mut self, change: ChangeOrder) {
         self.commands.push(Command::Replace(change));
     }
+    /// The same, also where the change is known to end the order at the venue.
+    pub fn change_or_end(&mut self, change: ChangeOrder) {
+        self.commands.push(Command::ReplaceOrEnd(change));
+    }
     /// Asks for an order's cancel.
     pub fn cancel(&mut self, intent: IntentId) {
         self.commands.push(Command::Cancel(intent));

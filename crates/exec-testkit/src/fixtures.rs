@@ -121,6 +121,7 @@ pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
         sweep_interval_ms: 60_000,
         reconciliation: true,
         // Prices are told once, and time passes in hours.
+        sharing: exec_core::engine::config::Sharing::default(),
         staleness: exec_core::engine::config::Staleness { quote_max_age_ms: 0 },
         differences: exec_core::unequal::DifferenceRules::default(),
     }

@@ -10,7 +10,7 @@ use crate::{
     secret::{Process, Surroundings},
 };
 use exec_core::{
-    engine::config::{EngineConfig, ProtectionPolicy, Staleness, StrategyConfig},
+    engine::config::{EngineConfig, ProtectionPolicy, Sharing, Staleness, StrategyConfig},
     ids::{AccountId, InstrumentId, StrategyId},
     journal::Journal,
     strategy::Strategy,
@@ -389,6 +389,7 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
         startup_delay_ms: config.execution.startup_delay_ms,
         sweep_interval_ms: config.execution.sweep_interval_ms,
         reconciliation: config.execution.reconciliation,
+        sharing: Sharing { instruments: entry.shared_instruments.clone() },
         staleness: Staleness { quote_max_age_ms: config.execution.quote_max_age_ms },
         differences: entry.differences.clone(),
     }

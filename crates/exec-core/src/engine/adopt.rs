@@ -6,15 +6,17 @@ use crate::{
     conversation::{AlertLevel, Effect, Query, Timer},
     ids::{ClOrdId, InstrumentId, IntentId, OrderId, TradeId},
     order::{
+        Order,
+        attempt::AttemptFacts,
         event::OrderEvent,
-        intent::{Handling, Intent, Owner, Provenance},
+        intent::{Handling, Intent, ListRole, Owner, Provenance},
     },
     plant::{Plant, planted},
     position::Position,
     record::{Baseline, Claim, LatchCause, Record},
     report::{OrderReport, Source, TradeReport, VenueStatus},
     strategy::mix,
-    terms::OrderKind,
+    terms::{Intention, OrderKind, Terms},
     time::VenueTime,
     units::{PositionMode, PositionSide, Qty},
     venue::{Lookup, OrderRef, QueryError},
@@ -51,6 +53,13 @@ impl Engine {
         if self.books.order(id).is_some() {
             return;
         }
+        if let Some(waiting) = self.armed_without_record(&owner, provenance, &terms) {
+            let text = format!("{cl_ord_id} is an attempt of order {waiting} that left and was not recorded");
+            self.alert(out, AlertLevel::Warning, "attempt_found", text);
+            self.learn(waiting, source, OrderEvent::Adopted { cl_ord_id, history: Qty::ZERO }, out);
+            self.learn_report(waiting, cl_ord_id, report, source, out);
+            return;
+        }
         self.adopted += 1;
         self.alert(out, AlertLevel::Info, "adopted", format!("{cl_ord_id} on {} under {owner:?}", report.instrument));
         let intent = Intent { id, owner, provenance, terms, handling: Handling::default(), list: None, asked: self.now };
@@ -71,6 +80,25 @@ impl Engine {
                 self.take_trade_report(&trade, Source::Stream, out);
             }
         }
+    }
+
+    /// The order of a list that an attempt of ours was made for whose record was lost with the disk: such orders are in the journal
+    /// long before they are placed. A second attempt of this start, if there is one, goes as what stands beside it.
+    fn armed_without_record(&self, owner: &Owner, provenance: Provenance, found: &Terms) -> Option<IntentId> {
+        if provenance != Provenance::Recovered || !found.is_closing() {
+            return None;
+        }
+        let epoch = self.books.epoch();
+        let is_it = |order: &&Order| {
+            let (intent, terms) = (order.intent(), &order.intent().terms);
+            let of = |t: &Terms| (t.leg, t.side, t.kind.name(), t.kind.trigger_price(), t.intention == Intention::CloseAll);
+            let same = of(terms) == of(found);
+            let later = intent.list.is_some_and(|p| matches!(p.role, ListRole::StopLoss | ListRole::TakeProfit));
+            let earlier = intent.asked < self.begun_at;
+            let of_this_start = |a: &AttemptFacts| a.header().is_some_and(|h| h.epoch == epoch);
+            intent.owner == *owner && same && later && earlier && order.attempts().values().all(of_this_start)
+        };
+        self.books.open_orders_of(&found.instrument).find(is_it).map(|o| o.intent().id)
     }
 
     fn owner_of(&mut self, cl_ord_id: &ClOrdId, report: &OrderReport, out: &mut Vec<Effect>) -> (Owner, Provenance) {

@@ -13,9 +13,9 @@ use crate::{
     plant::{Plant, planted},
     reconcile::order_refs,
     report::Source,
-    venue::{Cancel, CancelAll, CommandError, CommandResult, RejectClass},
+    venue::{Cancel, CommandError, CommandResult, RejectClass},
 };
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::vec::Vec;
 
 /// First delay before a cancel without an answer is sent again; doubles up to the longest.
 const AGAIN_FIRST_MS: u64 = 250;
@@ -53,20 +53,6 @@ impl Engine {
     fn awaits_entry(&self, order: &Order) -> bool {
         let list = order.intent().list.filter(|_| is_held_back(order)).and_then(|p| OrderList::find(&self.books, p.list));
         list.and_then(|l| l.order(ListRole::Entry)).is_some_and(|entry| !entry.status().is_ended())
-    }
-
-    /// Takes whatever else stands on the book of an instrument, or of every instrument with open orders.
-    pub(super) fn sweep_book(&mut self, instrument: Option<&InstrumentId>, out: &mut Vec<Effect>) {
-        let mut books: BTreeSet<InstrumentId> = instrument.cloned().into_iter().collect();
-        if instrument.is_none() {
-            books.extend(self.config.instruments());
-            books.extend(self.books.open_orders().map(|o| o.intent().terms.instrument.clone()));
-        }
-        for instrument in books {
-            let request = self.request_id();
-            self.in_flight.insert(request, InFlight::CancelAll);
-            out.push(Effect::Send(Request::CancelAll(CancelAll { request, instrument })));
-        }
     }
 
     /// Wishes an order off the book. The wish stands until the order has ended.

@@ -25,16 +25,31 @@ use alloc::{format, vec::Vec};
 /// How often a change in doubt is asked for.
 const ASK_EVERY_MS: u64 = 1_000;
 
+/// Whether a change may end the order at the venue, where it is known before that it would.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Ends {
+    /// Such a change is denied.
+    Never,
+    /// Whoever asked knows it.
+    IfItMust,
+}
+
 impl Engine {
-    pub(super) fn change(&mut self, owner: &Owner, change: ChangeOrder, out: &mut Vec<Effect>) {
-        if let Err(denial) = self.try_change(owner, change, out) {
+    pub(super) fn change(&mut self, owner: &Owner, change: ChangeOrder, ends: Ends, out: &mut Vec<Effect>) {
+        if let Err(denial) = self.try_change(owner, change, ends, out) {
             self.deny_change(owner, change.intent, denial, out);
         }
     }
 
-    pub(super) fn try_change(&mut self, owner: &Owner, change: ChangeOrder, out: &mut Vec<Effect>) -> Result<(), Denial> {
+    pub(super) fn try_change(
+        &mut self,
+        owner: &Owner,
+        change: ChangeOrder,
+        ends: Ends,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Denial> {
         let intent = change.intent;
-        let (terms, how) = self.check_change(owner, &change)?;
+        let (terms, how) = self.check_change(owner, &change, ends)?;
         let request = self.request_id();
         let event = OrderEvent::ReplaceRequested { request, terms, how };
         let Some(seq) = self.learn(intent, Source::Engine, event, out) else { return Ok(()) };
@@ -59,7 +74,7 @@ impl Engine {
         }
     }
 
-    fn check_change(&self, owner: &Owner, change: &ChangeOrder) -> Result<(LiveTerms, ReplaceHow), Denial> {
+    fn check_change(&self, owner: &Owner, change: &ChangeOrder, ends: Ends) -> Result<(LiveTerms, ReplaceHow), Denial> {
         let order = self.books.order(change.intent).filter(|o| o.intent().owner == *owner).ok_or(Denial::NoSuchOrder)?;
         let terms = &order.intent().terms;
         match order.status() {
@@ -82,10 +97,13 @@ impl Engine {
             // A change takes an order's self-trade rule away, silently.
             return Err(Denial::Unsupported("changing an order with a self-trade rule".into()));
         }
-        if qty <= order.cum_qty() {
+        if qty.is_zero() {
+            return Err(Denial::Quantity);
+        }
+        if ends == Ends::Never && qty <= order.cum_qty() {
             return Err(Denial::QtyExecuted);
         }
-        if let (Some(TimeInForce::Gtx), Some(price)) = (terms.kind.time_in_force(), new.price)
+        if let (Some(TimeInForce::Gtx), Some(price), Ends::Never) = (terms.kind.time_in_force(), new.price, ends)
             && self.quote(&terms.instrument).would_take(terms.side, price)
         {
             return Err(Denial::WouldTake(Figure(price.get())));

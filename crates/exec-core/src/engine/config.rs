@@ -76,6 +76,15 @@ pub struct EngineConfig {
     pub staleness: Staleness,
     /// What is done about legs that books and venue see differently.
     pub differences: DifferenceRules,
+    /// Which positions several strategies hold shares of.
+    pub sharing: Sharing,
+}
+
+/// Which positions several strategies hold shares of. In HEDGING a leg is never shared this way.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Sharing {
+    /// Instruments that more than one strategy may trade in NETTING.
+    pub instruments: Vec<InstrumentId>,
 }
 
 /// How old what an opening order rests on may be. How old the order itself may be stands in its handling.

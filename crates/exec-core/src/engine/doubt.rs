@@ -10,16 +10,20 @@ use crate::{
         proof::{DeathProof, NotYet, VanishedProof},
     },
     reconcile::order_refs,
+    record::LatchCause,
     report::Source,
     time::{Timestamp, VenueTime},
     venue::{Fence, Lookup, QueryError},
 };
 use alloc::{format, vec::Vec};
 
-/// Delay before the first question; doubles with each.
+/// When the first question is asked; each of the next ones comes when it is twice as long ago.
 const ASK_FIRST_MS: u64 = 1_000;
+const ASKS_DOUBLED: u32 = 4;
 /// How long after an acknowledged order was not found it is asked for again, where somebody waits for its end.
 const ABSENT_AGAIN_MS: u64 = 5_000;
+/// The same, where only a change that has ended waited for it.
+const ABSENT_LATER_MS: u64 = 60_000;
 /// Cancels of one order that follow a question at once.
 const AT_ONCE_MAX: usize = 3;
 /// Longest delay between questions where no fence ends them.
@@ -33,6 +37,8 @@ pub(super) struct Doubt {
     /// The moment from which on an absence counts; `None` where the venue has no fence.
     fence_at: Option<VenueTime>,
     fence: Option<Fence>,
+    /// When it was taken up: questions are counted from here.
+    since: Timestamp,
     asks: u32,
     cancelled_at_fence: bool,
     first_absence: Option<VenueTime>,
@@ -59,16 +65,45 @@ impl Engine {
             instrument: terms.instrument.clone(),
             fence_at,
             fence,
+            since,
             asks: 0,
             cancelled_at_fence: !cancels,
             first_absence: None,
         };
         self.doubts.insert(cl_ord_id, doubt);
-        if cancels && self.link.is_some() && !is_cancelling(order) {
+        // A cancel needs no stream. But nothing leaves before the start itself is on disk, or the venue can be heard.
+        if cancels && (self.link.is_some() || self.start_is_durable()) && !is_cancelling(order) {
             self.send_cancel(intent, out);
         }
         let at = self.next_question(&cl_ord_id);
         self.set_timer_at(Timer::Doubt(cl_ord_id), at, out);
+    }
+
+    /// Something tells what became of an attempt. One that was to be cancelled and stands at the venue is, if nobody could before.
+    pub(super) fn end_doubt(&mut self, intent: IntentId, cl_ord_id: &ClOrdId, out: &mut Vec<Effect>) {
+        if let Some(why) = self.sent_twice.remove(cl_ord_id) {
+            self.latch(LatchCause::AssumptionBroken, why, out);
+        }
+        let Some(doubt) = self.doubts.remove(cl_ord_id) else { return };
+        let Some(order) = self.books.order(intent) else { return };
+        let stands = order.attempts().get(cl_ord_id).is_some_and(|a| a.seen_at_venue() && !a.is_over());
+        if !doubt.cancelled_at_fence && stands && !order.cancel_wished() && !order.status().is_ended() {
+            self.send_cancel(intent, out);
+        }
+    }
+
+    /// The venue refused an attempt as a duplicate. Ids are used once, so something below us sent it twice, and one of the two is at
+    /// the venue: it is asked for and adopted first, and then the account latches.
+    pub(super) fn sent_twice(&mut self, intent: IntentId, cl_ord_id: ClOrdId, why: &str, out: &mut Vec<Effect>) {
+        let why = format!("order {intent}: {cl_ord_id} was refused as a duplicate: {why}");
+        if !self.doubts.contains_key(&cl_ord_id) {
+            // A report has overtaken the refusal.
+            self.latch(LatchCause::AssumptionBroken, why, out);
+            return;
+        }
+        self.alert(out, AlertLevel::Critical, "sent_twice", why.clone());
+        self.sent_twice.insert(cl_ord_id, why);
+        self.doubt_timer(cl_ord_id, out);
     }
 
     /// What may rest at the venue unknown is cancelled as soon as the venue can be reached: doubt from before this session.
@@ -81,10 +116,11 @@ impl Engine {
         }
     }
 
-    /// 1, 2, 4, 8, 16 s, at the fence, and once more when the venue must have shown it.
+    /// At 1, 2, 4, 8, 16 s, at the fence, and once more when the venue must have shown it.
     fn next_question(&self, cl_ord_id: &ClOrdId) -> Timestamp {
         let Some(doubt) = self.doubts.get(cl_ord_id) else { return self.now };
-        let by_schedule = self.now.plus_ms((ASK_FIRST_MS << doubt.asks.min(5)).min(ASK_LONGEST_MS));
+        let moments = (0..=ASKS_DOUBLED).map(|n| doubt.since.plus_ms(ASK_FIRST_MS << n));
+        let by_schedule = moments.into_iter().find(|at| *at > self.now).unwrap_or(self.now.plus_ms(ASK_LONGEST_MS));
         let (Some(fence_at), Some(clock), Some(fence)) = (doubt.fence_at, self.clock, doubt.fence) else { return by_schedule };
         let fence_ours = clock.our_time_after(fence_at);
         if self.now < fence_ours {
@@ -145,8 +181,8 @@ impl Engine {
         let proof = DeathProof::from_parts(header.timestamp, header.recv_window_ms, &fence, first, asked);
         match (proof, doubt.first_absence) {
             (Ok(proof), Some(_)) => {
-                self.doubts.remove(&cl_ord_id);
                 self.learn(intent, Source::Query, OrderEvent::Dead { cl_ord_id, proof }, out);
+                self.end_doubt(intent, &cl_ord_id, out);
                 self.alert(
                     out,
                     AlertLevel::Info,
@@ -209,7 +245,8 @@ impl Engine {
         let created = attempt.since().unwrap_or(found);
         if self.is_to_go(order) || order.renewal().is_some() {
             // Somebody waits for its end: it is not left to the next comparison of everything.
-            self.start_timer(Timer::Verify(intent), ABSENT_AGAIN_MS, out);
+            let again_ms = if order.cancel_wished() || order.renewal().is_some() { ABSENT_AGAIN_MS } else { ABSENT_LATER_MS };
+            self.start_timer(Timer::Verify(intent), again_ms, out);
         }
         let Some(asked) = at else { return };
         let forgets = self.profile.forgets_unfilled_after_ms;
@@ -228,6 +265,7 @@ impl Engine {
             // The first was too young to count; this one may be the first that does.
             Some(Err(NotYet::BeforeFence { .. })) => {
                 self.absences.insert(cl_ord_id, asked);
+                self.abandon_change(intent, out);
             }
             Some(Err(NotYet::TooClose { .. })) => (),
         }

@@ -1,6 +1,6 @@
 //! Lists of orders in the engine: taken in as a whole, and kept as the facts about their orders demand.
 
-use super::{Asked, Engine};
+use super::{Asked, Engine, change::Ends};
 use crate::{
     command::{ChangeOrder, NewOrder},
     conversation::{AlertLevel, Effect, Query, Timer},
@@ -78,6 +78,11 @@ impl Engine {
             let terms = Terms { qty, ..order.terms.clone() };
             self.check_owner(owner, &terms.instrument)?;
             pretrade::check_form(&terms, self.config.mode, &self.profile)?;
+            self.held_to_share(owner, &terms, None).or_else(|denial| match denial {
+                // Its share is what the entry will open.
+                Denial::NothingToClose => Ok(None),
+                other => Err(other),
+            })?;
             if let Some(instrument) = self.instruments.get(&terms.instrument) {
                 pretrade::check_grid(instrument, &terms, self.quote(&terms.instrument).reference())?;
                 self.check_rules(instrument, &terms, None)?;
@@ -199,12 +204,13 @@ impl Engine {
         let list = OrderList::find(&self.books, id)?;
         let (open, terms) = (list.open_qty(), &list.order(ListRole::Entry)?.intent().terms);
         let ours = self.books.position_qty(&terms.instrument, terms.leg);
-        if along(ours, terms.side) >= open {
+        let before = self.open_before(id, terms);
+        if along(ours, terms.side).saturating_sub(before) >= open {
             self.leg_answers.remove(&id);
             return None;
         }
         match self.leg_answers.get(&id) {
-            Some((Some(held), for_ours)) if *for_ours == ours => return Some(*held),
+            Some((Some(held), for_ours)) if *for_ours == ours => return Some(held.saturating_sub(before)),
             Some((None, for_ours)) if *for_ours == ours => return None,
             Some(_) | None => (),
         }
@@ -212,6 +218,20 @@ impl Engine {
         self.leg_answers.insert(id, (None, ours));
         self.ask(Asked::List { list: id }, Query::Positions(Vec::from([instrument])), out);
         None
+    }
+
+    /// What the brackets before this one hold open of its leg: together they stop no more than the leg.
+    fn open_before(&self, id: ListId, entry: &Terms) -> Qty {
+        let of_leg = self.books.open_orders_of(&entry.instrument).filter(|o| o.leg() == entry.leg);
+        let mut before: Vec<ListId> = of_leg.filter_map(|o| o.intent().list).map(|p| p.list).filter(|l| *l < id).collect();
+        before.sort_unstable();
+        before.dedup();
+        let open = |id: ListId| {
+            let list = OrderList::find(&self.books, id)?;
+            let entered = list.order(ListRole::Entry).is_some_and(|o| o.intent().terms.side == entry.side);
+            entered.then(|| list.open_qty())
+        };
+        before.into_iter().filter_map(open).fold(Qty::ZERO, Qty::plus)
     }
 
     /// The venue has said what the leg of a bracket holds.
@@ -247,7 +267,7 @@ impl Engine {
             return;
         }
         let change = ChangeOrder { intent, qty: Some(qty), price: None, trigger: None };
-        match self.try_change(&owner, change, out) {
+        match self.try_change(&owner, change, Ends::Never, out) {
             Ok(()) => (),
             Err(denial) => {
                 // In NETTING the venue clamps what closes too much; elsewhere it is looked at again.

@@ -21,9 +21,12 @@ mod recovery;
 mod renew;
 mod replay;
 mod sessions;
+mod share;
 mod submit;
+mod sweep;
 mod told;
 mod unseen;
+mod way;
 
 use crate::{
     books::{Books, BooksError},
@@ -49,6 +52,7 @@ use alloc::{
     string::String,
     vec::Vec,
 };
+use change::Ends;
 use config::EngineConfig;
 
 /// A request that is out.
@@ -57,7 +61,7 @@ enum InFlight {
     Submit { intent: IntentId, cl_ord_id: ClOrdId },
     Replace { intent: IntentId },
     Cancel { intent: IntentId },
-    CancelAll,
+    CancelAll { instrument: InstrumentId },
 }
 
 /// Why a question was asked, so that its answer finds its way.
@@ -79,6 +83,8 @@ enum Asked {
     Recovery,
     /// What would explain a difference.
     Differing { instrument: InstrumentId },
+    /// What the leg of an exit holds that was refused for want of it.
+    Leg { exit: IntentId },
 }
 
 /// The engine of one account.
@@ -118,6 +124,10 @@ pub struct Engine {
     parked: VecDeque<parked::Parked>,
     asked: BTreeMap<QueryId, Asked>,
     doubts: BTreeMap<ClOrdId, doubt::Doubt>,
+    /// Attempts that the venue refused because it has them already, and in which words: looked for before anything is concluded.
+    sent_twice: BTreeMap<ClOrdId, String>,
+    exits_waiting: way::Waiting,
+    sweeps: sweep::Sweeps,
     /// A moment by which each change in doubt was surely signed; `None` until the venue's clock tells one.
     change_doubts: BTreeMap<IntentId, Option<VenueTime>>,
     absences: BTreeMap<ClOrdId, VenueTime>,
@@ -184,6 +194,9 @@ impl Engine {
             parked: VecDeque::new(),
             asked: BTreeMap::new(),
             doubts: BTreeMap::new(),
+            sent_twice: BTreeMap::new(),
+            exits_waiting: BTreeMap::new(),
+            sweeps: BTreeMap::new(),
             change_doubts: BTreeMap::new(),
             absences: BTreeMap::new(),
             recovery: None,
@@ -312,7 +325,8 @@ impl Engine {
             Command::Submit(new) => self.submit(owner.clone(), new, out),
             Command::SubmitList(orders) => self.submit_list(owner, orders, out),
             Command::Batch(commands) => self.batch(owner, commands, out),
-            Command::Replace(change) => self.change(owner, change, out),
+            Command::Replace(change) => self.change(owner, change, Ends::Never, out),
+            Command::ReplaceOrEnd(change) => self.change(owner, change, Ends::IfItMust, out),
             Command::Cancel(intent) => self.cancel_owned(owner, intent, out),
             Command::CancelAll(instrument) => self.cancel_all_of(Some(owner), instrument.as_ref(), out),
             Command::SetTimer { tag, after_ms } => {
@@ -337,7 +351,7 @@ impl Engine {
             OperatorCommand::SubmitList(orders) => self.submit_list(&Owner::Operator(who.into()), orders, out),
             OperatorCommand::Replace(change) => {
                 if let Some(owner) = self.books.order(change.intent).map(|o| o.intent().owner.clone()) {
-                    self.change(&owner, change, out);
+                    self.change(&owner, change, Ends::Never, out);
                 }
             }
             OperatorCommand::Cancel(intent) => self.cancel(intent, out),
@@ -361,11 +375,7 @@ impl Engine {
             }
             (Some(InFlight::Replace { intent }), Outcome::Order(result)) => self.change_outcome(intent, request, result, out),
             (Some(InFlight::Cancel { intent }), Outcome::Order(result)) => self.cancel_outcome(intent, request, result, out),
-            (Some(InFlight::CancelAll), Outcome::All(result)) => {
-                if let Err(error) = result {
-                    self.alert(out, AlertLevel::Warning, "cancel_all_failed", format!("{error}"));
-                }
-            }
+            (Some(InFlight::CancelAll { instrument }), Outcome::All(result)) => self.swept(instrument, result, out),
             // An answer to a question of another kind, or one that was answered before: nothing waits for it.
             (Some(_), Outcome::Order(_) | Outcome::All(_)) | (None, _) => {
                 self.alert(out, AlertLevel::Warning, "stray_outcome", format!("request {request} is not out"));
@@ -392,6 +402,7 @@ impl Engine {
             (Asked::Recovery, answer) => self.recovery_answer(query, answer, out),
             (Asked::Differing { instrument }, answer) => self.differing_answer(&instrument, query, answer, out),
             (Asked::List { list }, Answer::Positions(result)) => self.list_answer(list, result, out),
+            (Asked::Leg { exit }, Answer::Positions(result)) => self.leg_answer(exit, result, out),
             (Asked::Protect { remedy }, Answer::Positions(result)) => self.protect_answer(remedy, result, out),
             (_, Answer::Mass(_) | Answer::Trades(_) | Answer::Positions(_) | Answer::Order(_)) => (),
         }
@@ -420,6 +431,7 @@ impl Engine {
             Timer::Sweep => self.sweep(out),
             Timer::Parked => self.drop_too_old(out),
             Timer::Difference => self.ask_for_explanations(out),
+            Timer::SweepBook(instrument) => self.sweep_again(instrument, out),
             Timer::Unplaced => self.ask_unplaced(out),
             Timer::Watch => self.watch(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),

@@ -89,6 +89,24 @@ impl Engine {
         }
     }
 
+    /// What stood for an order was acknowledged, and is nowhere, twice: too young to be forgotten, so nothing says that it will not
+    /// execute, and the attempt that a change waits to make is never made. The order itself ends by a fact, or by its age.
+    pub(super) fn abandon_change(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent) else { return };
+        let Some((request, _)) = order.renewal() else { return };
+        let refused = order.renewed_by(request).map(|(_, new)| new.rejection().map(|r| r.code));
+        let state = match refused {
+            None => RequestState::NotSent,
+            Some(Some(code)) => RequestState::Refused(code),
+            // The new attempt has its own questions.
+            Some(None) => return,
+        };
+        let text = format!("order {intent}: the venue neither cancels what stands nor finds it; its change is not sent");
+        self.alert(out, AlertLevel::Warning, "change_abandoned", text);
+        self.learn(intent, Source::Engine, OrderEvent::ReplaceAnswered { request, state }, out);
+        self.after_facts(intent, out);
+    }
+
     fn send_renewal(&mut self, intent: IntentId, request: RequestId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
         let Some(new) = order.replaces().get(&request).map(|r| r.terms) else { return };

@@ -85,12 +85,13 @@ impl Engine {
         let Some(instrument) = self.instruments.get(&terms.instrument) else {
             // Before the instruments are known, and when the venue lists one no more, an exit still passes; the venue checks it.
             if terms.is_closing() && (self.instruments.is_empty() || self.is_held(&terms.instrument)) {
-                return self.held_to_leg(terms);
+                return self.held_to_share(owner, terms, self.held_to_leg(terms)?);
             }
             let hint = pretrade::nearest(terms.instrument.as_str(), self.instruments.keys().map(|i| i.as_str()));
             return Err(Denial::UnknownInstrument { instrument: terms.instrument.clone(), hint });
         };
         let qty = if terms.is_closing() { self.held_to_leg(terms)? } else { terms.qty };
+        let qty = self.held_to_share(owner, terms, qty)?;
         let checked = Terms { qty, ..terms.clone() };
         if terms.is_closing() && instrument.status != crate::instrument::TradingStatus::Trading {
             // Whether an exit is possible now is the venue's word, not ours.
@@ -258,11 +259,10 @@ impl Engine {
             }
             Err(CommandError::Unknown { why, live }) => {
                 self.alert(out, AlertLevel::Warning, "in_doubt", format!("order {intent} attempt {cl_ord_id}: {why}"));
-                if live {
-                    // Ids are used once, so this proves that something below us sent it twice.
-                    self.latch(LatchCause::AssumptionBroken, format!("{cl_ord_id} was refused as a duplicate: {why}"), out);
-                }
                 self.doubt(intent, cl_ord_id, out);
+                if live {
+                    self.sent_twice(intent, cl_ord_id, &why, out);
+                }
                 if planted(Plant::RetryUnknown) {
                     let qty = self.books.order(intent).and_then(Order::qty);
                     self.attempt(intent, qty, None, out);
@@ -284,29 +284,6 @@ impl Engine {
         }
     }
 
-    /// A close was refused because resting closes of the same leg have taken it: they are cancelled, the exit comes again.
-    fn make_way(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
-        let Some(exit) = self.books.order(intent).map(|o| &o.intent().terms) else { return };
-        if self.config.mode != PositionMode::Hedging || !exit.is_closing() {
-            return;
-        }
-        let (instrument, leg) = (exit.instrument.clone(), exit.leg);
-        let competing: Vec<IntentId> = self
-            .books
-            .open_orders_of(&instrument)
-            // Only what rests has taken anything; another exit on its way, or between two tries, is as good as this one.
-            .filter(|o| o.attempts().values().any(|a| a.seen_at_venue() && !a.is_over()))
-            // An untriggered stop takes nothing of the leg, and protects it.
-            .filter(|o| !o.is_untriggered())
-            .map(|o| o.intent())
-            .filter(|i| i.id != intent && i.terms.leg == leg && i.terms.is_closing())
-            .map(|i| i.id)
-            .collect();
-        for other in competing {
-            self.cancel(other, out);
-        }
-    }
-
     /// The clock was wrong enough for the venue to refuse: no new risk until it is measured again.
     pub(super) fn lose_clock(&mut self, out: &mut Vec<Effect>) {
         self.clock = None;
@@ -320,6 +297,7 @@ impl Engine {
             self.keep_list(place.list, out);
         }
         self.watch_protection(intent, out);
+        self.close_share(intent, out);
     }
 
     /// A cancel that waited for the order, a further attempt, or its end.
@@ -327,8 +305,9 @@ impl Engine {
         let Some(order) = self.books.order(intent) else { return };
         let settled: Vec<ClOrdId> = order.attempts().iter().filter(|(_, a)| a.is_settled()).map(|(id, _)| *id).collect();
         for id in &settled {
-            self.doubts.remove(id);
+            self.end_doubt(intent, id, out);
         }
+        let Some(order) = self.books.order(intent) else { return };
         if order.renewal().is_some() {
             self.renew(intent, out);
         }
@@ -377,7 +356,9 @@ impl Engine {
             (None, Some(NotSent::Transport(_))) => true,
             (None, _) => false,
         };
-        if !proven || !self.young_enough(order) {
+        // Whether the leg is open is what is read before the next try.
+        let young = || self.waits_for_leg(order) || self.young_enough(order);
+        if !proven || !young() {
             return None;
         }
         let delay = self.config.retry_delay_initial_ms.saturating_mul(1 << number.min(16));
@@ -403,6 +384,10 @@ impl Engine {
         let refused = order.last().and_then(|(_, a)| a.rejection()).is_some_and(|r| r.class == RejectClass::Clock);
         if refused && self.clock.is_none() && self.now.ms_since(order.intent().asked) < self.config.retry_age_ms {
             self.start_timer(Timer::Retry(intent), self.config.retry_delay_initial_ms.max(1), out);
+            return;
+        }
+        if self.waits_for_leg(order) {
+            self.read_leg(intent, out);
             return;
         }
         let drains = self.draining && order.intent().terms.can_add_risk();

@@ -9,10 +9,13 @@ use exec_core::{
     report::{Report, ReportBody, TradeReport, VenueStatus},
     terms::{OrderKind, SelfTrade, Terms, TimeInForce},
     time::ClockReading,
-    units::Side,
+    units::{PositionMode, PositionSide, Side},
     venue::Lookup,
 };
-use exec_testkit::fixtures::{price, qty};
+use exec_testkit::{
+    fixtures::{config, price, qty},
+    rig::Rig,
+};
 
 #[test]
 fn the_doubt_of_an_earlier_change_does_not_date_a_later_one() {
@@ -119,4 +122,43 @@ fn a_change_in_doubt_ends_when_the_venue_says_that_the_order_is_filled() {
     assert_eq!(rig.status(intent), OrdStatus::Filled, "what is filled cannot be changed any more");
     rig.wait(10_000);
     assert!(rig.asked.is_empty());
+}
+
+/// Asked for with open eyes, a change that the venue answers with a cancel is sent.
+#[test]
+fn a_change_that_ends_the_order_is_sent_if_that_is_what_is_asked_for() {
+    for (mode, leg) in [(PositionMode::Netting, PositionSide::Net), (PositionMode::Hedging, PositionSide::Long)] {
+        let mut rig = Rig::live(config(mode, &["BTCUSDT"]));
+        let placed = |rig: &mut Rig, tif, cum: &str| {
+            let kind = OrderKind::Limit { price: price("99").into(), tif };
+            let intent = rig.submit(Terms { kind, leg, qty: Some(qty("3")), ..buy() });
+            rig.durable();
+            rig.accept(intent);
+            if cum != "0" {
+                rig.fill(intent, 1, cum, "99", cum);
+            }
+            intent
+        };
+        let executed = placed(&mut rig, TimeInForce::Gtc, "2");
+        let crossing = placed(&mut rig, TimeInForce::Gtx, "0");
+        let changes = [
+            ChangeOrder { intent: executed, qty: Some(qty("2")), price: None, trigger: None },
+            ChangeOrder { intent: crossing, qty: None, price: Some(price("100.1")), trigger: None },
+        ];
+        for change in changes {
+            rig.command(Command::Replace(change));
+            rig.durable();
+            assert!(!rig.sent.iter().any(|r| matches!(r, Request::Replace(_))), "{mode:?}: denied");
+        }
+        for (sent, change) in changes.into_iter().enumerate() {
+            rig.command(Command::ReplaceOrEnd(change));
+            rig.durable();
+            assert_eq!(rig.sent.iter().filter(|r| matches!(r, Request::Replace(_))).count(), sent + 1, "{mode:?}");
+            let intent = change.intent;
+            let cum = if intent == executed { "2" } else { "0" };
+            let report = rig.venue_report(intent, VenueStatus::Canceled, cum);
+            rig.outcome(Ok(Box::new(report)));
+            assert_eq!(rig.status(intent), OrdStatus::Canceled, "{mode:?}");
+        }
+    }
 }

@@ -207,16 +207,6 @@ fn a_lost_reply_is_settled_by_the_stream() {
 }
 
 #[test]
-fn a_duplicate_id_proves_a_hidden_resend() {
-    let mut rig = netting();
-    let intent = rig.submit(buy());
-    rig.durable();
-    rig.outcome(Err(CommandError::Unknown { why: "-4116".into(), live: true }));
-    assert!(rig.engine.books().latches().contains_key(&LatchCause::AssumptionBroken));
-    assert!(!rig.status(intent).is_ended());
-}
-
-#[test]
 fn a_proven_failure_is_tried_again_under_a_new_id() {
     let mut rig = netting();
     let intent = rig.submit(buy());
@@ -587,6 +577,9 @@ fn a_resting_take_profit_never_blocks_an_exit() {
     let report = rig.venue_report(profit, VenueStatus::Canceled, "0");
     rig.outcome(Ok(Box::new(report)));
     rig.wait(150);
+    let asked = rig.asked.iter().find(|(_, q)| matches!(q, Query::Positions(_))).map(|(id, _)| *id).expect("the leg is read");
+    let leg = PositionReport { leg: PositionSide::Long, ..position("1") };
+    rig.give(Input::Answer { query: asked, answer: exec_core::conversation::Answer::Positions(Ok(vec![leg])) });
     assert_eq!(rig.attempts_sent().iter().filter(|a| a.terms.kind == OrderKind::Market).count(), 2, "the exit comes again");
     rig.fill(exit, 2, "1", "99", "1");
     assert_eq!(rig.status(exit), OrdStatus::Filled);

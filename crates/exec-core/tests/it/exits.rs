@@ -2,7 +2,7 @@
 
 use crate::scene::{buy, closing, fill_of, netting, position_of, refused, working};
 use exec_core::{
-    conversation::Input,
+    conversation::{Answer, Input, Query},
     ids::SessionId,
     order::status::OrdStatus,
     report::{Report, ReportBody, VenueStatus},
@@ -121,6 +121,9 @@ fn an_exit_does_not_end_another_that_is_about_to_be_tried_again() {
     rig.outcome(Err(refused(RejectClass::NothingToClose, -2022)));
     assert!(!rig.status(first).is_ended(), "{:?}", rig.status(first));
     rig.wait(150);
+    let asked = rig.asked.iter().find(|(_, q)| matches!(q, Query::Positions(_))).map(|(id, _)| *id).expect("the leg is read");
+    let leg = position_of("BTCUSDT", PositionSide::Long, "1");
+    rig.give(Input::Answer { query: asked, answer: Answer::Positions(Ok(vec![leg])) });
     assert_eq!(rig.attempts_sent().len(), 5);
     assert!(!rig.status(second).is_ended());
 }

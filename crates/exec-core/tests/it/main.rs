@@ -34,4 +34,5 @@ mod snapshots;
 mod stage;
 mod staleness;
 mod told;
+mod unknowns;
 mod venue_rules;

@@ -228,6 +228,7 @@ fn a_stop_limit_that_triggers_and_rests_is_followed_by_an_exit() {
     stage.child(stop, VenueStatus::Canceled, "0");
     let sent = stage.rig.attempts_sent().len();
     stage.rig.wait(1_000);
+    assert_eq!(stage.leg_holds("2"), 1, "the leg is read first");
     assert_eq!(stage.rig.attempts_sent().len(), sent + 1);
 }
 

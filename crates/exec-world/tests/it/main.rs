@@ -1,7 +1,10 @@
 //! The engine against the exchange, both in one thread, without faults: every kind of order through every part of its life.
 
+mod brackets;
 mod crash_table;
+mod exits;
 mod forced;
 mod matrix;
 mod pair;
 mod races;
+mod shared;

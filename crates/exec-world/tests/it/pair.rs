@@ -34,6 +34,10 @@ pub(crate) struct Pair {
     pub(crate) dies_after: Option<usize>,
     /// Events of the private stream that are not delivered: the node is down.
     down: bool,
+    /// The private stream is gone; requests and questions still pass.
+    cut: bool,
+    /// Nothing is written any more.
+    disk_dead: bool,
     journal: Vec<(Seq, Record)>,
     /// Up to here the engine was told that its journal is durable.
     durable: Seq,
@@ -68,6 +72,8 @@ impl Pair {
             on_the_way: None,
             dies_after: None,
             down: true,
+            cut: false,
+            disk_dead: false,
             journal: Vec::new(),
             durable: Seq(0),
             timers: Vec::new(),
@@ -81,7 +87,7 @@ impl Pair {
     }
 
     fn start(&mut self) {
-        self.down = false;
+        (self.down, self.cut, self.disk_dead) = (false, false, false);
         self.give(Input::Begin);
         self.give(Input::Clock(ClockReading { offset_ms: 0, error_ms: 5 }));
         self.give(Input::Instruments(self.desk.instruments()));
@@ -97,6 +103,23 @@ impl Pair {
             self.wait(100);
         }
         panic!("not live after 20 s: {}", self.engine.report());
+    }
+
+    /// The private stream ends, and none comes back.
+    pub(crate) fn cut_stream(&mut self) {
+        self.cut = true;
+        self.give(Input::LinkDown { session: SessionId(self.session), why: "cut".into() });
+    }
+
+    /// The disk is full: what is written from here on is lost.
+    pub(crate) fn fail_disk(&mut self) {
+        self.disk_dead = true;
+        self.give(Input::JournalFailed("no space left on device".into()));
+    }
+
+    /// What is written from here on never gets to the disk, and nobody is told.
+    pub(crate) fn lose_records(&mut self) {
+        self.disk_dead = true;
     }
 
     /// Kills the node.
@@ -187,6 +210,7 @@ impl Pair {
     fn perform(&mut self, effect: Effect) {
         let now = self.now_ms;
         match effect {
+            Effect::Journal(..) if self.disk_dead => (),
             Effect::Journal(seq, record) => self.journal.push((seq, record)),
             Effect::Send(request) => match &mut self.on_the_way {
                 Some(waiting) => waiting.push_back(request),
@@ -253,7 +277,7 @@ impl Pair {
     fn listen(&mut self) {
         for pushed in self.desk.take_pushed() {
             match pushed {
-                Pushed::Private(report) if !self.down => {
+                Pushed::Private(report) if !self.down && !self.cut => {
                     self.waiting.push_back(Input::Report { session: SessionId(self.session), report });
                 }
                 Pushed::Price(price) if !self.down => self.waiting.push_back(Input::Price(price)),
