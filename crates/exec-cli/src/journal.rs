@@ -5,12 +5,7 @@ use crate::{
     failure::Failure,
     screen,
 };
-use exec_core::{
-    books::Books,
-    cl_ord_id::Tag,
-    ids::{AccountId, Seq},
-    record::Record,
-};
+use exec_core::{cl_ord_id::Tag, record::Record};
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
 
@@ -23,14 +18,14 @@ pub(crate) fn run(args: &Journal) -> Result<(), Failure> {
 
 fn verify(directory: &Path, as_json: bool) -> Result<(), Failure> {
     let found = node_config::verify_journal(directory)?;
-    let account = account_of(directory)?;
+    let account = node_config::journal_account(directory)?;
     let mut kinds: BTreeMap<u16, (&str, u64)> = BTreeMap::new();
     // Whether client ids are ours does not matter for adding up; any tag does.
     let tag = Tag::new("X").map_err(|error| Failure::Refused(error.to_string()))?;
-    let mut books = account.clone().map(|account| Books::new(account, tag));
-    node_config::visit_journal(directory, |seq, record| {
+    let books = account.as_ref().map(|account| node_config::replay_books(directory, account, tag)).transpose()?;
+    node_config::visit_journal(directory, |_, record| {
         kinds.entry(record.kind()).or_insert((name(&record), 0)).1 += 1;
-        books.as_mut().map_or(Ok(()), |books| books.apply(seq, &record).map(|_| ()))
+        Ok(())
     })?;
     let account = account.map_or_else(|| "none yet".to_owned(), |a| a.to_string());
     let (orders, open) = books.as_ref().map_or((0, 0), |b| (b.orders().count(), b.open_orders().count()));
@@ -41,6 +36,8 @@ fn verify(directory: &Path, as_json: bool) -> Result<(), Failure> {
             "first": found.first_seq,
             "last": found.last_seq,
             "segments": found.segments,
+            "snapshot": found.snapshot.as_ref().map(|s| s.seq),
+            "damaged_snapshots": found.damaged_snapshots,
             "epoch": found.last_epoch,
             "closed_clean": found.closed_clean,
             "cut_bytes": found.cut.as_ref().map(|c| c.bytes),
@@ -52,6 +49,13 @@ fn verify(directory: &Path, as_json: bool) -> Result<(), Failure> {
     }
     screen::say(format!("journal of account {account}: sound"));
     screen::say(format!("  records {} to {} in {} segments", found.first_seq, found.last_seq, found.segments));
+    match &found.snapshot {
+        Some(snapshot) => screen::say(format!("  a start reads the snapshot after record {} and what follows it", snapshot.seq)),
+        None => screen::say("  no snapshot: a start reads all records"),
+    }
+    for file in &found.damaged_snapshots {
+        screen::say(format!("  snapshot {file} is damaged; an older one or the whole log stands in for it"));
+    }
     screen::say(format!("  {orders} orders, {open} open"));
     for (name, count) in kinds.values() {
         screen::say(format!("  {count:>8} {name}"));
@@ -82,18 +86,9 @@ fn dump(directory: &Path, as_json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whose journal it is; the first start says so.
+/// Whose journal it is.
 pub(crate) fn account_of(directory: &Path) -> Result<Option<AccountId>, Failure> {
-    let mut account = None;
-    node_config::visit_journal(directory, |_: Seq, record| {
-        if let Record::Started { account: id, .. } = record
-            && account.is_none()
-        {
-            account = Some(id);
-        }
-        Ok(())
-    })?;
-    Ok(account)
+    Ok(node_config::journal_account(directory)?)
 }
 
 const fn name(record: &Record) -> &'static str {

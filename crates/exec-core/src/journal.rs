@@ -3,6 +3,7 @@
 use crate::{
     ids::Seq,
     record::{Record, RecordError},
+    snapshot::{Snapshot, SnapshotError},
 };
 use alloc::{boxed::Box, string::String};
 use async_trait::async_trait;
@@ -23,6 +24,9 @@ pub enum JournalError {
     /// An entry of it cannot be read by this build.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// Its snapshot cannot be read by this build, and older records are gone.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
 }
 
 /// See [`Journal::written`].
@@ -30,7 +34,16 @@ pub type Written = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Durable, ordered storage of records. One writer.
 pub trait Journal: Send {
-    /// Reads everything back in order, once, before the first append. Returns the last sequence number, 0 if there is none.
+    /// The newest sound snapshot, before [`Journal::replay`]. A journal that keeps none gives all its records.
+    ///
+    /// # Errors
+    /// [`JournalError`]: do not start.
+    fn newest_snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+        Ok(None)
+    }
+
+    /// Reads back in order, once, before the first append: everything, or what follows the snapshot that was given. Returns the
+    /// last sequence number, 0 if there is none.
     ///
     /// # Errors
     /// [`JournalError`]: do not start.
@@ -46,6 +59,11 @@ pub trait Journal: Send {
     /// Waits until a record that was appended would outlive this process, though perhaps not the machine, or until it never will.
     /// Soon, where the disk does not hang; the caller has a deadline.
     fn written(&mut self, seq: Seq) -> Written;
+
+    /// Takes the state behind the last record that was appended. Returns at once: it is written in the journal's own time, only
+    /// when that record is durable, and a failure of it is none of the journal's. Records that no restart needs any more may go
+    /// then. One that comes while another is being written may be passed over.
+    fn keep(&mut self, _snapshot: Snapshot) {}
 
     /// A reader of what has become durable. One per journal.
     fn watch(&mut self) -> Box<dyn DurableWatch>;

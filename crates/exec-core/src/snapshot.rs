@@ -2,7 +2,8 @@
 //! kept is not its business.
 
 use crate::{
-    books::Image,
+    books::{Books, Image},
+    cl_ord_id::Tag,
     conversation::{DoubtNews, ExchangeEvent, OrderUpdate, StrategyEvent},
     ids::{AccountId, Seq, StrategyId},
 };
@@ -84,6 +85,11 @@ impl Snapshot {
     /// Whose books they are.
     pub const fn account(&self) -> &AccountId {
         &self.books.account
+    }
+
+    /// The books in it, for whoever looks at them; an engine is given the whole ([`crate::engine::Engine::restore`]).
+    pub fn into_books(self, tag: Tag) -> Books {
+        Books::of_image(self.books, tag)
     }
 
     /// Writes it: a mark, the version, the state, and a sum over all of that.

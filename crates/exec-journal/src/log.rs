@@ -12,7 +12,7 @@ use crate::format::{Durability, GroupFields, SEGMENT_HEADER, SegmentHeader, enco
 use crate::reader::{Records, Span};
 use crate::scan::segment_name;
 use crate::segment::{Spare, remove_if_there};
-use crate::snapshot::{KEEP, SNAPSHOT_TEMP, encode, snapshot_name, write_temp};
+use crate::snapshot::{KEEP, SNAPSHOT_TEMP, Snapshot, encode, read_snapshot, snapshot_name, write_temp};
 
 /// What a journal is opened with.
 #[derive(Debug, Clone)]
@@ -25,13 +25,21 @@ pub struct LogOptions {
     pub durability: Durability,
     /// Size of a segment file, kept between 1 KiB and 1 GiB. The first of a life is at most 4 MiB, each later one twice as large.
     pub segment_bytes: u32,
+    /// Closed segments that stay although snapshots cover them, the newest ones: for whoever asks what happened.
+    pub segments_kept: usize,
 }
 
 impl LogOptions {
-    /// 64 MiB segments, every group synced.
+    /// 64 MiB segments, every group synced, and no segment kept that snapshots cover.
     #[must_use]
     pub fn new(account: impl Into<String>) -> Self {
-        Self { account: account.into(), epoch_floor: 0, durability: Durability::Sync, segment_bytes: 64 * 1024 * 1024 }
+        Self {
+            account: account.into(),
+            epoch_floor: 0,
+            durability: Durability::Sync,
+            segment_bytes: 64 * 1024 * 1024,
+            segments_kept: 0,
+        }
     }
 }
 
@@ -103,6 +111,7 @@ pub struct Log<D: Disk> {
     pub(crate) epoch: u64,
     pub(crate) durability: Durability,
     pub(crate) segment_max: usize,
+    pub(crate) segments_kept: usize,
     /// Closed segments, oldest first.
     pub(crate) closed: Vec<Span>,
     pub(crate) active_first_seq: u64,
@@ -332,7 +341,19 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// Drops whole segments that hold only records before `seq` and that every kept snapshot covers. Returns how many went.
+    /// The newest sound snapshot.
+    ///
+    /// # Errors
+    /// [`OpenError`]: it was sound when the log was opened and is not any more, or the disk fails.
+    pub fn newest_snapshot(&mut self) -> Result<Option<Snapshot>, OpenError> {
+        match self.snapshots.last() {
+            Some(seq) => read_snapshot(&mut self.disk, *seq, &self.account).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Drops whole segments that hold only records before `seq` and that every kept snapshot covers, but for the newest
+    /// [`LogOptions::segments_kept`] closed ones. Returns how many went.
     ///
     /// # Errors
     /// [`JournalError::Upkeep`] leaves the log sound; [`JournalError::Failed`] is latched.
@@ -343,7 +364,7 @@ impl<D: Disk> Log<D> {
         };
         let keep_from = seq.min(oldest + 1);
         let mut dropped = 0;
-        while self.second_first_seq().is_some_and(|s| s <= keep_from) {
+        while self.closed.len() > self.segments_kept && self.second_first_seq().is_some_and(|s| s <= keep_from) {
             let span = self.closed.remove(0);
             remove_if_there(&mut self.disk, &span.name).map_err(JournalError::Upkeep)?;
             // One by one, so that after a crash no segment is missing between two others.

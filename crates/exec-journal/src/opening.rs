@@ -61,6 +61,7 @@ impl<F: Send> Parts<F> {
             epoch: self.epoch,
             durability: options.durability,
             segment_max: segment_max(options),
+            segments_kept: options.segments_kept,
             closed: self.closed,
             active_first_seq: self.active_first_seq,
             active: self.active,
@@ -157,8 +158,7 @@ fn prepare<D: Disk>(disk: &mut D, options: &LogOptions) -> Result<(Parts<D::File
     let name = segment_name(next.number);
     let len = usize::try_from(header.made_len).unwrap_or(SEGMENT_MOST);
     let file = Spare::begin(disk, len)?.name_it(disk, &start, &name)?;
-    let mut closed: Vec<Span> =
-        found.segments.iter().map(|s| Span { name: s.name.clone(), first_seq: s.header.first_seq, end: s.end.offset }).collect();
+    let mut closed = found.spans();
     match (next.last_ends, closed.last_mut()) {
         (Some(end), Some(last)) => {
             last.end = end;

@@ -4,12 +4,14 @@ use std::future::poll_fn;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use exec_core::ids::{AccountId, Seq};
 use exec_core::journal::{DurableWatch, Journal, JournalError as PortError, Written};
 use exec_core::record::{RECORD_VERSION, Record};
+use exec_core::snapshot::Snapshot;
 
 use crate::disk::Disk;
 use crate::error::{JournalError, OpenError};
@@ -22,11 +24,16 @@ use crate::recovery::Recovery;
 /// How long the end of a journal waits for a disk that is behind before it leaves the rest to the journal's thread.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
+/// Closed segments that stay although snapshots cover them, where nobody says otherwise.
+pub const SEGMENTS_KEPT: usize = 4;
+
 /// The journal of one account, as the engine's shell wants it.
 ///
-/// Order of calls: [`EngineJournal::open`], [`Journal::replay`], [`Journal::watch`], then appends. The log moves onto its thread
-/// with the first of the latter two. After the first failure every append answers it, and nothing is tried again. Dropping it
-/// closes the log; of a disk that hangs it lets go after two seconds.
+/// Order of calls: [`EngineJournal::open`], [`Journal::newest_snapshot`], [`Journal::replay`], [`Journal::watch`], then appends. The log
+/// moves onto its thread with the first of the latter two. After the first failure every append answers it, and nothing is tried
+/// again. Dropping it closes the log; of a disk that hangs it lets go after two seconds.
+///
+/// A snapshot is encoded on a thread of its own and read back before it is stored: records are dropped on the strength of it.
 ///
 /// ```
 /// use exec_core::ids::AccountId;
@@ -44,14 +51,17 @@ pub struct EngineJournal<D: Disk> {
     stage: Stage<D>,
     limits: QueueLimits,
     told: Arc<Told>,
+    /// Records are replayed from here on.
+    from: u64,
     last: Seq,
+    encoding: Option<JoinHandle<()>>,
     failure: Option<PortError>,
     payloads: Vec<u8>,
 }
 
 enum Stage<D: Disk> {
     Opened(Log<D>),
-    Running(FileJournal),
+    Running(Arc<FileJournal>),
     Over,
 }
 
@@ -66,11 +76,19 @@ impl EngineJournal<OsDisk> {
         durability: Durability,
         disk: OsDiskOptions,
     ) -> Result<(Self, Recovery), OpenError> {
-        let options = LogOptions { durability, ..LogOptions::new(account.as_str()) };
+        let options = LogOptions { durability, segments_kept: SEGMENTS_KEPT, ..LogOptions::new(account.as_str()) };
+        Self::open_with(path, &options, disk)
+    }
+
+    /// The same with everything said that a log can be told.
+    ///
+    /// # Errors
+    /// As [`EngineJournal::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: &LogOptions, disk: OsDiskOptions) -> Result<(Self, Recovery), OpenError> {
         // So small that a short life of a node rolls them.
         #[cfg(feature = "drill")]
-        let options = LogOptions { segment_bytes: 32 * 1024, ..options };
-        let (log, recovery) = Log::open(OsDisk::open(path, disk)?, &options)?;
+        let options = &LogOptions { segment_bytes: 32 * 1024, ..options.clone() };
+        let (log, recovery) = Log::open(OsDisk::open(path, disk)?, options)?;
         Ok((Self::new(log, QueueLimits::default()), recovery))
     }
 }
@@ -83,7 +101,9 @@ impl<D: Disk> EngineJournal<D> {
             told: Arc::new(Told::from(last)),
             stage: Stage::Opened(log),
             limits,
+            from: 1,
             last: Seq(last),
+            encoding: None,
             failure: None,
             payloads: Vec::new(),
         }
@@ -98,7 +118,7 @@ impl<D: Disk> EngineJournal<D> {
 
 impl<D: Disk + Send + 'static> EngineJournal<D> {
     /// Moves the log onto its thread, once.
-    fn running(&mut self) -> Result<&FileJournal, PortError> {
+    fn running(&mut self) -> Result<&Arc<FileJournal>, PortError> {
         if let Stage::Opened(_) = self.stage
             && let Stage::Opened(log) = std::mem::replace(&mut self.stage, Stage::Over)
         {
@@ -107,11 +127,14 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
                 Notice::Written(seq) => told.written(seq),
                 Notice::Durable(seq) => told.durable(seq),
                 Notice::Failed(failure) => told.fail(failure.to_string()),
-                // Logged where they happen; the log itself is sound.
-                Notice::SnapshotStored(_) | Notice::SegmentsDropped(_) | Notice::UpkeepFailed(_) => (),
+                Notice::SnapshotStored(seq) => tracing::debug!(seq, "a snapshot is stored"),
+                Notice::SegmentsDropped(0) => (),
+                Notice::SegmentsDropped(count) => tracing::info!(count, "old segments of the journal are dropped"),
+                // Logged where it happens; the log itself is sound.
+                Notice::UpkeepFailed(_) => (),
             };
             match FileJournal::start(log, self.limits, notify) {
-                Ok(journal) => self.stage = Stage::Running(journal),
+                Ok(journal) => self.stage = Stage::Running(Arc::new(journal)),
                 Err(failure) => return Err(self.fail(failure)),
             }
         }
@@ -154,11 +177,26 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
 }
 
 impl<D: Disk + Send + 'static> Journal for EngineJournal<D> {
+    fn newest_snapshot(&mut self) -> Result<Option<Snapshot>, PortError> {
+        let Stage::Opened(log) = &mut self.stage else {
+            return Err(PortError::Unusable(String::from("its snapshot is read before the first append")));
+        };
+        let Some(stored) = log.newest_snapshot()? else { return Ok(None) };
+        // What is stored was read back before, so this is the work of another build.
+        let snapshot = Snapshot::decode(&stored.bytes)?;
+        if snapshot.seq() != Seq(stored.seq) {
+            let (says, named) = (snapshot.seq(), stored.seq);
+            return Err(PortError::Unusable(format!("the snapshot after record {named} says that it was taken after {says}")));
+        }
+        self.from = stored.seq + 1;
+        Ok(Some(snapshot))
+    }
+
     fn replay(&mut self, visit: &mut dyn FnMut(Seq, Record)) -> Result<Seq, PortError> {
         let Stage::Opened(log) = &mut self.stage else {
             return Err(PortError::Unusable(String::from("it is read before the first append, once")));
         };
-        for record in log.read_from(1)? {
+        for record in log.read_from(self.from)? {
             let record = record?;
             visit(Seq(record.seq), Record::decode(record.kind, record.version, &record.payload)?);
         }
@@ -193,6 +231,26 @@ impl<D: Disk + Send + 'static> Journal for EngineJournal<D> {
         }))
     }
 
+    fn keep(&mut self, snapshot: Snapshot) {
+        if self.failure.is_some() || self.encoding.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        if snapshot.seq() != self.last {
+            tracing::error!(
+                snapshot = snapshot.seq().0,
+                last = self.last.0,
+                "a snapshot is not of the last record; it is not kept"
+            );
+            return;
+        }
+        let Ok(journal) = self.running().cloned() else { return };
+        let encoding = Builder::new().name("snapshot".to_owned()).spawn(move || store(&snapshot, &journal));
+        match encoding {
+            Ok(thread) => self.encoding = Some(thread),
+            Err(error) => tracing::warn!(%error, "no thread for a snapshot; it is not kept"),
+        }
+    }
+
     fn watch(&mut self) -> Box<dyn DurableWatch> {
         // If the thread cannot start, the watch tells.
         let _ = self.running();
@@ -200,8 +258,27 @@ impl<D: Disk + Send + 'static> Journal for EngineJournal<D> {
     }
 }
 
+/// Encodes a snapshot, reads it back, and queues it behind what was appended before.
+fn store(snapshot: &Snapshot, journal: &FileJournal) {
+    let begun = Instant::now();
+    let (seq, bytes) = (snapshot.seq().0, snapshot.encode());
+    if Snapshot::decode(&bytes).as_ref() != Ok(snapshot) {
+        tracing::error!(seq, "a snapshot does not read back as it was; it is not kept, and no record is dropped");
+        return;
+    }
+    tracing::debug!(seq, bytes = bytes.len(), took = ?begun.elapsed(), "a snapshot is encoded");
+    // What fails here has been told by the journal itself.
+    if journal.snapshot(bytes, seq).is_ok() {
+        let _ = journal.truncate_before(seq + 1);
+    }
+}
+
 impl<D: Disk> Drop for EngineJournal<D> {
     fn drop(&mut self) {
+        if let Some(encoding) = self.encoding.take() {
+            // It touches no disk, so it comes to its end; a panic in it cost a snapshot, no record.
+            let _ = encoding.join();
+        }
         let Stage::Running(journal) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
         let begun = Instant::now();
         while journal.durable_seq() < self.last.0 && journal.failure().is_none() {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::disk::{Disk, read_file};
 use crate::error::{Context, Damage, OpenError};
 use crate::format::{SEGMENT_HEADER, SegmentHeader, decode_group, record_at};
-use crate::recovery::Found;
+use crate::recovery::{Found, Recovery};
 
 /// A record as it was appended, with its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +156,16 @@ fn damaged(file: &str, offset: usize, what: Damage) -> OpenError {
 /// What [`verify`](crate::verify) refuses, and [`OpenError::Dropped`].
 pub fn read<D: Disk>(disk: &mut D, from: u64) -> Result<Records<'_, D>, OpenError> {
     let found = Found::read(disk, None)?;
-    let spans: Vec<Span> =
-        found.segments.iter().map(|s| Span { name: s.name.clone(), first_seq: s.header.first_seq, end: s.end.offset }).collect();
-    Records::new(disk, &spans, from)
+    Records::new(disk, &found.spans(), from)
+}
+
+/// What a journal holds, and all its records that are still there, without a lock; as [`read`].
+///
+/// # Errors
+/// What [`verify`](crate::verify) refuses.
+pub fn read_kept<D: Disk>(disk: &mut D) -> Result<(Recovery, Records<'_, D>), OpenError> {
+    let found = Found::read(disk, None)?;
+    let (report, spans) = (found.report(), found.spans());
+    let records = Records::new(disk, &spans, report.first_seq)?;
+    Ok((report, records))
 }

@@ -2,6 +2,7 @@
 
 use crate::disk::Disk;
 use crate::error::{Context, OpenError};
+use crate::reader::Span;
 use crate::scan::{SegmentScan, read_headers, scan_segment};
 use crate::snapshot::{Shelf, Snapshot, check_fit, read_shelf};
 use crate::tail::Tail;
@@ -67,6 +68,10 @@ impl Found {
         let first = found.segments.first().map(|s| (s.name.as_str(), s.header.number, s.header.first_seq));
         check_fit(&found.shelf, first, found.last_seq())?;
         Ok(found)
+    }
+
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        self.segments.iter().map(|s| Span { name: s.name.clone(), first_seq: s.header.first_seq, end: s.end.offset }).collect()
     }
 
     fn last_seq(&self) -> u64 {

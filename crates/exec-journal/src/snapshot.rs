@@ -60,6 +60,14 @@ pub(crate) fn read_shelf<D: Disk>(disk: &mut D, names: &[String], account: Optio
     Ok(shelf)
 }
 
+/// Reads one snapshot again that was found sound.
+pub(crate) fn read_snapshot<D: Disk>(disk: &mut D, seq: u64, account: &[u8; 32]) -> Result<Snapshot, OpenError> {
+    let name = snapshot_name(seq);
+    let file = read_file(disk, &name).on("read", &name)?;
+    let snapshot = decode(&name, &file, Some(account))?;
+    snapshot.ok_or(OpenError::Corrupt { file: name, offset: 0, what: Damage::Snapshot })
+}
+
 fn decode(name: &str, file: &[u8], account: Option<&[u8; 32]>) -> Result<Option<Snapshot>, OpenError> {
     if !file.starts_with(&MAGIC) {
         return Ok(None);

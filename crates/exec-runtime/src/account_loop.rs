@@ -14,7 +14,7 @@ use crate::{
     control::{self, ControlCall, ControlHandle},
     exit::{AccountExit, ExitReason},
     hosted::Hosted,
-    journal_keeper::{JournalKeeper, JournalNotice},
+    journal_keeper::{JournalKeeper, JournalNotice, ReadBack},
     link::Wishes,
     observe::{AccountStatus, Board},
     prices::PriceBoard,
@@ -148,8 +148,17 @@ impl AccountLoop {
         let Account { config, venue, mut journal, prices, setup, venue_clock, strategies, control_socket, runtime, .. } = account;
         let (mode, instruments, id) = (config.mode, config.instruments(), config.account.clone());
         let mut engine = Engine::new(config, venue.profile().clone());
-        let last = replay(&mut engine, &mut *journal)?;
-        tracing::info!(account = %id, records = last.0, "journal is replayed");
+        let begun = Instant::now();
+        let read = replay(&mut engine, &mut *journal)?;
+        tracing::info!(
+            account = %id,
+            records = read.last.0,
+            snapshot = read.snapshot.0,
+            orders = engine.books().orders().count(),
+            open_orders = engine.books().open_count(),
+            took = ?begun.elapsed(),
+            "journal is replayed"
+        );
         let mut tasks = JoinSet::new();
         if let Some(path) = control_socket {
             let server = control::Server::open(&path, shared.control_handle.clone())?;
@@ -162,7 +171,7 @@ impl AccountLoop {
             account: id,
             engine,
             clock,
-            journal: JournalKeeper::new(journal, last),
+            journal: JournalKeeper::new(journal, read, runtime.snapshot_every),
             calls: VenueCalls::new(Arc::clone(&venue), &runtime),
             hosted: Hosted::new(strategies),
             timers: Timers::new(clock),
@@ -234,6 +243,10 @@ impl AccountLoop {
             }
         };
         self.flush().await;
+        if self.journal.is_behind() {
+            // The next start has nothing to read.
+            self.snapshot();
+        }
         self.publish_end();
         Ok(self.summary(reason))
     }
@@ -382,6 +395,16 @@ impl AccountLoop {
         }
         group.clear();
         self.group = group;
+        if self.journal.wants_snapshot() {
+            self.snapshot();
+        }
+    }
+
+    /// Gives the journal the books as they are now. Everything in them was appended: this comes between two inputs.
+    fn snapshot(&mut self) {
+        let begun = Instant::now();
+        self.journal.keep(self.engine.snapshot());
+        tracing::debug!(account = %self.account, seq = self.engine.books().seq().0, took = ?begun.elapsed(), "snapshot is taken");
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -559,7 +582,12 @@ async fn reached(at: Option<Instant>) {
     }
 }
 
-fn replay(engine: &mut Engine, journal: &mut dyn Journal) -> Result<Seq, AccountError> {
+fn replay(engine: &mut Engine, journal: &mut dyn Journal) -> Result<ReadBack, AccountError> {
+    let mut snapshot = Seq(0);
+    if let Some(newest) = journal.newest_snapshot()? {
+        snapshot = newest.seq();
+        engine.restore(newest)?;
+    }
     let mut refused = None;
     let last = journal.replay(&mut |seq, record| {
         boundary!("replay");
@@ -569,6 +597,6 @@ fn replay(engine: &mut Engine, journal: &mut dyn Journal) -> Result<Seq, Account
     })?;
     match refused {
         Some(error) => Err(error.into()),
-        None => Ok(last),
+        None => Ok(ReadBack { last, snapshot }),
     }
 }

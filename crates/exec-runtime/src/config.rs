@@ -33,6 +33,8 @@ pub struct RuntimeConfig {
     pub jitter_seed: Option<u64>,
     /// How many alerts are kept for whoever looks late.
     pub alerts_max: usize,
+    /// After so many records the journal is given the books as a snapshot; zero never, and not at a clean end either.
+    pub snapshot_every: u64,
 }
 
 impl Default for RuntimeConfig {
@@ -51,6 +53,7 @@ impl Default for RuntimeConfig {
             on_exit: OnExit::Leave,
             jitter_seed: None,
             alerts_max: 256,
+            snapshot_every: 100_000,
         }
     }
 }

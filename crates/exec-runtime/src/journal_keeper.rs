@@ -4,6 +4,7 @@ use exec_core::{
     ids::Seq,
     journal::{DurableWatch, Journal, JournalError},
     record::Record,
+    snapshot::Snapshot,
 };
 use futures_util::future::BoxFuture;
 use std::time::Duration;
@@ -20,6 +21,15 @@ pub(crate) enum JournalNotice {
     Failed(String),
 }
 
+/// How a journal was read back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct ReadBack {
+    /// The last record.
+    pub(crate) last: Seq,
+    /// The last record of the snapshot that the reading began with, 0 if there was none.
+    pub(crate) snapshot: Seq,
+}
+
 /// A journal and how far it is.
 pub(crate) struct JournalKeeper {
     journal: Box<dyn Journal>,
@@ -30,13 +40,40 @@ pub(crate) struct JournalKeeper {
     hangs_at: Option<Seq>,
     failure: Option<String>,
     dropped: u64,
+    snapshot_every: u64,
+    /// The last record of the newest snapshot that the journal has or was given.
+    snapshot: Seq,
 }
 
 impl JournalKeeper {
-    /// Takes a journal that was read back up to `last`.
-    pub(crate) fn new(mut journal: Box<dyn Journal>, last: Seq) -> Self {
+    /// Takes a journal that was read back.
+    pub(crate) fn new(mut journal: Box<dyn Journal>, read: ReadBack, snapshot_every: u64) -> Self {
         let watch = journal.watch();
-        Self { journal, watching: Some(wait(watch)), appended: last, durable: last, hangs_at: None, failure: None, dropped: 0 }
+        Self {
+            journal,
+            watching: Some(wait(watch)),
+            appended: read.last,
+            durable: read.last,
+            hangs_at: None,
+            failure: None,
+            dropped: 0,
+            snapshot_every,
+            snapshot: read.snapshot,
+        }
+    }
+
+    /// Whether so much was appended since the last snapshot that a restart should not have to read it all.
+    pub(crate) fn wants_snapshot(&self) -> bool {
+        self.snapshot_every > 0 && self.appended.0 - self.snapshot.0 >= self.snapshot_every && self.failure.is_none()
+    }
+    /// Whether a restart would have anything to read.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.snapshot_every > 0 && self.appended > self.snapshot && self.failure.is_none()
+    }
+    /// Gives the journal the state behind the last record that was appended.
+    pub(crate) fn keep(&mut self, snapshot: Snapshot) {
+        self.snapshot = snapshot.seq();
+        self.journal.keep(snapshot);
     }
 
     /// Appends one group. The answer is the journal's failure, the first time only; then the group, and every later one,

@@ -14,6 +14,7 @@ use exec_core::{
     },
     ids::{InstrumentId, Seq, SessionId, StrategyId},
     record::{RECORD_VERSION, Record},
+    snapshot::Snapshot,
     strategy::Strategy,
     venue::VenueProfile,
 };
@@ -26,7 +27,9 @@ use std::{
 
 /// Groups are merged on their way to the disk up to this size.
 const BATCH_BYTES: usize = 16 * 1024;
-const SEGMENT_BYTES: u32 = 64 * 1024;
+const SEGMENT_BYTES: u32 = 32 * 1024;
+/// A snapshot is taken after so many records.
+const SNAPSHOT_EVERY: u64 = 40;
 
 /// A record on its way to the disk.
 struct Encoded {
@@ -48,6 +51,9 @@ pub(crate) struct Node {
     pub(crate) journal_failed: bool,
     pub(crate) writing: bool,
     waiting: VecDeque<Vec<Encoded>>,
+    /// Taken, and to be written when its last record is durable.
+    snapshot: Option<Snapshot>,
+    snapshot_seq: u64,
 }
 
 /// Why a node did not come up.
@@ -117,13 +123,25 @@ impl Node {
                 strategies.insert(strategy.id.clone(), Box::new(player));
             }
         }
-        let mut engine = Engine::new(config, profile);
         let defect = |text: String| if disk.is_dead() { NotUp::PowerLost } else { NotUp::Defect(text) };
-        for record in log.read_from(1).map_err(|e| defect(format!("the journal cannot be read: {e}")))? {
-            let record = record.map_err(|e| defect(format!("the journal cannot be read: {e}")))?;
-            let decoded = Record::decode(record.kind, record.version, &record.payload)
-                .map_err(|e| defect(format!("record {} cannot be decoded: {e}", record.seq)))?;
-            engine.replay(Seq(record.seq), &decoded).map_err(|e| defect(format!("replay: {e}")))?;
+        let snapshot_seq = recovery.snapshot.as_ref().map_or(0, |stored| stored.seq);
+        let empty = Engine::new(config, profile);
+        let engine = match &recovery.snapshot {
+            Some(stored) => {
+                let snapshot = Snapshot::decode(&stored.bytes).map_err(|e| defect(e.to_string()))?;
+                let mut engine = empty.clone();
+                engine.restore(snapshot).map_err(|e| defect(format!("restore: {e}")))?;
+                read_on(engine, &mut log, stored.seq + 1).map_err(defect)?
+            }
+            None => read_on(empty.clone(), &mut log, 1).map_err(defect)?,
+        };
+        if snapshot_seq > 0 && recovery.first_seq == 1 {
+            let all = read_on(empty, &mut log, 1).map_err(defect)?;
+            if all.snapshot() != engine.snapshot() || all.books() != engine.books() {
+                return Err(defect(format!(
+                    "P15: the snapshot after record {snapshot_seq} and all records give different books"
+                )));
+            }
         }
         let node = Self {
             life,
@@ -136,6 +154,8 @@ impl Node {
             journal_failed: false,
             writing: false,
             waiting: VecDeque::new(),
+            snapshot: None,
+            snapshot_seq,
         };
         Ok((node, recovery.last_seq))
     }
@@ -148,7 +168,17 @@ impl Node {
         let encode =
             |(seq, record): (Seq, Record)| Encoded { seq: seq.0, kind: record.kind(), payload: record.encode(Vec::new()) };
         self.waiting.push_back(group.into_iter().map(encode).collect());
+        // The group is the last thing that the engine did.
+        if self.snapshot.is_none() && self.engine.books().seq().0 >= self.snapshot_seq + SNAPSHOT_EVERY {
+            self.snapshot = Some(self.engine.snapshot());
+        }
         !self.writing
+    }
+
+    /// The snapshot whose last record is durable now.
+    pub(crate) fn due_snapshot(&mut self) -> Option<Snapshot> {
+        let durable = self.log.durable_seq();
+        self.snapshot.take_if(|snapshot| snapshot.seq().0 <= durable).inspect(|snapshot| self.snapshot_seq = snapshot.seq().0)
     }
 
     /// Writes what waits as one group on the disk; it is durable after the sync. `Ok(false)`: nothing waits.
@@ -171,4 +201,15 @@ impl Node {
         self.writing = true;
         Ok(true)
     }
+}
+
+/// Replays the records from a number on.
+fn read_on(mut engine: Engine, log: &mut Log<SimDisk>, from: u64) -> Result<Engine, String> {
+    for record in log.read_from(from).map_err(|e| format!("the journal cannot be read: {e}"))? {
+        let record = record.map_err(|e| format!("the journal cannot be read: {e}"))?;
+        let decoded = Record::decode(record.kind, record.version, &record.payload)
+            .map_err(|e| format!("record {} cannot be decoded: {e}", record.seq))?;
+        engine.replay(Seq(record.seq), &decoded).map_err(|e| format!("replay: {e}"))?;
+    }
+    Ok(engine)
 }

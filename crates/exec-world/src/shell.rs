@@ -14,6 +14,7 @@ use exec_core::{
     record::Record,
     time::ClockReading,
 };
+use exec_journal::JournalError;
 use std::collections::VecDeque;
 
 impl World {
@@ -64,6 +65,10 @@ impl World {
     /// Ends the process, with or without the machine. What is on its way to the venue goes on.
     pub(crate) fn crash(&mut self, when: &'static str, may_lose_power: bool) {
         let power = may_lose_power && self.rng.chance(self.plan.power_loss);
+        self.end(when, power);
+    }
+
+    fn end(&mut self, when: &'static str, power: bool) {
         let live = self.node.as_ref().is_some_and(|n| n.engine.phase() == Phase::Live);
         self.tally.count(if power { "power losses" } else { "kills" });
         self.tally.count(if live { "crashes while live" } else { "crashes while recovering" });
@@ -180,11 +185,43 @@ impl World {
             Ok(()) => {
                 let durable = node.log.durable_seq();
                 self.oracle.durable(durable);
+                if !self.snapshot(life) {
+                    return;
+                }
                 self.write(life);
                 self.feed(life, Input::Durable(Seq(durable)));
             }
             Err(error) => self.journal_failed(life, error.to_string()),
         }
+    }
+
+    /// Writes a snapshot that is due and lets go of what it covers; the power may fail in the middle. Says whether the node lives.
+    fn snapshot(&mut self, life: u32) -> bool {
+        let Some(snapshot) = self.node.as_mut().and_then(Node::due_snapshot) else { return true };
+        let fails =
+            !self.healing && self.crashes < CRASHES_MAX && self.fault("power lost in a snapshot", self.plan.crash_recovering);
+        if fails {
+            let after = self.rng.below(10);
+            self.disk.faults(|f| f.power_loss_after = Some(after));
+        }
+        let Some(node) = &mut self.node else { return false };
+        let (seq, log) = (snapshot.seq().0, &mut node.log);
+        let done = log.snapshot(&snapshot.encode(), seq).and_then(|()| log.truncate_before(seq + 1));
+        self.disk.faults(|f| f.power_loss_after = None);
+        if self.disk.is_dead() {
+            self.end("in a snapshot", true);
+            return false;
+        }
+        match done {
+            Ok(dropped) => {
+                self.tally.count("snapshots");
+                self.tally.add("segments dropped", dropped);
+            }
+            // The log is sound; the next one is tried in its time.
+            Err(JournalError::Upkeep(_)) => self.tally.count("snapshots that failed"),
+            Err(error) => self.journal_failed(life, error.to_string()),
+        }
+        true
     }
 
     pub(crate) fn journal_failed(&mut self, life: u32, why: String) {

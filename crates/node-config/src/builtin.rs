@@ -22,7 +22,7 @@ pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
 }
 
 fn file_journal(seat: &JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> {
-    use exec_journal::{Durability as Kept, EngineJournal, OsDiskOptions};
+    use exec_journal::{Durability as Kept, EngineJournal, LogOptions, OsDiskOptions};
 
     if let Some(parent) = seat.directory.parent() {
         std::fs::create_dir_all(parent)?;
@@ -33,7 +33,32 @@ fn file_journal(seat: &JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> {
         Durability::Sync => Kept::Sync,
         Durability::Os => Kept::Os,
     };
-    let (journal, found) = EngineJournal::open(seat.directory, seat.account, kept, options)?;
-    tracing::info!(account = %seat.account, records = found.last_seq, closed_clean = found.closed_clean, "journal is open");
+    let log = LogOptions {
+        durability: kept,
+        segments_kept: usize::try_from(seat.segments_kept).unwrap_or(usize::MAX),
+        ..LogOptions::new(seat.account.as_str())
+    };
+    let (journal, found) = EngineJournal::open_with(seat.directory, &log, options)?;
+    tracing::info!(
+        account = %seat.account,
+        records = found.last_seq,
+        first = found.first_seq,
+        snapshot = found.snapshot.as_ref().map_or(0, |s| s.seq),
+        closed_clean = found.closed_clean,
+        "journal is open"
+    );
+    if let Some(cut) = &found.cut {
+        tracing::warn!(
+            account = %seat.account,
+            file = %cut.file,
+            offset = cut.offset,
+            bytes = cut.bytes,
+            groups = cut.groups,
+            "the journal ended in an interrupted write; it was never acknowledged and is cut off"
+        );
+    }
+    for file in &found.damaged_snapshots {
+        tracing::warn!(account = %seat.account, %file, "a snapshot is damaged; an older one or the whole log stands in for it");
+    }
     Ok(Box::new(journal))
 }

@@ -50,6 +50,10 @@ pub struct JournalConfig {
     pub allow_os_durability: bool,
     /// Why one copy of the journal is enough in production.
     pub single_copy_reason: Option<String>,
+    /// After so many records the books are written as a snapshot.
+    pub snapshot_every_records: u64,
+    /// Closed segments that are kept although no restart needs them.
+    pub segments_kept: u32,
 }
 
 /// What an acknowledged record survives.

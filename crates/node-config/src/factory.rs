@@ -63,6 +63,8 @@ pub struct JournalSeat<'a> {
     pub durability: Durability,
     /// Whether there is money behind it.
     pub profile: Profile,
+    /// Closed segments that are kept although no restart needs them.
+    pub segments_kept: u32,
 }
 
 /// What a factory says when it cannot make a thing.
@@ -290,8 +292,13 @@ impl NodeFactory {
         let parts = self.venue_of(config, id, clock)?;
         let directory = journal_directory(config, id);
         let make_journal = known("journal", &self.journals, &config.journal.kind)?;
-        let seat =
-            JournalSeat { account: id, directory: &directory, durability: config.journal.durability, profile: config.profile };
+        let seat = JournalSeat {
+            account: id,
+            directory: &directory,
+            durability: config.journal.durability,
+            profile: config.profile,
+            segments_kept: config.journal.segments_kept,
+        };
         let made = |what: &str, error| FactoryError::Make { what: what.to_owned(), account: id.clone(), error };
         let journal = make_journal(&seat).map_err(|error| match error.downcast_ref::<exec_journal::OpenError>() {
             Some(exec_journal::OpenError::Locked { .. }) => FactoryError::Locked { account: id.clone(), error },
@@ -305,6 +312,7 @@ impl NodeFactory {
                 drain_deadline: std::time::Duration::from_millis(config.execution.drain_deadline_ms),
                 on_exit: config.execution.on_exit,
                 position_ids: entry.use_position_ids,
+                snapshot_every: config.journal.snapshot_every_records,
                 ..RuntimeConfig::default()
             });
         if let Some(prices) = parts.prices {

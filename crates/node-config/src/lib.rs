@@ -29,7 +29,7 @@ pub use exec_journal::Recovery;
 /// The runtime's face for whoever runs a node or speaks to one.
 pub use exec_runtime::{AccountHandle, AccountStatus, Clock, ExitSummary, Node, NodeError, NodeHandle, OnExit, control, signals};
 pub use factory::{CONTROL_SOCKET, FactoryError, JournalSeat, MakeError, NodeFactory, VenueParts, VenueSeat, journal_directory};
-pub use journal_view::{ViewError, replay_books, verify_journal, visit_journal};
+pub use journal_view::{ViewError, journal_account, replay_books, verify_journal, visit_journal};
 pub use mistake::{Mistake, Mistakes};
 pub use prices::Prices;
 pub use profile::{Defaults, Environment, Profile};

@@ -28,6 +28,8 @@ pub(crate) const PROTECTION: [(&str, ProtectionPolicy); 3] =
     [("exit", ProtectionPolicy::Exit), ("rearm", ProtectionPolicy::Rearm), ("alert", ProtectionPolicy::Alert)];
 /// How long a bracket's stop may take to be acknowledged where the file says nothing.
 pub(crate) const TIME_TO_PROTECT_MAX_MS: u64 = 2_000;
+/// Closed segments that are kept where the file says nothing.
+const SEGMENTS_KEPT: u32 = exec_journal::SEGMENTS_KEPT as u32;
 /// What stands in front of client order ids where the file says nothing.
 const TAG: &str = "EXEC";
 
@@ -210,6 +212,8 @@ fn journal(mut s: Section<'_>) -> JournalConfig {
         durability: durability.map_or(Durability::Sync, |d| d.value),
         allow_os_durability,
         single_copy_reason: reason.map(|r| r.value),
+        snapshot_every_records: s.whole("snapshot_every_records", 1_000..=10_000_000).unwrap_or(100_000),
+        segments_kept: whole_u32(&mut s, "segments_kept", 0, 100_000).unwrap_or(SEGMENTS_KEPT),
     };
     s.finish();
     journal

@@ -31,6 +31,8 @@ impl NodeConfig {
         if let Some(reason) = &self.journal.single_copy_reason {
             text(out, "single_copy_reason", reason)?;
         }
+        plain(out, "snapshot_every_records", self.journal.snapshot_every_records)?;
+        plain(out, "segments_kept", self.journal.segments_kept)?;
 
         out.write_str("\n[logging]\n")?;
         text(out, "level", self.logging.level.word())?;

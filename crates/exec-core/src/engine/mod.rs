@@ -152,7 +152,7 @@ pub struct Engine {
     due: BTreeMap<Timer, Timestamp>,
     /// What comes to the strategies when they are started, in order.
     held: Vec<(StrategyId, Option<Seq>, StrategyEvent)>,
-    unseen: VecDeque<Unseen>,
+    unseen: BTreeMap<StrategyId, VecDeque<Unseen>>,
     adopted: usize,
     /// The reasons for a shut gate that were told last.
     told_shut: Vec<Shut>,
@@ -214,7 +214,7 @@ impl Engine {
             moved: BTreeSet::new(),
             due: BTreeMap::new(),
             held: Vec::new(),
-            unseen: VecDeque::new(),
+            unseen: BTreeMap::new(),
             adopted: 0,
             told_shut: Vec::new(),
         }

@@ -8,12 +8,11 @@ use crate::{
     ids::{Seq, StrategyId},
     snapshot::{Snapshot, Unseen, UnseenWhat},
 };
-use alloc::vec::Vec;
 
 impl Engine {
     /// The state behind all records so far: what a replay of them would give.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { books: self.books.image(), unseen: self.unseen.iter().cloned().collect() }
+        Snapshot { books: self.books.image(), unseen: self.unseen.values().flatten().cloned().collect() }
     }
 
     /// Begins with a snapshot instead of the records that it stands for. Before any record is replayed.
@@ -28,7 +27,9 @@ impl Engine {
             return Err(BooksError::Sequence { found: snapshot.seq(), after: self.books.seq() });
         }
         self.books = Books::of_image(snapshot.books, self.config.tag);
-        self.unseen = snapshot.unseen.into();
+        for unseen in snapshot.unseen {
+            self.unseen.entry(unseen.strategy.clone()).or_default().push_back(unseen);
+        }
         Ok(())
     }
 
@@ -37,22 +38,22 @@ impl Engine {
         if self.config.strategies.iter().any(|s| s.id == *strategy)
             && let Some(what) = UnseenWhat::of(event)
         {
-            self.unseen.push_back(Unseen { strategy: strategy.clone(), seq, what });
+            let unseen = Unseen { strategy: strategy.clone(), seq, what };
+            self.unseen.entry(strategy.clone()).or_default().push_back(unseen);
         }
     }
 
     /// A strategy's cursor has passed these.
     pub(super) fn forget_seen(&mut self, strategy: &StrategyId, seen: Seq) {
-        // They stand in the order of their numbers. A strategy that is far behind must not cost a look at all of them each time.
-        let passed = self.unseen.partition_point(|u| u.seq <= seen);
-        let others: Vec<Unseen> = self.unseen.drain(..passed).filter(|u| u.strategy != *strategy).collect();
-        for other in others.into_iter().rev() {
-            self.unseen.push_front(other);
+        // They come in the order of their numbers, and a strategy that is far behind has many.
+        if let Some(waiting) = self.unseen.get_mut(strategy) {
+            while waiting.pop_front_if(|unseen| unseen.seq <= seen).is_some() {}
         }
     }
 
     /// What must be told again at the start.
     pub(super) fn hold_unseen(&mut self) {
-        self.held = self.unseen.iter().map(|u| (u.strategy.clone(), Some(u.seq), u.what.event())).collect();
+        self.held = self.unseen.values().flatten().map(|u| (u.strategy.clone(), Some(u.seq), u.what.event())).collect();
+        self.held.sort_by_key(|(_, seq, _)| *seq);
     }
 }

@@ -11,7 +11,13 @@ const V1: &str = include_str!("../golden/v1.hex");
 /// Two lives: the first ends in a crash with one group unproven, the second closes. With a snapshot, a state hash and an empty payload.
 fn write_today() -> SimDisk {
     let disk = SimDisk::new();
-    let options = LogOptions { segment_bytes: 1024, epoch_floor: 7, durability: Durability::Sync, account: "golden".to_owned() };
+    let options = LogOptions {
+        segment_bytes: 1024,
+        epoch_floor: 7,
+        durability: Durability::Sync,
+        account: "golden".to_owned(),
+        segments_kept: 0,
+    };
     let record = |kind, version, payload| RecordRef { kind, version, payload };
     let (mut log, _) = Log::open(disk.clone(), &options).unwrap();
     log.append(&[record(1, 1, b"intent"), record(2, 1, b"attempt 1")], None).unwrap();

@@ -10,3 +10,4 @@ mod model;
 mod os_disk;
 mod port;
 mod snapshots;
+mod state;

@@ -142,3 +142,55 @@ fn the_last_state_hash_is_given_back() {
     assert!(recovery.closed_clean);
     assert_eq!(recovery.cut, None);
 }
+
+#[test]
+fn closed_segments_stay_for_whoever_asks_what_happened() {
+    let disk = SimDisk::new();
+    let keeping = LogOptions { segments_kept: 3, ..options(Durability::Sync) };
+    let (mut log, _) = Log::open(disk.clone(), &keeping).unwrap();
+    while log.last_seq() < 400 {
+        append(&mut log, 1).unwrap();
+    }
+    log.sync().unwrap();
+    log.snapshot(&snapshot_bytes(399), 399).unwrap();
+    log.snapshot(&snapshot_bytes(400), 400).unwrap();
+    assert!(log.truncate_before(401).unwrap() > 0);
+    assert_eq!(files(&disk, ".seg").len(), 4, "three closed ones and the one that is written");
+    assert_eq!(log.newest_snapshot().unwrap().unwrap().seq, 400);
+}
+
+#[test]
+fn a_crash_at_any_point_of_a_snapshot_or_of_dropping_segments_loses_nothing() {
+    let grown = {
+        let disk = SimDisk::new();
+        let mut log = grown(&disk, 400);
+        log.snapshot(&snapshot_bytes(150), 150).unwrap();
+        log.snapshot(&snapshot_bytes(300), 300).unwrap();
+        log.close().unwrap();
+        disk
+    };
+    let (mut points, mut newest) = (0, Vec::new());
+    for fuse in 0.. {
+        for seed in 0..4 {
+            let disk = grown.fork();
+            let (mut log, _) = Log::open(disk.clone(), &options(Durability::Sync)).unwrap();
+            disk.faults(|f| f.power_loss_after = Some(fuse));
+            let done = log.snapshot(&snapshot_bytes(400), 400).and_then(|()| log.truncate_before(401));
+            let whole = !disk.is_dead();
+            assert!(done.is_ok() || !whole, "{done:?}");
+            disk.crash(seed);
+            drop(log);
+            let (mut log, recovery) = Log::open(disk, &options(Durability::Sync)).unwrap();
+            assert_eq!(check_content(&mut log, &recovery), Ok(400), "power lost after {fuse} writes");
+            let snapshot = log.newest_snapshot().unwrap().unwrap();
+            assert_eq!(snapshot.bytes, snapshot_bytes(snapshot.seq));
+            assert!(log.read_from(snapshot.seq + 1).is_ok());
+            newest.push(snapshot.seq);
+            if whole {
+                assert!(points > 8 && newest.contains(&300) && snapshot.seq == 400, "{points} points, {newest:?}");
+                return;
+            }
+        }
+        points += 1;
+    }
+}
