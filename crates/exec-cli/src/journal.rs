@@ -107,5 +107,6 @@ const fn name(record: &Record) -> &'static str {
         Record::Raw { .. } => "kept raw",
         Record::Adjustment(_) => "settled differences",
         Record::Claim(_) => "claims of strategies",
+        Record::LetGo { .. } => "old orders let go",
     }
 }

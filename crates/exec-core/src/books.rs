@@ -1,7 +1,9 @@
 //! Everything durable about an account: orders, positions, shares, balances, cursors. Only records change it, live and in replay.
 
 mod image;
+mod let_go;
 mod names;
+mod recent;
 
 pub(crate) use image::Image;
 
@@ -21,7 +23,9 @@ use alloc::{
     sync::Arc,
     vec::Vec,
 };
+use let_go::{Ended, Gone};
 use names::Names;
+use recent::Recent;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +116,11 @@ pub struct Books {
     pub(crate) strategies: BTreeMap<StrategyId, StrategyBook>,
     pub(crate) latches: BTreeMap<LatchCause, String>,
     pub(crate) raw_kept: u64,
+    recent: Recent,
+    ended: Ended,
+    gone: BTreeMap<(InstrumentId, PositionSide), Gone>,
+    let_go_before: Option<VenueTime>,
+    names_let_go: BTreeSet<IntentId>,
 }
 
 impl Books {
@@ -137,6 +146,11 @@ impl Books {
             strategies: BTreeMap::new(),
             latches: BTreeMap::new(),
             raw_kept: 0,
+            recent: Recent::new(),
+            ended: Ended::new(),
+            gone: BTreeMap::new(),
+            let_go_before: None,
+            names_let_go: BTreeSet::new(),
         }
     }
 
@@ -331,6 +345,9 @@ impl Books {
             Record::Order { intent, at, event, .. } => return self.learn_order(seq, *intent, *at, event).map(Some),
             Record::Baseline(baseline) => self.begin(baseline),
             Record::TradeCursor(cursor) => {
+                if let Some(known) = self.trade_cursors.get(&cursor.instrument) {
+                    self.recent.passed(known);
+                }
                 let known = self.trade_cursors.entry(cursor.instrument.clone()).or_insert_with(|| cursor.clone());
                 known.after = known.after.max(cursor.after);
                 known.at = known.at.max(cursor.at);
@@ -366,6 +383,7 @@ impl Books {
                 );
                 self.claims.push(claim.clone());
             }
+            Record::LetGo { orders, before } => self.let_go(orders, *before),
         }
         Ok(None)
     }
@@ -381,11 +399,11 @@ impl Books {
         let (cut, adjusted) = (position.and_then(|p| p.cut().copied()), position.is_some_and(|p| !p.adjustments.is_empty()));
         // Only these move a position.
         let moves = matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. } | OrderEvent::Adopted { .. });
-        let before = moves.then(|| order.contribution(cut.as_ref()));
+        let before = moves.then(|| order.contribution_at(event, cut.as_ref()));
         let traded_before = if adjusted { order.traded(cut.as_ref()) } else { Decimal::ZERO };
         let transition = order.apply(event).map_err(|contradiction| BooksError::Contradiction { seq, contradiction })?;
-        if let Some(before) = before {
-            let after = order.contribution(cut.as_ref());
+        if let Some(before) = before.filter(|_| transition.learned) {
+            let after = order.contribution_at(event, cut.as_ref());
             let price = match event {
                 OrderEvent::Executed { fill, .. } => Some(fill.price.get()),
                 OrderEvent::CumQty { avg_px, .. } => avg_px.map(crate::units::Price::get),
@@ -407,8 +425,14 @@ impl Books {
         }
         // What is no news is not in the journal either, and must leave no trace that a replay does not.
         if transition.learned {
-            (filed.seq, filed.at) = (seq, at);
+            self.recent.learned(&filed.order, event);
+            let before = core::mem::replace(&mut filed.at, at);
+            filed.seq = seq;
             self.index(id, event);
+            self.ended.by_age.remove(&(before, id));
+            if !self.open.contains(&id) {
+                self.ended.by_age.insert((at, id));
+            }
         }
         Ok(transition)
     }
@@ -460,6 +484,12 @@ impl Books {
         *external = external.plus(baseline.qty.get() - old);
         // Trades at or before the new cut are history from now on.
         if cut_before != baseline.cut {
+            let gone =
+                self.gone.get_mut(&key).map(|gone| gone.become_history(baseline.cut.as_ref(), position)).unwrap_or_default();
+            for (owner, share) in gone {
+                let held = self.shares.entry((owner, key.0.clone(), key.1)).or_default();
+                *held = held.plus(-share.get());
+            }
             let of_leg = |o: &&Arc<Order>| o.intent().terms.instrument == key.0 && o.leg() == key.1;
             for order in self.orders.values().map(|filed| &filed.order).filter(of_leg) {
                 let (before, after) = (order.contribution(cut_before.as_ref()), order.contribution(baseline.cut.as_ref()));

@@ -214,6 +214,8 @@ pub enum Timer {
     Parked,
     /// Take everything off the book of an instrument once more.
     SweepBook(InstrumentId),
+    /// Let go of more orders that ended long ago.
+    LetGo,
 }
 
 /// Something an operator must know.

@@ -177,29 +177,8 @@ pub fn compare(
     cut: Option<&TradeId>,
     asked: VenueTime,
 ) -> Option<Difference> {
-    let (ours, unattributed) = at_cut(books, instrument, leg, cut, asked);
+    let (ours, unattributed) = books.leg_at_cut(instrument, leg, cut, asked);
     (ours != venue).then(|| Difference { instrument: instrument.clone(), leg, ours, venue, unattributed })
-}
-
-/// A leg of our books as it was when `cut` was the newest trade, and how much of it no trade explains. A venue that names no
-/// trade (none in the window that it lists, or it was not asked) has had none since `asked`, and what is older is in its position.
-fn at_cut(
-    books: &Books,
-    instrument: &InstrumentId,
-    leg: PositionSide,
-    cut: Option<&TradeId>,
-    asked: VenueTime,
-) -> (SignedQty, SignedQty) {
-    let mut qty = books.position_qty(instrument, leg);
-    let mut unattributed = SignedQty::ZERO;
-    for order in books.orders().filter(|o| o.intent().terms.instrument == *instrument && o.leg() == leg) {
-        let sign = order.intent().terms.side.sign();
-        for (_, fill) in order.fills().filter(|(_, f)| cut.map_or(f.at > asked, |cut| f.trade_id > *cut)) {
-            qty = qty.plus(-fill.qty.get() * sign);
-        }
-        unattributed = unattributed.plus(order.unattributed_qty().get() * sign);
-    }
-    (qty, unattributed)
 }
 
 /// Whether an id under our tag tells of an engine that we are not and never were. A start that lost its record with the disk

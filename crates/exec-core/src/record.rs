@@ -193,6 +193,13 @@ pub enum Record {
     Adjustment(Adjustment),
     /// A strategy took over what stood before the books began.
     Claim(Claim),
+    /// Orders that ended long ago and can matter no more left the books.
+    LetGo {
+        /// Which.
+        orders: Vec<IntentId>,
+        /// All of them had ended before this.
+        before: VenueTime,
+    },
 }
 
 /// A journal entry that this build cannot read.
@@ -220,7 +227,7 @@ pub enum RecordError {
 
 /// The version of every record kind that this build writes.
 pub const RECORD_VERSION: u8 = 2;
-const KIND_MAX: u16 = 14;
+const KIND_MAX: u16 = 15;
 
 impl Record {
     /// The number of the record's kind in the journal. Numbers are never reused.
@@ -240,6 +247,7 @@ impl Record {
             Self::Raw { .. } => 12,
             Self::Adjustment(_) => 13,
             Self::Claim(_) => 14,
+            Self::LetGo { .. } => 15,
         }
     }
     /// Writes the record's payload to the end of `buffer`, keeping its capacity.

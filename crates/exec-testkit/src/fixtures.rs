@@ -124,6 +124,7 @@ pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
         sharing: exec_core::engine::config::Sharing::default(),
         staleness: exec_core::engine::config::Staleness { quote_max_age_ms: 0 },
         differences: exec_core::unequal::DifferenceRules::default(),
+        memory: exec_core::engine::config::Memory::default(),
     }
 }
 

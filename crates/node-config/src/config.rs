@@ -117,6 +117,8 @@ pub enum LogFormat {
 /// What all engines of a node share.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ExecutionConfig {
+    /// How long an order that has ended is kept in memory; 0 for ever.
+    pub ended_orders_kept_ms: u64,
     /// Whether the books are compared with the venue at all.
     pub reconciliation: bool,
     /// How long the gate stays shut after the first complete reconciliation.

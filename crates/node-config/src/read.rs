@@ -227,6 +227,11 @@ fn logging(mut s: Section<'_>) -> LoggingConfig {
 }
 
 fn execution(mut s: Section<'_>, profile: Profile) -> ExecutionConfig {
+    let ended_orders_kept_ms = s.seconds("ended_orders_kept_secs", 2_592_000).unwrap_or(86_400_000);
+    if (1..600_000).contains(&ended_orders_kept_ms) {
+        let what = "is so short that what the venue tells late would find no order";
+        s.wrong("ended_orders_kept_secs", what, "write at least 600.0, or 0.0 to keep them for ever");
+    }
     let execution = ExecutionConfig {
         reconciliation: s.flag("reconciliation", true),
         startup_delay_ms: s.seconds("reconciliation_startup_delay_secs", 3600).unwrap_or(profile.defaults().startup_delay_ms),
@@ -236,6 +241,7 @@ fn execution(mut s: Section<'_>, profile: Profile) -> ExecutionConfig {
         retry_age_ms: s.whole("retry_age_ms", 0..=60_000).unwrap_or(1_000),
         quote_max_age_ms: s.whole("quote_max_age_ms", 0..=3_600_000).unwrap_or(5_000),
         on_exit: s.choice("on_exit", &ON_EXIT).map_or(OnExit::Leave, |o| o.value),
+        ended_orders_kept_ms,
         drain_deadline_ms: s.seconds("drain_deadline_secs", 600).unwrap_or(10_000),
     };
     s.finish();

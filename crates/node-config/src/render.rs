@@ -49,6 +49,7 @@ impl NodeConfig {
         plain(out, "quote_max_age_ms", e.quote_max_age_ms)?;
         let on_exit = ON_EXIT.iter().find(|(_, value)| *value == e.on_exit);
         text(out, "on_exit", on_exit.map_or("leave", |(word, _)| word))?;
+        plain(out, "ended_orders_kept_secs", seconds(e.ended_orders_kept_ms))?;
         plain(out, "drain_deadline_secs", seconds(e.drain_deadline_ms))?;
 
         for (id, account) in &self.accounts {

@@ -1,6 +1,11 @@
 //! All that a replay would put into books, in a form that is quickly taken and can be written. Not the bytes: `snapshot`.
 
-use super::{Books, Filed, StrategyBook, Wallet, names::Names, names::Shared};
+use super::{
+    Books, Filed, StrategyBook, Wallet,
+    let_go::{Ended, Gone},
+    names::{Names, Shared},
+    recent::{Floor, Recent},
+};
 use crate::{
     cl_ord_id::Tag,
     ids::{AccountId, AlgoId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, ListId, OrderId, Seq, StrategyId},
@@ -11,7 +16,7 @@ use crate::{
     },
     position::Position,
     record::{Claim, LatchCause, TradeCursor},
-    time::Timestamp,
+    time::{Timestamp, VenueTime},
     units::{PositionMode, PositionSide, SignedQty},
 };
 use alloc::{
@@ -43,6 +48,10 @@ pub(crate) struct Image {
     latches: BTreeMap<LatchCause, String>,
     raw_kept: u64,
     claims: Vec<Claim>,
+    floors: BTreeMap<InstrumentId, Floor>,
+    gone: BTreeMap<(InstrumentId, PositionSide), Gone>,
+    let_go_before: Option<VenueTime>,
+    names_let_go: BTreeSet<IntentId>,
 }
 
 impl Books {
@@ -67,6 +76,10 @@ impl Books {
             latches: self.latches.clone(),
             raw_kept: self.raw_kept,
             claims: self.claims.clone(),
+            floors: self.recent.floors.clone(),
+            gone: self.gone.clone(),
+            let_go_before: self.let_go_before,
+            names_let_go: self.names_let_go.clone(),
         }
     }
 
@@ -92,7 +105,13 @@ impl Books {
             latches: image.latches,
             raw_kept: image.raw_kept,
             claims: image.claims,
+            recent: Recent::new(),
+            ended: Ended::new(),
+            gone: image.gone,
+            let_go_before: image.let_go_before,
+            names_let_go: image.names_let_go,
         };
+        books.recent.floors = image.floors;
         for filed in image.orders {
             let (intent, order) = (filed.order.intent(), &filed.order);
             for (cl_ord_id, attempt) in order.attempts() {
@@ -103,6 +122,10 @@ impl Books {
                 if let Some(algo_id) = attempt.algo_id() {
                     books.by_algo_id.learn(algo_id, intent.id);
                 }
+            }
+            books.recent.take(order);
+            if !books.open.contains(&intent.id) {
+                books.ended.by_age.insert((filed.at, intent.id));
             }
             books.orders.insert(intent.id, filed);
         }

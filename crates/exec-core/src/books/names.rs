@@ -31,6 +31,22 @@ impl<K: Ord + Clone> Names<K> {
             self.shared.entry(id).or_default().extend([before, order]);
         }
     }
+    /// An order that was let go has its ids no more.
+    pub(super) fn forget(&mut self, id: &K, order: IntentId) {
+        let Some(all) = self.shared.get_mut(id) else {
+            self.newest.remove(id);
+            return;
+        };
+        all.remove(&order);
+        if self.newest.get(id) == Some(&order)
+            && let Some(last) = all.last()
+        {
+            self.newest.insert(id.clone(), *last);
+        }
+        if all.len() <= 1 {
+            self.shared.remove(id);
+        }
+    }
     /// The ids that more than one order has. All others follow from the orders.
     pub(super) fn shared(&self) -> Vec<Shared<K>> {
         let newest = |id: &K| self.newest.get(id).copied();

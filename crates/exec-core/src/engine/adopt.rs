@@ -69,7 +69,7 @@ impl Engine {
         }
         let history = match cut {
             Some(cut) if report.updated <= cut => report.cum_qty.unwrap_or_default(),
-            Some(_) | None => Qty::ZERO,
+            Some(_) | None => self.counted_before(report),
         };
         self.learn(id, source, OrderEvent::Adopted { cl_ord_id, history }, out);
         self.learn_report(id, cl_ord_id, report, source, out);
@@ -105,7 +105,9 @@ impl Engine {
         let own = OwnId::decode(&self.config.tag, cl_ord_id).filter(|id| id.account == self.config.account_number);
         if let Some(own) = own {
             let begun = VenueTime(self.venue_time().0.saturating_sub(self.now.ms_since(self.begun_at) as i64));
-            if crate::reconcile::is_second_engine(&self.books, &own, report.created.unwrap_or(report.updated), begun) {
+            if !self.made_now(cl_ord_id)
+                && crate::reconcile::is_second_engine(&self.books, &own, report.created.unwrap_or(report.updated), begun)
+            {
                 let text = format!("{cl_ord_id} was made under epoch {}, and this engine has not made it", own.epoch);
                 self.latch(LatchCause::SecondEngine, text, out);
             }

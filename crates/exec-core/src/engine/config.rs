@@ -37,6 +37,19 @@ pub enum ProtectionPolicy {
     Alert,
 }
 
+/// How long the books keep what is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Memory {
+    /// An order that has ended is kept so long after the last fact about it; 0 for ever.
+    pub ended_orders_ms: u64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { ended_orders_ms: 24 * 3_600 * 1_000 }
+    }
+}
+
 /// Everything an engine is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EngineConfig {
@@ -78,6 +91,8 @@ pub struct EngineConfig {
     pub differences: DifferenceRules,
     /// Which positions several strategies hold shares of.
     pub sharing: Sharing,
+    /// How long the books keep what is over.
+    pub memory: Memory,
 }
 
 /// Which positions several strategies hold shares of. In HEDGING a leg is never shared this way.

@@ -78,7 +78,7 @@ impl Engine {
         let found =
             self.books.find(&report.instrument, report.cl_ord_id.as_ref(), report.order_id.as_ref(), report.algo_id.as_ref());
         let Some(intent) = found else {
-            if !self.is_past(report) {
+            if !self.is_past(report) && !self.is_late(report, source, out) {
                 self.adopt(report, source, None, out);
             }
             return;
@@ -157,7 +157,7 @@ impl Engine {
             self.after_facts(intent, out);
             return;
         }
-        if !self.is_history(report) {
+        if !self.is_history(report) && !self.is_counted(&report.instrument, &report.fill.trade_id) {
             self.wait_for_order(report, out);
         }
     }

@@ -31,7 +31,7 @@ impl Engine {
         };
         let mut wrong = mistake(&orders).map(|why| Denial::List(why.into()));
         let (known, orders): (Vec<NewOrder>, Vec<NewOrder>) =
-            orders.into_iter().partition(|o| self.books.order(o.intent).is_some());
+            orders.into_iter().partition(|o| self.books.order(o.intent).is_some() || self.books.was_let_go(o.intent));
         if orders.is_empty() {
             // The same list again is what a restart brings; it was answered then.
             return;

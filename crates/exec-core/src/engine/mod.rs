@@ -12,6 +12,7 @@ mod differing;
 mod doubt;
 mod exchange_made;
 mod gate;
+mod let_go;
 mod listen;
 mod lists;
 mod parked;
@@ -434,6 +435,7 @@ impl Engine {
             Timer::SweepBook(instrument) => self.sweep_again(instrument, out),
             Timer::Unplaced => self.ask_unplaced(out),
             Timer::Watch => self.watch(out),
+            Timer::LetGo => self.let_go(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
         }
     }

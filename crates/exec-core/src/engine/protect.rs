@@ -64,6 +64,25 @@ pub(super) struct Watch {
     dead: BTreeMap<IntentId, Timestamp>,
 }
 
+impl Watch {
+    /// Whether a stop was lost, or makes good for one, whose position is not settled yet.
+    pub(super) fn guards(&self, intent: IntentId) -> bool {
+        let lost = self.remedies.get(&intent).unwrap_or(&intent);
+        self.guarded.contains(lost)
+    }
+    /// An order leaves the books.
+    pub(super) fn forget(&mut self, intent: IntentId, attempts: &[ClOrdId]) {
+        for attempt in attempts {
+            self.triggered.remove(attempt);
+        }
+        self.asks.remove(&intent);
+        self.told.remove(&intent);
+        self.late.remove(&intent);
+        self.remedies.remove(&intent);
+        self.dead.remove(&intent);
+    }
+}
+
 /// How long a leg was uncovered.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seconds {

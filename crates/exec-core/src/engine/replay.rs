@@ -70,7 +70,8 @@ impl Engine {
             | Record::Operator { .. }
             | Record::Raw { .. }
             | Record::Adjustment(_)
-            | Record::Claim(_) => (),
+            | Record::Claim(_)
+            | Record::LetGo { .. } => (),
         }
         Ok(())
     }

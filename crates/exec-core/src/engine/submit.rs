@@ -27,6 +27,11 @@ use alloc::{format, string::ToString, vec::Vec};
 
 impl Engine {
     pub(super) fn submit(&mut self, owner: Owner, new: NewOrder, out: &mut Vec<Effect>) {
+        if self.books.was_let_go(new.intent) {
+            let text = format!("intent {} came again; its order ended long ago", new.intent);
+            self.alert(out, AlertLevel::Warning, "intent_reused", text);
+            return;
+        }
         if let Some(known) = self.books.order(new.intent) {
             // The same intent again is what a restart brings; it was answered then. Other terms under its id are a defect.
             if known.intent().terms != new.terms {

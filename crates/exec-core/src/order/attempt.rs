@@ -41,6 +41,8 @@ pub struct AttemptFacts {
     pub(super) activated: bool,
     pub(super) triggered: bool,
     pub(super) fills: BTreeMap<TradeId, Fill>,
+    /// The sum of the fills.
+    pub(super) attributed: Qty,
     /// Known executed quantity: at least the sum of the fills.
     pub(super) cum_qty: Qty,
     /// Average price of `cum_qty`, kept only while fills do not explain it.
@@ -93,8 +95,8 @@ impl AttemptFacts {
         self.cum_qty
     }
     /// The part of CumQty that trades explain.
-    pub fn attributed_qty(&self) -> Qty {
-        self.fills.values().fold(Qty::ZERO, |sum, f| sum.plus(f.qty))
+    pub const fn attributed_qty(&self) -> Qty {
+        self.attributed
     }
     /// Average price of the whole CumQty as the venue said it, while trades do not explain it.
     pub const fn floor_px(&self) -> Option<Price> {
@@ -189,6 +191,7 @@ impl AttemptFacts {
         let learned = match self.fills.get_mut(&fill.trade_id) {
             None => {
                 self.fills.insert(fill.trade_id, fill.clone());
+                self.attributed = self.attributed.plus(fill.qty);
                 true
             }
             Some(known) => {

@@ -294,11 +294,7 @@ impl Order {
         for attempt in self.attempts.values() {
             sum.qty += attempt.counted_qty(baseline).get() * sign;
             for fill in attempt.fills.values().filter(|f| baseline.is_none_or(|cut| f.trade_id > *cut)) {
-                sum.realized = sum.realized.plus(fill.realized.unwrap_or_default());
-                if let Some(fee) = &fill.fee {
-                    let total = sum.fees.entry(fee.asset.clone()).or_default();
-                    *total = total.plus(fee.amount);
-                }
+                sum.add(fill);
             }
         }
         sum
@@ -307,6 +303,19 @@ impl Order {
     pub fn traded(&self, baseline: Option<&TradeId>) -> Decimal {
         let sum: Decimal = self.attempts.values().map(|attempt| attempt.traded_qty(baseline).get()).sum();
         sum * self.intent.terms.side.sign()
+    }
+    /// The part of its contribution that a fact can change: what its attempt counts, what its trade brought and cost.
+    pub(crate) fn contribution_at(&self, event: &OrderEvent, baseline: Option<&TradeId>) -> Contribution {
+        let mut part = Contribution::default();
+        let Some(attempt) = event.cl_ord_id().and_then(|id| self.attempts.get(id)) else { return part };
+        part.qty = attempt.counted_qty(baseline).get() * self.intent.terms.side.sign();
+        if let OrderEvent::Executed { fill, .. } = event
+            && let Some(known) = attempt.fills.get(&fill.trade_id)
+            && baseline.is_none_or(|cut| known.trade_id > *cut)
+        {
+            part.add(known);
+        }
+        part
     }
     /// Whether an attempt's outcome is unknown.
     pub fn is_in_doubt(&self) -> bool {
@@ -490,6 +499,17 @@ pub struct Contribution {
     pub realized: Amount,
     /// Fees per asset.
     pub fees: BTreeMap<Asset, Amount>,
+}
+
+impl Contribution {
+    /// What a trade brought and cost, but for its quantity: of that more may be known than trades explain.
+    fn add(&mut self, fill: &Fill) {
+        self.realized = self.realized.plus(fill.realized.unwrap_or_default());
+        if let Some(fee) = &fill.fee {
+            let total = self.fees.entry(fee.asset.clone()).or_default();
+            *total = total.plus(fee.amount);
+        }
+    }
 }
 
 fn set_once<T: Clone>(place: &mut Option<T>, value: &T) -> bool {

@@ -20,6 +20,7 @@ mod hard_changes;
 mod hard_lists;
 mod hard_stops;
 mod hard_words;
+mod let_go;
 mod lifecycle;
 mod limits;
 mod lists;

@@ -145,6 +145,7 @@ pub(crate) fn records() -> Vec<Record> {
         Record::Operator { who: "ada".into(), what: "Latch".into(), at },
         Record::Raw { why: "unknown".into(), raw: "{}".into(), at },
     ];
+    let let_go = Record::LetGo { orders: vec![IntentId(1), IntentId(u128::MAX)], before: VenueTime(9) };
     let owners = [Owner::Strategy(strategy_id()), Owner::Operator("ada".into()), Owner::External];
     let provenances =
         [Provenance::Ours, Provenance::Recovered, Provenance::Foreign, Provenance::Exchange(ExchangeMade::AutoDeleveraging)];
@@ -179,6 +180,7 @@ pub(crate) fn records() -> Vec<Record> {
         at,
     }));
     all.push(Record::Latched { cause: LatchCause::Difference(instrument_id("BTCUSDT")), text: "two figures".into(), at });
+    all.push(let_go);
     all
 }
 

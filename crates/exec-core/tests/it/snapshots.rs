@@ -1,15 +1,17 @@
 //! A snapshot and the records behind it are as good as all records: the same books, and the same events still to be told.
 
 use exec_core::{
+    books::Books,
     conversation::Input,
     engine::Engine,
     ids::{IntentId, Seq, TradeId},
-    order::intent::Owner,
+    order::{Order, intent::Owner},
+    reconcile,
     record::{Baseline, LatchCause, Record, TradeCursor},
-    report::Source,
+    report::{Fill, MassStatus, Source},
     snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError},
     time::{Timestamp, VenueTime},
-    units::{PositionMode, PositionSide, Side},
+    units::{Amount, PositionMode, PositionSide, Side, SignedQty},
 };
 use exec_testkit::{
     fixtures::{asset, config, intent, limit, price, profile, qty, strategy_id},
@@ -30,6 +32,14 @@ fn history_of(records: impl IntoIterator<Item = Record>) -> Vec<(Seq, Record)> {
     let (mut all, mut books) = (Vec::new(), engine());
     for record in records {
         let seq = Seq(books.books().seq().0 + 1);
+        let record = match record {
+            // Those that have ended by then.
+            Record::LetGo { before, .. } => {
+                let ended = books.books().orders().filter(|o| o.status().is_ended() && !o.has_loose_ends());
+                Record::LetGo { orders: ended.map(|o| o.intent().id).collect(), before }
+            }
+            record => record,
+        };
         if books.replay(seq, &record).is_ok() {
             all.push((seq, record));
         }
@@ -70,6 +80,7 @@ fn other(which: u8, number: u64) -> Record {
         3 => Record::Cursor { strategy: strategy_id(), seen: Seq(number), state: (number > 3).then(|| vec![number as u8]) },
         4 => Record::Latched { cause: LatchCause::SecondEngine, text: "two".into(), at },
         5 => Record::Released { who: "ada".into(), at },
+        8 => Record::LetGo { orders: Vec::new(), before: VenueTime(number as i64) },
         6 => Record::StrategyNumber { strategy: strategy_id(), number: 1 },
         _ => Record::Raw { why: "unknown".into(), raw: "{}".into(), at },
     }
@@ -83,7 +94,7 @@ fn any_records() -> impl Strategy<Value = Vec<(Seq, Record)>> {
         source: Source::Stream,
         event,
     });
-    let others = (0_u8..8, 0_u64..40).prop_map(|(which, number)| other(which, number));
+    let others = (0_u8..9, 0_u64..40).prop_map(|(which, number)| other(which, number));
     vec(prop_oneof![6 => fact, 1 => others], 1..80).prop_map(|rest| {
         let intents = (1..5).map(|n| {
             let mut intent = intent(n, limit(Side::Buy, qty("10"), price("100")));
@@ -117,6 +128,84 @@ proptest! {
         prop_assert!(Snapshot::decode(&bytes[..cut]).is_err());
         bytes[cut] ^= 1 << bit;
         prop_assert!(Snapshot::decode(&bytes).is_err());
+    }
+}
+
+fn sums(books: &Books) -> (String, String) {
+    let position = books.position(&btc(), PositionSide::Net).map(|p| (p.qty(), p.realized(), p.fees().clone()));
+    let shares: Vec<_> = books.shares().filter(|(_, qty)| !qty.is_zero()).collect();
+    (format!("{position:?}"), format!("{shares:?}"))
+}
+
+/// What a leg was when `cut` was the newest trade, counted from all fills.
+fn counted(books: &Books, cut: Option<u64>, asked: VenueTime) -> SignedQty {
+    let cut = cut.map(TradeId::from_number);
+    let newer = |f: &&Fill| cut.map_or(f.at > asked, |cut| f.trade_id > cut);
+    let fills = books.orders().filter(|o| o.intent().terms.instrument == btc()).flat_map(Order::fills).map(|(_, f)| f);
+    fills.filter(newer).fold(books.position_qty(&btc(), PositionSide::Net), |sum, f| sum.plus(-f.qty.get() * f.side.sign()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_position_is_its_baseline_and_what_its_orders_contributed(records in any_records()) {
+        let records: Vec<_> = records.into_iter().map(|(_, r)| r).filter(|r| !matches!(r, Record::LetGo { .. })).collect();
+        let engine = replayed(engine(), &history_of(records));
+        let books = engine.books();
+        let Some(position) = books.position(&btc(), PositionSide::Net) else { return Ok(()) };
+        let base = position.baseline().map(|b| b.qty).unwrap_or_default();
+        let sum = books.orders().fold(base, |sum, o| sum.plus(o.contribution(position.cut()).qty));
+        prop_assert_eq!(position.qty(), sum);
+        let realized = books.orders().fold(Amount::default(), |sum, o| sum.plus(o.contribution(position.cut()).realized));
+        prop_assert_eq!(position.realized(), realized);
+    }
+
+    #[test]
+    fn a_comparison_counts_what_all_fills_say(records in any_records(), cut in proptest::option::of(0_u64..7), asked in 0_i64..10) {
+        let records: Vec<_> = records.into_iter().map(|(_, r)| r).filter(|r| !matches!(r, Record::LetGo { .. })).collect();
+        let engine = replayed(engine(), &history_of(records));
+        let asked = VenueTime(asked);
+        let status = MassStatus {
+            asked,
+            mode: PositionMode::Netting,
+            open_orders: Vec::new(),
+            positions: Vec::new(),
+            balances: Vec::new(),
+            high_water: vec![(btc(), cut.map(TradeId::from_number))],
+        };
+        let ours = counted(engine.books(), cut, asked);
+        let found = reconcile::differences(engine.books(), &status);
+        prop_assert_eq!(found.first().map_or(SignedQty::ZERO, |d| d.ours), ours);
+    }
+
+    #[test]
+    fn what_orders_that_were_let_go_have_done_stays_until_it_is_history(records in any_records(), amount in 1_u32..9) {
+        // The books of one who lets go and of one who keeps all, until nothing more is told of what was let go, and a new baseline
+        // behind all of it.
+        let mut letting_go = replayed(engine(), &records);
+        let mut all = replayed(engine(), &records);
+        let ended: Vec<IntentId> =
+            all.books().orders().filter(|o| o.status().is_ended() && !o.has_loose_ends() && o.unattributed_qty().is_zero())
+                .map(|o| o.intent().id).collect();
+        let next = |engine: &mut Engine, record: Record| {
+            let seq = Seq(engine.books().seq().0 + 1);
+            engine.replay(seq, &record).expect("it fits");
+        };
+        next(&mut letting_go, Record::LetGo { orders: ended, before: VenueTime(9) });
+        next(&mut all, Record::Released { who: "nobody".into(), at: Timestamp(1) });
+        prop_assert_eq!(sums(letting_go.books()), sums(all.books()));
+        let baseline = Record::Baseline(Baseline {
+            instrument: btc(),
+            leg: PositionSide::Net,
+            qty: format!("{amount}").parse().expect("a number"),
+            entry_px: None,
+            cut: Some(TradeId::from_number(99)),
+            at: VenueTime(50),
+        });
+        next(&mut letting_go, baseline.clone());
+        next(&mut all, baseline);
+        prop_assert_eq!(sums(letting_go.books()), sums(all.books()));
     }
 }
 
