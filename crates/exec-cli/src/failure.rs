@@ -78,7 +78,9 @@ impl From<ViewError> for Failure {
     fn from(error: ViewError) -> Self {
         match &error {
             ViewError::Missing(_) => Self::Usage(error.to_string()),
-            ViewError::Open { .. } | ViewError::Record { .. } | ViewError::Books(_) => Self::Refused(error.to_string()),
+            ViewError::Open { .. } | ViewError::Record { .. } | ViewError::Snapshot(_) | ViewError::Books(_) => {
+                Self::Refused(error.to_string())
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     failure::Failure,
     screen,
 };
-use exec_core::{cl_ord_id::Tag, record::Record};
+use exec_core::{cl_ord_id::Tag, ids::AccountId, record::Record};
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
 
