@@ -9,7 +9,11 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
         return Err(Failure::Failed("there is no crate exec-world in crates/ yet".to_owned()));
     }
     let mut command = shell::command(shell::cargo());
-    command.args(["run", "--quiet", "--profile", "sim", "--package", "exec-world", "--"]).args(words);
+    command.args(["run", "--quiet", "--profile", "sim", "--package", "exec-world"]);
+    if words.iter().any(|word| word.split('=').next().is_some_and(|name| ["--plant", "--list-plants"].contains(&name))) {
+        command.args(["--features", "plants"]);
+    }
+    command.arg("--").args(words);
     Ok(shell::run(command)?)
 }
 
@@ -20,6 +24,9 @@ pub(crate) fn exists() -> bool {
 
 // Only the seeds are read here: a run without them would answer a question nobody asked, and a build takes minutes.
 fn check(words: &[String]) -> Result<(), String> {
+    if words.iter().any(|word| word == "--list-plants") {
+        return Ok(());
+    }
     let seeds = match words.iter().position(|word| word == "--seeds") {
         Some(at) => words.get(at + 1).map(String::as_str),
         None => words.iter().find_map(|word| word.strip_prefix("--seeds=")),

@@ -211,7 +211,7 @@ impl Books {
         algo_id: Option<&AlgoId>,
     ) -> Option<IntentId> {
         if let Some(id) = order_id
-            && let Some(found) = self.by_order_id.get(&(instrument.clone(), *id))
+            && let Some(found) = self.by_order_id.get(&order_key(instrument, id))
         {
             return Some(found);
         }
@@ -444,7 +444,7 @@ impl Books {
         let Some(order) = self.orders.get(&id).map(|filed| &filed.order) else { return };
         if let OrderEvent::Accepted { order_id, algo_id, .. } = event {
             if let Some(order_id) = order_id {
-                self.by_order_id.learn((order.intent().terms.instrument.clone(), *order_id), id);
+                self.by_order_id.learn(order_key(&order.intent().terms.instrument, order_id), id);
             }
             if let Some(algo_id) = algo_id {
                 self.by_algo_id.learn(*algo_id, id);
@@ -506,6 +506,16 @@ type Share = (Owner, InstrumentId, PositionSide);
 fn give(shares: &mut BTreeMap<Share, SignedQty>, share: Share, qty: Decimal) {
     let held = shares.entry(share).or_default();
     *held = held.plus(qty);
+}
+
+/// A venue numbers its orders per instrument.
+fn order_key(instrument: &InstrumentId, id: &OrderId) -> (InstrumentId, OrderId) {
+    if planted(Plant::SymbolMissing)
+        && let Ok(any) = InstrumentId::new("ANY-PERP.ANY")
+    {
+        return (any, *id);
+    }
+    (instrument.clone(), *id)
 }
 
 /// Moves a position by the difference of what an order contributed before and after.

@@ -54,6 +54,25 @@ plants! {
     ErrorsAreAbsence = "defect_network_errors_are_counted_as_not_found": "a question for an order that fails says that it is not there";
     RestoredOrder = "defect_restored_working_order_cannot_be_managed": "an order of an earlier start can be neither changed nor cancelled";
     CancelAllOwners = "defect_cancel_all_of_one_strategy_hits_anothers": "a strategy that cancels all cancels everybody's";
+
+    // For worlds to find.
+    FenceNoMargin = "fence_no_margin": "absence counts as soon as the request's own window is over";
+    CancelWishDropped = "cancel_wish_dropped_on_2011": "a refused cancel ends the wish to cancel";
+    EntryStopNewFirst = "entry_stop_new_before_cancel": "a changed stop that opens stands beside its forerunner";
+    ExitDenied = "exit_denied_when_degraded": "an exit needs an open gate";
+    TakeProfitCounts = "take_profit_counts_as_stop": "a take-profit counts as protection";
+    BaselinePlusHistory = "baseline_plus_history": "trades from before the baseline are counted on top of it";
+    LegFromSide = "leg_from_side_not_ps": "a fill is booked on the leg that its side would open";
+    CursorBeforeCommands = "cursor_before_commands": "an event counts as seen when it is told, not when it is answered";
+    SentTooOld = "order_sent_after_max_age": "an order leaves however long its record took to the disk";
+    FailedQueryIsFlat = "failed_query_is_flat": "a question for everything that fails says that there is nothing";
+    SymbolMissing = "symbol_missing_in_fill_key": "an order id names an order on whatever instrument";
+    AckBeforeFsync = "ack_before_fsync": "the journal promises what it has not synced";
+    SkipFill = "skip_fill": "one trade in seven is dropped";
+    TradeTwice = "trade_lite_and_trade_both_counted": "the fast trade event and the order's own are two trades";
+    SendTwice = "send_twice_after_a_restart": "what a crash left without an answer is sent again";
+    NoDoubtBeforeGate = "gate_opens_with_earlier_doubt": "a start does not wait for what the last one left in doubt";
+    SurplusStays = "superseded_stop_is_not_taken_away": "the forerunner of a changed order stays on the book";
 }
 
 /// Whether a plant is on. Never, in a build without plants.

@@ -4,6 +4,7 @@ use crate::{
     books::Books,
     ids::{ClOrdId, InstrumentId},
     order::Order,
+    plant::{Plant, planted},
     terms::{Intention, OrderKind},
     time::Timestamp,
     units::{PositionSide, Price, Qty, Side, SignedQty},
@@ -41,7 +42,8 @@ pub fn protection(
     let mut found = Protection { held: size, ..Protection::default() };
     for order in books.open_orders_of(instrument) {
         let terms = &order.intent().terms;
-        if terms.leg != leg || terms.side != closes || !terms.is_protective() {
+        let counts = terms.is_protective() || (planted(Plant::TakeProfitCounts) && terms.is_closing());
+        if terms.leg != leg || terms.side != closes || !counts {
             continue;
         }
         let Some(open) = standing(order, &still_counts) else { continue };

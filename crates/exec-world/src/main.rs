@@ -10,6 +10,7 @@ mod node;
 mod oracle;
 mod outside;
 mod plan;
+mod planting;
 mod rng;
 mod run;
 mod shell;
@@ -23,13 +24,15 @@ mod world;
 use std::process::ExitCode;
 
 const USAGE: &str =
-    "usage: exec-world --seeds A..B [--steps N] [--profile mixed|calm|storm|crash|hedge|conditional|bracket|blind|ghost] [--trace] [--twice] [--threads N]
+    "usage: exec-world --seeds A..B [--steps N] [--profile mixed|calm|storm|crash|hedge|conditional|bracket|blind|ghost] [--trace] [--twice] [--threads N] [--plant NAME]
   --seeds A..B   one world for each seed from A to B, B not included
   --steps N      events of each world before the faults stop (default 400)
   --profile P    which kind of worlds (default mixed)
   --trace        print what happens, line by line (one world after the other)
   --twice        live each world twice, and compare
-  --threads N    worlds at a time (default: one for each core)";
+  --threads N    worlds at a time (default: one for each core)
+  --plant NAME   with this bug built in: exit 1 is a bug found, exit 0 one that escaped (needs the feature `plants`)
+  --list-plants  all of them";
 
 /// What is asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +48,9 @@ pub(crate) struct Asked {
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let mut out = std::io::stdout().lock();
+    if words.iter().any(|word| word == "--list-plants") {
+        return planting::list(&mut out).map_or(ExitCode::from(1), |()| ExitCode::SUCCESS);
+    }
     match asked(&words) {
         Ok(asked) => match run::run(&asked, &mut out) {
             Ok(true) => ExitCode::SUCCESS,
@@ -79,6 +85,7 @@ fn asked(words: &[String]) -> Result<Asked, String> {
                 asked.profile = plan::Profile::named(name).ok_or(format!("`{name}` is not a profile"))?;
             }
             "--threads" => asked.threads = usize::try_from(number(value()?)?.max(1)).unwrap_or(1),
+            "--plant" => planting::plant(value()?)?,
             "--trace" => asked.trace = true,
             "--twice" => asked.twice = true,
             other => return Err(format!("`{other}` is not known")),

@@ -11,9 +11,12 @@ use exec_core::{
     conversation::{Outcome, Phase, Request},
     exposure::interval,
     ids::{ClOrdId, IntentId, RequestId, Seq},
-    order::event::OrderEvent,
+    order::{Order, event::OrderEvent},
+    pretrade::Denial,
     record::Record,
+    start_report::Shut,
     terms::{OrderKind, Terms},
+    time::Timestamp,
     units::{PositionSide, Qty, Side},
     venue::{Attempt, Batch, CommandError, RejectClass},
 };
@@ -67,6 +70,37 @@ impl Oracle {
         {
             known.intent = *intent;
         }
+    }
+
+    /// Exits always pass: only a start that is not on disk yet may refuse one for its state.
+    pub(crate) fn exit_passes(&self, books: &Books, record: &Record) -> Result<(), String> {
+        let Record::Order { intent, event: OrderEvent::Denied(Denial::GateClosed(why)), .. } = record else { return Ok(()) };
+        let Some(order) = books.order(*intent).map(Order::intent) else { return Ok(()) };
+        // What is to close what another order of its list opens is refused together with that.
+        let mut of_list = order.list.iter().flat_map(|place| books.orders_of_list(place.list));
+        let opens = of_list.any(|o| o.intent().terms.can_add_risk());
+        if order.terms.is_closing() && !opens && *why != Shut::StartNotDurable.to_string() {
+            return Err(format!("exit {intent} was refused: {why}"));
+        }
+        Ok(())
+    }
+
+    /// The first try of an order that can add risk leaves while it is as young as its strategy asked for, or never.
+    pub(crate) fn leaves_in_time(&self, books: &Books, request: &Request, now: Timestamp) -> Result<(), String> {
+        let attempts: &[Attempt] = match request {
+            Request::Submit { attempt, .. } => std::slice::from_ref(attempt),
+            Request::Batch { batch: Batch::Submit(all), .. } => all,
+            Request::Batch { .. } | Request::Replace(_) | Request::Cancel(_) | Request::CancelAll(_) => &[],
+        };
+        for id in attempts.iter().filter(|a| a.terms.can_add_risk()).map(|a| a.cl_ord_id) {
+            let Some(order) = books.by_cl_ord_id(&id).and_then(|intent| books.order(intent)) else { continue };
+            let first = order.attempts().get(&id).and_then(|a| a.header()).is_some_and(|h| h.number == 0);
+            let (age, most) = (now.ms_since(order.intent().asked), order.intent().handling.max_age_ms);
+            if first && age > most {
+                return Err(format!("{id} leaves {age} ms after it was asked for, {most} ms were allowed"));
+            }
+        }
+        Ok(())
     }
 
     /// The journal has promised that everything up to here survives.

@@ -133,6 +133,8 @@ impl World {
                 Effect::Journal(seq, record) => {
                     if let Some(node) = &self.node {
                         self.oracle.recorded(node.engine.books(), seq, &record);
+                        let judged = self.oracle.exit_passes(node.engine.books(), &record);
+                        self.judge(judged);
                     }
                     group.push((seq, record));
                 }
@@ -244,7 +246,9 @@ impl World {
                         // The venue refuses what is too much; each of these costs a request and a refusal.
                         self.tally.count("exits beyond their leg");
                     }
-                    let judged = self.oracle.leaves(node.engine.books(), &request, durable);
+                    let books = node.engine.books();
+                    let judged = self.oracle.leaves(books, &request, durable);
+                    let judged = judged.and_then(|()| self.oracle.leaves_in_time(books, &request, self.node_time()));
                     self.judge(judged);
                 }
                 self.send(life, request);

@@ -139,7 +139,7 @@ impl Engine {
     pub(super) fn is_history(&self, report: &TradeReport) -> bool {
         let fill = &report.fill;
         let held = |p: &Position| p.cut().is_some_and(|cut| fill.trade_id <= *cut) || p.is_adjusted_for(&fill.trade_id, fill.at);
-        self.legs_of(&report.instrument, fill.leg).any(held)
+        !planted(Plant::BaselinePlusHistory) && self.legs_of(&report.instrument, fill.leg).any(held)
     }
 
     /// What is known of the legs that a report may speak of.
@@ -156,7 +156,8 @@ impl Engine {
         let fill = report.fill.as_ref().map(|f| f.trade_id);
         // A trade is dated by its number; only where there is none the clock must do.
         let before = |cut: Option<TradeId>, at| fill.zip(cut).map_or(report.updated <= at, |(fill, cut)| fill <= cut);
-        self.legs_of(&report.instrument, report.leg).any(|position| {
+        let mut legs = self.legs_of(&report.instrument, report.leg).filter(|_| !planted(Plant::BaselinePlusHistory));
+        legs.any(|position| {
             position.baseline().is_some_and(|b| before(b.cut, b.at))
                 || position.adjustments().iter().any(|a| before(a.record().cut, a.record().at))
         })

@@ -8,6 +8,7 @@ use crate::{
         event::NotSent,
         intent::{Owner, Provenance},
     },
+    plant::{Plant, planted},
     pretrade::Denial,
     record::LatchCause,
     start_report::{PositionLine, Shut, StartReport},
@@ -30,7 +31,7 @@ impl Engine {
             (self.instruments.is_empty(), Shut::NoInstruments),
             (!self.reconciled, Shut::NotReconciled),
             (!self.delay_over, Shut::Delay),
-            (!self.started && !self.doubts.is_empty(), Shut::EarlierDoubt),
+            (!self.started && !self.doubts.is_empty() && !planted(Plant::NoDoubtBeforeGate), Shut::EarlierDoubt),
         ];
         let mut why: Vec<Shut> = conditions.into_iter().filter(|(shut, _)| *shut).map(|(_, why)| why).collect();
         why.extend(self.clock.map(|c| c.error_ms).filter(|e| *e > self.config.clock_error_max_ms).map(Shut::CoarseClock));
@@ -70,7 +71,7 @@ impl Engine {
             return;
         }
         // A latch does not keep strategies from starting: they may still close.
-        if !self.started && self.reconciled && self.delay_over && self.doubts.is_empty() {
+        if !self.started && self.reconciled && self.delay_over && (self.doubts.is_empty() || planted(Plant::NoDoubtBeforeGate)) {
             self.started = true;
             self.start_strategies(out);
         }

@@ -525,6 +525,9 @@ impl Engine {
             self.remember(&strategy, seq, &event);
         }
         if self.started {
+            if let (true, Some(seen)) = (planted(Plant::CursorBeforeCommands), seq) {
+                self.record(Record::Cursor { strategy: strategy.clone(), seen, state: None }, out);
+            }
             out.push(Effect::Notify(strategy, seq, event));
         } else if seq.is_some() || matches!(event, StrategyEvent::ProtectionLost(_)) {
             // A strategy is not called before it can act; what happened until then comes in order, after its start.

@@ -6,6 +6,7 @@ use crate::{
     conversation::{Effect, Timer},
     ids::{ClOrdId, InstrumentId, IntentId, RequestId, Seq},
     order::event::{NotSent, OrderEvent},
+    plant::{Plant, planted},
     report::Source,
     time::{Timestamp, VenueTime},
 };
@@ -69,7 +70,7 @@ impl Engine {
                 Some(_) | None => intent.asked.plus_ms(max_age_ms),
             },
         };
-        last.plus_ms(1)
+        last.plus_ms(if planted(Plant::SentTooOld) { 60_000 } else { 1 })
     }
 
     /// The disk was too slow for some of what waits: it is told so now, and not when the disk comes back.

@@ -119,6 +119,12 @@ impl Engine {
                         recovery.mass_failed = true;
                         self.set_timer(Timer::RecoverAgain, AGAIN_MS, out);
                     }
+                    Err(_) if planted(Plant::FailedQueryIsFlat) => {
+                        let (asked, mode, high_water) = (self.venue_time(), self.config.mode, Vec::new());
+                        let (open_orders, positions, balances) = (Vec::new(), Vec::new(), Vec::new());
+                        let status = MassStatus { asked, mode, open_orders, positions, balances, high_water };
+                        self.take_mass(Box::new(status), out);
+                    }
                     Ok(status) => self.take_mass(status, out),
                     Err(error) => {
                         recovery.mass_failed = true;

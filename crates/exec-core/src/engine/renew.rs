@@ -13,6 +13,7 @@ use crate::{
         attempt::VenueEnding,
         event::{LiveTerms, OrderEvent, RequestState},
     },
+    plant::{Plant, planted},
     pretrade::{self, Denial},
     report::Source,
     terms::{Intention, Terms},
@@ -130,7 +131,7 @@ impl Engine {
     /// Takes away what stands beside the attempt that speaks for an order.
     pub(super) fn cancel_surplus(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(intent) else { return };
-        let surplus: Vec<ClOrdId> = order.surplus().copied().collect();
+        let surplus: Vec<ClOrdId> = order.surplus().filter(|_| !planted(Plant::SurplusStays)).copied().collect();
         for attempt in surplus {
             self.send_cancel_of(intent, attempt, out);
         }
@@ -164,7 +165,7 @@ fn next_step(order: &Order, request: RequestId) -> Step {
         return Step::Over(RequestState::Refused(0));
     }
     match old {
-        Some(_) if closes => Step::SendNew,
+        Some(_) if closes || planted(Plant::EntryStopNewFirst) => Step::SendNew,
         Some((id, _)) => Step::CancelOld(*id),
         None if is_canceled_unfilled(order) => Step::SendNew,
         // It ended in another way, so there is nothing left to change.

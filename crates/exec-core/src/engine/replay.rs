@@ -10,6 +10,7 @@ use crate::{
         event::{GivenUp, OrderEvent, ReplaceHow, RequestState},
         intent::{Intent, Provenance},
     },
+    plant::{Plant, planted},
     record::Record,
     report::Source,
     time::Timestamp,
@@ -147,6 +148,9 @@ impl Engine {
             }
             for cl_ord_id in doubtful {
                 self.doubt(intent, cl_ord_id, out);
+                if planted(Plant::SendTwice) {
+                    self.send_submit(intent, cl_ord_id, out);
+                }
             }
             if untried {
                 self.learn(intent, Source::Engine, OrderEvent::GivenUp(GivenUp::NeverTried), out);

@@ -104,6 +104,9 @@ impl Engine {
         }
         pretrade::check_grid(instrument, &checked, reference)?;
         self.check_rules(instrument, &checked, None)?;
+        if planted(Plant::ExitDenied) {
+            self.permit(&terms.instrument)?;
+        }
         if terms.can_add_risk() {
             self.permit(&terms.instrument)?;
             let add = qty.unwrap_or_default().get();

@@ -2,8 +2,10 @@
 
 use super::event::{LiveTerms, OrderEvent, TermsVersion};
 use crate::{
-    ids::{ClOrdId, RequestId},
+    ids::{ClOrdId, RequestId, TradeId},
+    plant::{Plant, planted},
     report::{OrderReport, TradeReport, VenueStatus},
+    units::{PositionSide, Side},
     venue::{RejectClass, Rejection},
 };
 use alloc::vec::Vec;
@@ -37,7 +39,11 @@ pub fn of_order_report(cl_ord_id: ClOrdId, report: &OrderReport, out: &mut Vec<O
         }
     }
     if let Some(fill) = &report.fill {
-        out.push(OrderEvent::Executed { cl_ord_id, fill: fill.clone() });
+        let mut fill = fill.clone();
+        if planted(Plant::LegFromSide) && fill.leg.is_some_and(|leg| leg != PositionSide::Net) {
+            fill.leg = Some(if fill.side == Side::Buy { PositionSide::Long } else { PositionSide::Short });
+        }
+        out.push(OrderEvent::Executed { cl_ord_id, fill });
     }
     if let Some(qty) = report.cum_qty.filter(|q| !q.is_zero()) {
         out.push(OrderEvent::CumQty { cl_ord_id, qty, avg_px: report.avg_px });
@@ -60,5 +66,11 @@ pub fn of_order_report(cl_ord_id: ClOrdId, report: &OrderReport, out: &mut Vec<O
 /// The facts in a report about a trade: its order exists, and this is executed.
 pub fn of_trade_report(cl_ord_id: ClOrdId, report: &TradeReport, out: &mut Vec<OrderEvent>) {
     out.push(OrderEvent::Accepted { cl_ord_id, order_id: Some(report.order_id), algo_id: None });
-    out.push(OrderEvent::Executed { cl_ord_id, fill: report.fill.clone() });
+    let mut fill = report.fill.clone();
+    if planted(Plant::TradeTwice)
+        && let Ok(other) = TradeId::new(&alloc::format!("{}0", fill.trade_id))
+    {
+        fill.trade_id = other;
+    }
+    out.push(OrderEvent::Executed { cl_ord_id, fill });
 }

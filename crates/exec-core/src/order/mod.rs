@@ -323,7 +323,8 @@ impl Order {
     }
     /// Whether somebody wants it off the book. A refused cancel does not end the wish; only the order's end does.
     pub fn cancel_wished(&self) -> bool {
-        self.cancels.values().any(|c| c.only.is_none())
+        let dropped = |c: &CancelFacts| planted(Plant::CancelWishDropped) && matches!(c.state, RequestState::Refused(_));
+        self.cancels.values().any(|c| c.only.is_none() && !dropped(c))
     }
     /// Which position it changes.
     pub const fn leg(&self) -> PositionSide {
@@ -461,6 +462,9 @@ impl Order {
                     return Err(Contradiction::FillSide(fill.trade_id));
                 }
                 attempt.check_fill(fill)?;
+                if planted(Plant::SkipFill) && fill.trade_id.as_str().bytes().map(u32::from).sum::<u32>().is_multiple_of(7) {
+                    return Ok(false);
+                }
                 if planted(Plant::Overfill) && attempt.is_beyond(attempt.cum_qty.plus(fill.qty)) {
                     return Ok(false);
                 }
