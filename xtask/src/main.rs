@@ -20,6 +20,7 @@ cargo xtask WORD: what people and CI run
   sim --seeds A..B [...]    worlds under other seeds, with the `sim` profile; everything behind it goes to exec-world
   plants [NAME...|--list]   bugs built in to test the tests: with one on, the test of its name must fail
   kill-test [--cycles N]    a real node, killed at every boundary between two effects, compared with the exchange; --from N goes on at cycle N
+  soak [--minutes M]        a real node while everything around it fails; compared every minute, and its memory watched
   bench [FILTER]            the benchmarks of every crate that has some
   clients [NAME...|--write] third-party clients, unmodified, against the simulator, with no network but loopback (needs root)
   help                      this
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Some("tidy") => no_more(&rest).and_then(|()| tidy::run()),
         Some("sim") => worlds::run(&rest),
         Some("kill-test") => drill::run("kill", &rest),
+        Some("soak") => drill::run("soak", &rest),
         Some("plants") => plants::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("clients") => clients::run(&rest),

@@ -147,7 +147,7 @@ impl Count {
                 short.push(format!("{wire} of {kills} kills with a request on the wire, a third is wanted"));
             }
         }
-        if self.cycles >= 20 && median(&self.took) > MEDIAN_MAX {
+        if self.cycles >= ENOUGH && median(&self.took) > MEDIAN_MAX {
             short.push(format!("the median cycle takes more than {} s", MEDIAN_MAX.as_secs()));
         }
         short

@@ -5,6 +5,8 @@ mod boundary;
 mod count;
 mod cycle;
 pub(crate) mod killer;
+mod memory;
+mod soak;
 mod stage;
 mod strategy;
 
@@ -26,6 +28,21 @@ pub(crate) struct Drill {
 enum Verb {
     /// Kill a node at every boundary between two effects, and compare.
     Kill(Kill),
+    /// Let everything around a node fail for a long time, and compare every minute.
+    Soak(Soak),
+}
+
+#[derive(Debug, Group)]
+struct Soak {
+    /// How long.
+    #[arg(long, value_name = "M", default_value_t = 30)]
+    minutes: u64,
+    /// Fixes the exchange's flow, the strategy's choices and the faults.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Forget this fill when the books are replayed, to see that the comparison finds it.
+    #[arg(long, value_name = "N")]
+    forget_fill: Option<usize>,
 }
 
 #[derive(Debug, Group)]
@@ -64,7 +81,18 @@ pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
 pub(crate) async fn run(drill: &Drill) -> Result<(), Failure> {
     match &drill.verb {
         Verb::Kill(args) => kill(args).await,
+        Verb::Soak(args) => soaked(args).await,
     }
+}
+
+async fn soaked(args: &Soak) -> Result<(), Failure> {
+    let folder = tempfile::Builder::new().prefix("exec-node-soak-").tempdir();
+    let folder = folder.map_err(|error| Failure::Refused(format!("no folder for the journals: {error}")))?;
+    let outcome = soak::run(args.minutes, args.seed, folder.path(), args.forget_fill).await;
+    if outcome.is_err() {
+        screen::say(format!("journals and log are in {}", folder.keep().display()));
+    }
+    outcome
 }
 
 async fn kill(args: &Kill) -> Result<(), Failure> {

@@ -13,9 +13,13 @@ use exec_core::{
 };
 use node_config::{MakeError, StrategyEntry};
 use rust_decimal::Decimal;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 const TICK: u64 = 1;
+/// The variable that names a file: while it is there, nothing is played.
+pub(crate) const PAUSE: &str = "EXEC_NODE_DRILL_PAUSE";
+/// So many hedged trades of an instrument's side are remembered: more than can be told a second time.
+const REMEMBERED: usize = 64;
 /// So many of its orders must rest before the node may be killed, so that some fill while it is dead.
 const RESTING: usize = 3;
 /// A hedge may leave late: a busy machine is no reason to leave one out.
@@ -35,6 +39,7 @@ pub(crate) struct DrillStrategy {
     /// Trades that are hedged: place of the instrument, side, number. A trade is told twice, once without its fee.
     hedged: BTreeSet<(u8, u8, u64)>,
     told: bool,
+    pause: Option<PathBuf>,
 }
 
 impl DrillStrategy {
@@ -46,7 +51,14 @@ impl DrillStrategy {
         let hedge = others.instruments.remove(HEDGE);
         let mut scenes = Scenes::new(&others)?;
         scenes.keep = RESTING;
-        Ok(Self { scenes, hedge, others: others.instruments, hedged: BTreeSet::new(), told: false })
+        Ok(Self {
+            scenes,
+            hedge,
+            others: others.instruments,
+            hedged: BTreeSet::new(),
+            told: false,
+            pause: std::env::var_os(PAUSE).map(PathBuf::from),
+        })
     }
 
     /// Its memory: the step, then the trades that are hedged.
@@ -71,9 +83,12 @@ impl DrillStrategy {
 
     fn hedge(&mut self, ctx: &mut Context<'_>, place: u8, fill: &Fill) {
         let trade = fill.trade_id.to_string().parse().unwrap_or(u64::MAX);
-        if !self.hedged.insert((place, u8::from(fill.side == Side::Buy), trade)) {
+        let buys = u8::from(fill.side == Side::Buy);
+        if !self.hedged.insert((place, buys, trade)) {
             return;
         }
+        let known: Vec<_> = self.hedged.range((place, buys, 0)..=(place, buys, u64::MAX)).copied().collect();
+        known.iter().take(known.len().saturating_sub(REMEMBERED)).for_each(|old| _ = self.hedged.remove(old));
         let side = fill.side.opposite();
         let leg = match (ctx.mode(), side) {
             (PositionMode::Netting, _) => PositionSide::Net,
@@ -114,7 +129,7 @@ impl Strategy for DrillStrategy {
     }
     fn on_timer(&mut self, ctx: &mut Context<'_>, _tag: u64) {
         self.tell(ctx);
-        if self.scenes.go_on(ctx) {
+        if !self.pause.as_ref().is_some_and(|file| file.exists()) && self.scenes.go_on(ctx) {
             self.save(ctx);
         }
         ctx.set_timer(TICK, self.scenes.pace_ms);
