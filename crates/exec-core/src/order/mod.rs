@@ -83,7 +83,7 @@ pub struct Transition {
     pub to: OrdStatus,
     /// Whether anything new was learned.
     pub learned: bool,
-    /// A fill that came after the end.
+    /// More is executed than was known at the end.
     pub late: bool,
     /// More is executed than was asked for.
     pub overfilled: bool,
@@ -339,6 +339,7 @@ impl Order {
         let from = self.status();
         let contested = self.attempts.values().filter(|a| a.is_contested()).count();
         let doubted = doubt::before(self, event);
+        let ended_at = (from.is_ended() && from != OrdStatus::Filled).then(|| self.cum_qty());
         let learned = self.merge(event)?;
         let to = self.status();
         let filled_now = learned && matches!(event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. });
@@ -346,7 +347,8 @@ impl Order {
             from,
             to,
             learned,
-            late: filled_now && from.is_ended() && from != OrdStatus::Filled,
+            // The trades behind what was told as executed before the end are no news of this kind.
+            late: filled_now && ended_at.is_some_and(|before| self.cum_qty() > before),
             overfilled: filled_now && self.most_qty().is_some_and(|most| self.cum_qty() > most),
             presumption_broken: self.attempts.values().filter(|a| a.is_contested()).count() > contested,
             doubt: if learned { doubt::after(self, doubted, to.is_ended() && !from.is_ended()) } else { None },

@@ -46,6 +46,15 @@ fn a_fill_of_a_filled_order_told_again_is_not_late() {
 }
 
 #[test]
+fn the_trades_behind_what_was_told_as_executed_before_the_end_are_not_late() {
+    check(
+        "submit 10 | ack v1 | cum 4@100 | expired time-up | fill e1 4@100 | fill e1 4@100 fee 0.1",
+        "Expired cum=4 fees=0.1 late=0",
+    );
+    check("submit 10 | ack v1 | cum 4@100 | expired time-up | fill e1 3@100 | fill e2 3@100", "Expired cum=6 late=1");
+}
+
+#[test]
 fn presumed_dead_then_seen_is_alive_and_broken() {
     check("submit 10 | doubt | dead | give-up", "Presumed cum=0 leaves=0 doubt=0");
     check("submit 10 | doubt | dead | give-up | ack v1", "New cum=0 leaves=10 broken=1");
