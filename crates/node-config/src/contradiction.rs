@@ -214,8 +214,8 @@ fn owners(root: &Section<'_>, accounts: &[account::Read], strategies: &[Strategy
             );
         }
         let Some(account) = accounts.iter().find(|a| a.id.value == entry.account) else { continue };
-        within(root, account, strategy, "instruments", &strategy.instruments);
-        within(root, account, strategy, "external_order_claims", &strategy.claims);
+        within(root, accounts, account, strategy, "instruments", &strategy.instruments);
+        within(root, accounts, account, strategy, "external_order_claims", &strategy.claims);
         for found in &strategy.instruments {
             let shared = account.mode == Some(PositionMode::Hedging) || account.shared.iter().any(|s| s.value == found.value);
             if let Some(other) = owners.insert((&account.id.value, &found.value), strategy)
@@ -238,11 +238,23 @@ fn owners(root: &Section<'_>, accounts: &[account::Read], strategies: &[Strategy
     }
 }
 
-fn within(root: &Section<'_>, account: &account::Read, strategy: &StrategyRead, key: &str, named: &[Found<InstrumentId>]) {
+fn within(
+    root: &Section<'_>,
+    accounts: &[account::Read],
+    account: &account::Read,
+    strategy: &StrategyRead,
+    key: &str,
+    named: &[Found<InstrumentId>],
+) {
     for found in named.iter().filter(|found| account.instruments.iter().all(|i| i.value != found.value)) {
         let what = format!("{} is not among the instruments of account {}", found.value, account.id.value);
-        let advice = format!("add it to {}.instruments, or delete it here", account.key);
-        root.wrong_at(found.at, &format!("{}.{key}", strategy.key), what, advice);
+        let add = format!("add it to {}.instruments", account.key);
+        let other = accounts.iter().find(|a| a.instruments.iter().any(|i| i.value == found.value));
+        let advice = match other {
+            Some(other) => format!("it is one of account {0}: write account = \"{0}\", or {add}", other.id.value),
+            None => format!("{add}, or delete it here"),
+        };
+        root.wrong_at(found.at, &format!("{}.{key}", strategy.key), what, &advice);
     }
 }
 

@@ -292,10 +292,12 @@ fn strategy(mut s: Section<'_>, accounts: &[account::Read]) -> Option<StrategyRe
     let account = match account {
         Some(id) if names.contains(&id.as_str()) => Some(id),
         Some(id) => {
+            let meant = nearest(id.as_str(), names.iter().copied());
+            let known = meant.map_or_else(|| "known".to_owned(), |name| format!("did you mean \"{name}\"? Known"));
             s.wrong(
                 "account",
                 format!("`{}` is no account of this file", shown(id.as_str())),
-                format!("known: {}", names.join(", ")),
+                format!("{known}: {}", names.join(", ")),
             );
             None
         }

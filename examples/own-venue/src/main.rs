@@ -3,6 +3,8 @@
 //! `cargo run -p own-venue` buys ten, and ends with Ctrl-C.
 
 mod paper;
+#[cfg(test)]
+mod two_venues;
 
 use exec_core::{
     ids::InstrumentId,
@@ -52,7 +54,7 @@ impl Strategy for BuyOnce {
 fn factory() -> NodeFactory {
     NodeFactory::simulated()
         .venue("paper", |seat: &VenueSeat<'_>| -> Result<VenueParts, MakeError> {
-            let venue = Arc::new(PaperVenue::new("GOLD", "2500.00".parse()?, seat.clock)?);
+            let venue = Arc::new(PaperVenue::new(InstrumentId::new("GOLD-SPOT.PAPER")?, "2500.00".parse()?, seat.clock)?);
             Ok(VenueParts { execution: venue.clone(), prices: Some(venue), setup: None, clock: None })
         })
         .strategy("buy-once", |entry| {

@@ -50,12 +50,12 @@ struct State {
 
 impl PaperVenue {
     /// A venue that trades one thing at one price.
-    pub(crate) fn new(symbol: &str, price: Price, clock: Clock) -> Result<Self, exec_core::ids::IdError> {
+    pub(crate) fn new(id: InstrumentId, price: Price, clock: Clock) -> Result<Self, exec_core::ids::IdError> {
         let any = |step| Grid { min: step, max: Decimal::ZERO, step };
         let instrument = Instrument {
-            id: InstrumentId::new(&format!("{symbol}-SPOT.PAPER"))?,
-            symbol: symbol.to_owned(),
-            base: Asset::new(symbol)?,
+            symbol: id.symbol().to_owned(),
+            base: Asset::new(id.symbol())?,
+            id,
             quote: Asset::new("CASH")?,
             settle: Asset::new("CASH")?,
             status: TradingStatus::Trading,
