@@ -159,6 +159,9 @@ impl AccountLoop {
             took = ?begun.elapsed(),
             "journal is replayed"
         );
+        let books = engine.books();
+        let ordered = books.open_orders().map(|o| &o.intent().terms.instrument);
+        let in_books = books.positions().map(|(instrument, ..)| instrument).chain(ordered).cloned().collect();
         let mut tasks = JoinSet::new();
         if let Some(path) = control_socket {
             let server = control::Server::open(&path, shared.control_handle.clone())?;
@@ -203,6 +206,7 @@ impl AccountLoop {
             setup,
             mode,
             instruments,
+            in_books,
             seed: runtime.jitter_seed.unwrap_or(clock.now().0),
             config: runtime,
             arrivals: sender,

@@ -9,18 +9,19 @@ use crate::{
     link,
     prices::{self, PriceBoard},
     settings_keeper::SettingsKeeper,
-    setup::{AccountSettings, SetupDesk, SetupError},
+    setup::{AccountSettings, SetupDesk, SetupError, StartError},
     venue_calls::question,
 };
 use exec_core::{
     conversation::Input,
     ids::InstrumentId,
     instrument::Instrument,
+    nearest::nearest,
     units::PositionMode,
     venue::{AccountSetup, ExecutionVenue, PriceSource, VenueClock},
 };
 use futures_util::FutureExt;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
@@ -34,6 +35,8 @@ pub(crate) struct Connection {
     pub(crate) setup: Option<(Arc<dyn AccountSetup>, AccountSettings)>,
     pub(crate) mode: PositionMode,
     pub(crate) instruments: Vec<InstrumentId>,
+    /// Instruments that the books know something of.
+    pub(crate) in_books: BTreeSet<InstrumentId>,
     pub(crate) config: RuntimeConfig,
     pub(crate) seed: u64,
     pub(crate) arrivals: Arrivals,
@@ -56,6 +59,10 @@ impl Connection {
         backoff.reset();
         let instruments = self.first_instruments(&mut backoff).await?;
         backoff.reset();
+        if let Some(error) = self.not_listed(&instruments) {
+            self.arrivals.bring(Arrival::Fatal(error)).await?;
+            return Ok(());
+        }
         if !self.settle(&mut backoff).await? {
             return Ok(());
         }
@@ -91,6 +98,15 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// A name that nobody has ever traded is a mistake in the config.
+    fn not_listed(&self, listed: &[Instrument]) -> Option<StartError> {
+        let unknown = |id: &&InstrumentId| !self.in_books.contains(*id) && listed.iter().all(|i| i.id != **id);
+        let instrument = self.instruments.iter().find(unknown)?.clone();
+        let near = nearest(instrument.as_str(), listed.iter().map(|i| i.id.as_str()));
+        let nearest = near.and_then(|near| listed.iter().find(|i| i.id.as_str() == near)).map(|i| i.id.clone());
+        Some(StartError::Instrument { instrument, nearest })
     }
 
     /// Returns whether the account is as it should be.

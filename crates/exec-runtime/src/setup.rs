@@ -85,8 +85,17 @@ pub enum StartError {
         rejection: Rejection,
     },
     /// The venue refuses this key.
-    #[error("venue refuses the key: {} (code {})", .0.text, .0.code)]
+    #[error("venue refuses the key: {} (code {}); check the key, its secret, its rights and its list of addresses", .0.text, .0.code)]
     Key(Rejection),
+    /// The config names an instrument that the venue does not list and the books have never heard of. One that they know and that is
+    /// gone since does not stop a start: what is left of it must be looked after.
+    #[error("the venue does not list {instrument}{}: mend `instruments` in the config", .nearest.as_ref().map_or_else(String::new, |near| format!("; did you mean {near}?")))]
+    Instrument {
+        /// As the config names it.
+        instrument: InstrumentId,
+        /// The nearest one that the venue lists.
+        nearest: Option<InstrumentId>,
+    },
 }
 
 /// Why a step of the set-up is not done.

@@ -2,6 +2,7 @@
 
 mod decode;
 mod demo;
+mod starts;
 mod surroundings;
 mod told;
 mod verbs;

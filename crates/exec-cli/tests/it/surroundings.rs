@@ -38,7 +38,11 @@ pub(crate) struct Sim {
 
 impl Sim {
     pub(crate) fn start() -> Self {
-        let mut child = program().args(["sim", "--listen", "127.0.0.1:0", "--seed", "3"]).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_with(&[])
+    }
+    pub(crate) fn start_with(more: &[&str]) -> Self {
+        let args = [&["sim", "--listen", "127.0.0.1:0", "--seed", "3"], more].concat();
+        let mut child = program().args(args).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut after = |name: &str| {
             let line = lines.next().unwrap().unwrap();
