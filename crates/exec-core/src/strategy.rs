@@ -259,7 +259,48 @@ pub(crate) fn mix(a: u128, b: u128) -> u128 {
 
 /// A strategy. All calls come from one thread, one at a time, and must return soon.
 pub trait Strategy: Send {
-    /// The gate is open for the first time in this run. Orders and positions from before a restart are in the context.
+    /// The gate is open for the first time in this run. What there is from before a restart is in the context, and is this strategy's
+    /// to manage as if it had been asked for in this run: its open orders, whichever start placed them, also those that were found
+    /// at the venue and claimed for it; its part of each leg; what of it is in doubt; the state that it saved last. Attempts in doubt from an
+    /// earlier run are settled before this is called, wherever the venue lets them be. Events that it had not handled come after this, in order.
+    ///
+    /// ```
+    /// use exec_core::{ids::InstrumentId, strategy::{Context, Strategy}, units::{PositionSide, Qty, Price, Side}};
+    /// use exec_core::{order::intent::Provenance, terms::TimeInForce};
+    ///
+    /// /// Keeps one buy order below the market, and takes up the one that a restart finds.
+    /// struct Bidder { instrument: InstrumentId, qty: Qty, price: Price }
+    ///
+    /// impl Strategy for Bidder {
+    ///     fn on_start(&mut self, ctx: &mut Context<'_>) {
+    ///         for (instrument, leg, held) in ctx.shares().collect::<Vec<_>>() {
+    ///             // Ours from before; closed here, whatever opened it.
+    ///             let side = if held.get().is_sign_positive() { Side::Sell } else { Side::Buy };
+    ///             ctx.close(instrument, side, leg, held.magnitude());
+    ///         }
+    ///         if !ctx.in_doubt().is_empty() {
+    ///             // Nobody knows yet; `on_doubt_ended` will say.
+    ///             return;
+    ///         }
+    ///         let mut kept = None;
+    ///         for order in ctx.open_orders().filter(|o| !o.intent().terms.is_closing()).collect::<Vec<_>>() {
+    ///             let ours = order.intent().provenance == Provenance::Ours;
+    ///             if ours && kept.is_none() {
+    ///                 kept = Some(order.intent().id);
+    ///             } else {
+    ///                 // Claimed for us, or one too many.
+    ///                 ctx.cancel(order.intent().id);
+    ///             }
+    ///         }
+    ///         match kept {
+    ///             Some(order) => ctx.replace(order, self.qty, self.price),
+    ///             None => {
+    ///                 ctx.limit(&self.instrument, Side::Buy, PositionSide::Net, self.qty, self.price, TimeInForce::Gtc);
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// ```
     fn on_start(&mut self, _ctx: &mut Context<'_>) {}
     /// A fact about one of this strategy's orders. After a crash the last ones may come again, with what they brought about
     /// already in the books; the same answer asks for nothing twice.

@@ -111,7 +111,7 @@ impl Engine {
             shut.push(InstrumentShut::Latched(why.clone()));
         }
         let count = self.doubts_of(instrument);
-        if count >= self.config.in_doubt_max.max(1) {
+        if count >= self.config.in_doubt_max {
             shut.push(InstrumentShut::InDoubt { count, max: self.config.in_doubt_max });
         }
         match self.instruments.get(instrument).map(|i| i.status) {

@@ -17,7 +17,7 @@ use exec_core::{
     strategy::{Context, Strategy},
     terms::{OrderKind, Terms},
     time::ClockReading,
-    units::{PositionMode, PositionSide},
+    units::{PositionMode, PositionSide, Side},
     venue::Lookup,
 };
 use exec_testkit::{
@@ -302,5 +302,79 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         InstrumentShut::NotTrading(exec_core::instrument::TradingStatus::Halted),
     ] {
         assert!(PAGE.contains(&format!("| `{}` | {} |", why.kind(), ends(why.ends_by()))), "{}", why.kind());
+    }
+}
+
+/// Acts on what it finds at its start: changes the first order, cancels the second, closes what it holds, and says what it found.
+#[derive(Default)]
+struct Manager(Vec<String>);
+
+impl Strategy for Manager {
+    fn on_start(&mut self, ctx: &mut Context<'_>) {
+        let held: Vec<_> = ctx.shares().map(|(i, leg, qty)| (i.clone(), leg, qty)).collect();
+        let open: Vec<_> = ctx.open_orders().map(|o| (o.intent().id, o.intent().provenance)).collect();
+        self.0.push(format!("{} held, {open:?}, {} in doubt, state {:?}", held.len(), ctx.in_doubt().len(), ctx.state()));
+        for (instrument, leg, qty) in held {
+            ctx.close(&instrument, Side::Sell, leg, qty.magnitude());
+        }
+        if let [first, second, ..] = open.as_slice() {
+            ctx.replace(first.0, qty("0.5"), price("97"));
+            ctx.cancel(second.0);
+        }
+    }
+}
+
+#[test]
+fn restored_orders_positions_and_state_are_the_strategys_to_manage() {
+    for mode in [PositionMode::Netting, PositionMode::Hedging] {
+        let mut settings = config(mode, &["BTCUSDT"]);
+        settings.strategies[0].external_order_claims = vec![btc()];
+        let mut rig = Rig::live(settings);
+        let leg = if mode == PositionMode::Hedging { PositionSide::Long } else { PositionSide::Net };
+        let terms = Terms { leg, ..buy() };
+        let (bought, first) = (rig.submit(terms.clone()), IntentId(2));
+        rig.durable();
+        rig.accept(bought);
+        rig.fill(bought, 5, "1", "99", "1");
+        assert_eq!(rig.submit(terms), first);
+        rig.durable();
+        rig.accept(first);
+        rig.give(Input::Commands { strategy: strategy_id(), seen: None, commands: vec![], state: Some(vec![42]) });
+
+        let standing = rig.venue_report(first, VenueStatus::New, "0");
+        let kept = rig.journal.len();
+        let mut rig = rig.restarted(kept);
+        rig.connect();
+        // Placed by hand while the node was down, on an instrument that the strategy claims.
+        let by_hand = exec_core::report::OrderReport { leg: Some(leg), ..crate::scene::foreign("777", "2", "0") };
+        let mut status = rig.flat();
+        status.open_orders = vec![standing, by_hand];
+        status.positions = vec![crate::scene::position_of("BTCUSDT", leg, "1")];
+        status.high_water = vec![crate::scene::high("BTCUSDT", 5)];
+        rig.answer_recovery(status);
+        rig.no_trades();
+        assert_eq!(rig.engine.phase(), Phase::Live, "{}", rig.engine.report());
+
+        let (mut manager, mut calls) = (Manager::default(), 0);
+        let starts: Vec<_> = rig.told.iter().filter(|(_, e)| matches!(e, StrategyEvent::Start)).cloned().collect();
+        for (seen, event) in starts {
+            let input = host::call(&rig.engine, rig.now(), &strategy_id(), &mut manager, seen, &event, &mut calls);
+            rig.give(input.expect("it asks for something"));
+        }
+        rig.durable();
+        let found = &manager.0[0];
+        assert!(found.starts_with("1 held, [") && found.ends_with("0 in doubt, state Some([42])"), "{mode:?}: {found}");
+        assert!(found.contains("Ours") && found.contains("Foreign"), "its own and the one that was claimed for it: {found}");
+        let sent: Vec<&str> = rig
+            .sent
+            .iter()
+            .map(|request| match request {
+                exec_core::conversation::Request::Submit { attempt, .. } if attempt.terms.is_closing() => "close",
+                exec_core::conversation::Request::Replace(_) => "change",
+                exec_core::conversation::Request::Cancel(_) => "cancel",
+                _ => "something else",
+            })
+            .collect();
+        assert_eq!(sent, ["close", "cancel", "change"], "{mode:?}: what closes and cancels waits for nothing");
     }
 }
