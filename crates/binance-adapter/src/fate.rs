@@ -141,7 +141,8 @@ fn class(code: i64) -> Option<RejectClass> {
         -1111..=-1108 | -1106..=-1100 | -1013 | -1014 | -1020 | -1023 => RejectClass::Invalid,
         -1121..=-1113 | -1128..=-1126 | -1130 | -1136 => RejectClass::Invalid,
         -2026 | -4007..=-4000 | -4015..=-4013 | -4021..=-4019 | -4023 | -4028 | -4031 | -4032 => RejectClass::Invalid,
-        -4055 | -4062..=-4060 | -4082 | -4084 | -4104 | -4114 | -4135 | -4139..=-4137 => RejectClass::Invalid,
+        -4061 => RejectClass::PositionMode,
+        -4055 | -4062 | -4060 | -4082 | -4084 | -4104 | -4114 | -4135 | -4139..=-4137 => RejectClass::Invalid,
         -4144 | -4164 | -4165 | -4202 | -4203 | -4205 | -4206 | -4208 | -4209 | -4403 => RejectClass::Invalid,
         -5025 | -5029 | -5040..=-5037 | -5047 => RejectClass::Invalid,
 
@@ -295,7 +296,7 @@ mod tests {
         (-4003, Some(RejectClass::Invalid)),
         (-4014, Some(RejectClass::Invalid)),
         (-4045, Some(RejectClass::Count)),
-        (-4061, Some(RejectClass::Invalid)),
+        (-4061, Some(RejectClass::PositionMode)),
         (-4062, Some(RejectClass::Invalid)),
         (-4109, Some(RejectClass::State)),
         (-4118, Some(RejectClass::State)),

@@ -38,6 +38,8 @@ pub(crate) enum Verb {
     Latch(On),
     /// Let the running node take new risk again, whatever has latched it.
     Release(On),
+    /// Compare books and venue, show why a position differs, or take the venue's figure.
+    Reconcile(Reconcile),
     /// Place an order, of any type.
     Submit(Submit),
     /// Place an entry with a stop-loss and, if wanted, a take-profit, which the running node keeps at what is open of it.
@@ -165,6 +167,18 @@ pub(crate) struct Patience {
     /// How long to wait for what becomes of it, in seconds.
     #[arg(long, value_name = "SECS", default_value_t = 20)]
     pub(crate) wait: u64,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Reconcile {
+    #[command(flatten)]
+    pub(crate) on: On,
+    /// Show every difference that the last comparison left: both figures, what was looked at, the likely cause, what settles it. Asks the venue for nothing.
+    #[arg(long, conflicts_with = "adopt")]
+    pub(crate) explain: bool,
+    /// Take the venue's figure where a position differs, on one instrument or on all. It is journalled as a settlement, not as a trade.
+    #[arg(long, value_name = "INSTRUMENT", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) adopt: Option<String>,
 }
 
 #[derive(Debug, Group)]

@@ -255,6 +255,10 @@ fn leg_row(report: &PositionReport, known: &[Value], position_ids: bool) -> Valu
         "realized": of_node("realized"),
         "fees": of_node("fees"),
         "shares": of_node("shares"),
+        "baseline": of_node("baseline"),
+        "claims": of_node("claims"),
+        "adjusted": of_node("adjusted"),
+        "adjustments": of_node("adjustments"),
         "protection": of_node("protection"),
     });
     if let (true, Value::Object(fields)) = (position_ids, &mut row) {
@@ -273,6 +277,7 @@ fn show_positions(rows: &[Value]) {
         "liquidation",
         "unrealised",
         "leverage",
+        "adjusted",
         "covered",
         "uncovered",
         "unprotected for",
@@ -298,6 +303,7 @@ fn show_positions(rows: &[Value]) {
                 plain(&row["liquidation_px"]),
                 plain(&row["unrealized"]),
                 row["leverage"].as_u64().map_or_else(|| NONE.to_owned(), |l| format!("{l}x")),
+                if is_zero(&row["adjusted"]) { NONE.to_owned() } else { plain(&row["adjusted"]) },
                 covered,
                 uncovered,
                 since.map_or_else(|| NONE.to_owned(), |ms| format!("{} s", screen::seconds(u128::from(ms)))),

@@ -16,6 +16,7 @@ mod operate;
 mod order_args;
 mod play;
 mod read;
+mod reconcile;
 mod run;
 mod screen;
 mod select;
@@ -65,6 +66,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
             Verb::Explain(order) => explain::run(&order).await,
             Verb::Latch(on) => status::latch(&on, Ask::Latch {}).await,
             Verb::Release(on) => status::latch(&on, Ask::Release {}).await,
+            Verb::Reconcile(args) => reconcile::run(&args).await,
             Verb::Submit(submit) => operate::submit(&submit).await,
             Verb::Bracket(bracket) => operate::bracket(&bracket).await,
             Verb::SubmitList(list) => operate::submit_list(&list).await,

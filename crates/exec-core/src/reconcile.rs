@@ -182,7 +182,10 @@ pub fn compare(
 }
 
 /// Whether an id under our tag tells of an engine that we are not and never were. A start that lost its record with the disk
-/// lends its epoch to the next one; what it sent is older than that.
-pub fn is_second_engine(books: &Books, id: &OwnId, created: VenueTime, begun: VenueTime) -> bool {
-    id.epoch > books.epoch() || (id.epoch == books.epoch() && created >= begun)
+/// lends its epoch to the next one; what it sent is older than that. What an earlier one sent may be taken in `late_ms` after we
+/// have begun, and not later.
+pub fn is_second_engine(books: &Books, id: &OwnId, created: VenueTime, begun: VenueTime, late_ms: Option<u64>) -> bool {
+    id.epoch > books.epoch()
+        || (id.epoch == books.epoch() && created >= begun)
+        || late_ms.is_some_and(|late| created > begun.plus_ms(late))
 }

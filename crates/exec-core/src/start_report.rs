@@ -71,6 +71,14 @@ pub enum Shut {
     /// The record of this start is not on disk yet.
     #[error("the record of this start is not durable")]
     StartNotDurable,
+    /// Somebody has changed how the account keeps positions.
+    #[error("the account keeps positions in {found:?} mode, and the config says {wanted:?}")]
+    PositionMode {
+        /// As the venue says.
+        found: PositionMode,
+        /// As the config says.
+        wanted: PositionMode,
+    },
     /// The journal failed.
     #[error("the journal failed: {0}")]
     Journal(String),
@@ -102,6 +110,7 @@ impl Shut {
             Self::NoClock => "no_clock",
             Self::CoarseClock(_) => "coarse_clock",
             Self::StartNotDurable => "start_not_durable",
+            Self::PositionMode { .. } => "position_mode",
             Self::Journal(_) => "journal",
             Self::Latched(..) => "latched",
         }
@@ -109,7 +118,7 @@ impl Shut {
     /// How it ends.
     pub const fn ends_by(&self) -> EndsBy {
         match self {
-            Self::Journal(_) | Self::Latched(..) => EndsBy::Person,
+            Self::Journal(_) | Self::Latched(..) | Self::PositionMode { .. } => EndsBy::Person,
             Self::Draining
             | Self::NoStream
             | Self::NoInstruments
@@ -133,6 +142,9 @@ impl Shut {
             Self::NoClock => "the node measures it again; check that the venue can be reached",
             Self::CoarseClock(_) => "the node measures it again; a slow network is the usual cause",
             Self::StartNotDurable => "the disk is slow; it ends by itself",
+            Self::PositionMode { .. } => {
+                "change it back at the venue, which takes a flat account without open orders; it is read again every 60 s"
+            }
             Self::Journal(_) => "free or mend the disk, then start the node again; exits and cancels pass meanwhile",
             Self::Latched(cause, _) => cause.advice(),
         }

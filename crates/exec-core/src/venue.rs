@@ -158,6 +158,8 @@ pub enum RejectClass {
     Failed,
     /// The order to cancel or change is not on the book: filled, ended, not there yet, or never.
     NotOnBook,
+    /// The account keeps positions in another mode than the request says.
+    PositionMode,
 }
 
 /// What became of a command that did not succeed. An adapter must choose, and when in doubt it is [`CommandError::Unknown`].

@@ -384,5 +384,6 @@ pub(crate) const fn class(class: RejectClass) -> &'static str {
         RejectClass::Auth => "auth",
         RejectClass::Failed => "failed",
         RejectClass::NotOnBook => "not_on_book",
+        RejectClass::PositionMode => "position_mode",
     }
 }

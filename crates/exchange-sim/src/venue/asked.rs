@@ -191,7 +191,8 @@ pub(super) fn refusal(error: &ApiError) -> CommandError {
         -5022 => RejectClass::WouldTake,
         -2023 | -4401..=-4400 | -4141..=-4140 | -1122 => RejectClass::Restricted,
         -2015 | -2014 | -1022 | -1109 => RejectClass::Auth,
-        -2020 | -4117 | -4131 | -5021 | -5027..=-5024 | -4061 => RejectClass::State,
+        -2020 | -4117 | -4131 | -5021 | -5027..=-5024 => RejectClass::State,
+        -4061 => RejectClass::PositionMode,
         _ => RejectClass::Invalid,
     };
     CommandError::Rejected(Rejection { class, code: i64::from(error.code), text: error.msg.clone() })

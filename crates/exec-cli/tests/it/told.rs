@@ -117,3 +117,26 @@ fn an_orders_story_is_told_by_a_running_node_and_by_its_journal_alone() {
     assert!(code(&unknown) == 1 && err(&unknown).contains(&format!("did you mean {cl_ord_id}")), "{}", err(&unknown));
     assert_eq!(code(&run(&["explain", "--journal", folder.path().join("none").to_str().unwrap(), intent])), 2);
 }
+
+#[test]
+fn reconcile_says_that_all_is_equal_and_settles_only_what_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = Sim::start();
+    let config = sim.config(folder.path());
+    let config = config.to_str().unwrap();
+    let wrong = run(&["reconcile", "-c", config, "--explain", "--adopt"]);
+    assert_eq!(code(&wrong), 2, "one or the other: {}", err(&wrong));
+    let node = Node::begin(config);
+    assert_eq!(code(&run(&["status", "-c", config, "--wait", "60"])), 0);
+    for args in [vec!["reconcile", "-c", config], vec!["reconcile", "-c", config, "--explain"]] {
+        let equal = run(&args);
+        assert_eq!(code(&equal), 0, "{}", err(&equal));
+        assert!(out(&equal).contains("books and venue are equal, leg by leg"), "{}", out(&equal));
+    }
+    assert_eq!(json(&run(&["reconcile", "-c", config, "--json"])), serde_json::json!([]));
+    let nothing = run(&["reconcile", "-c", config, "--adopt"]);
+    assert!(code(&nothing) == 0 && out(&nothing).contains("there is nothing to settle"), "{}{}", out(&nothing), err(&nothing));
+    let named = run(&["reconcile", "-c", config, "--adopt", "BTCUSDT-PERP.BINANCE"]);
+    assert!(code(&named) == 1 && err(&named).contains("do not differ on BTCUSDT-PERP.BINANCE"), "{}", err(&named));
+    drop(node);
+}

@@ -22,6 +22,7 @@ fn help_says_what_the_exit_codes_mean() {
         "journal",
         "decode",
         "release",
+        "reconcile",
         "4  another process",
         "6  `status`: the node takes no new risk until a person acts",
     ] {

@@ -105,16 +105,24 @@ impl Engine {
         let own = OwnId::decode(&self.config.tag, cl_ord_id).filter(|id| id.account == self.config.account_number);
         if let Some(own) = own {
             let begun = VenueTime(self.venue_time().0.saturating_sub(self.now.ms_since(self.begun_at) as i64));
-            if !self.made_now(cl_ord_id)
-                && crate::reconcile::is_second_engine(&self.books, &own, report.created.unwrap_or(report.updated), begun)
+            let created = report.created.unwrap_or(report.updated);
+            if !self.made_now(cl_ord_id) && crate::reconcile::is_second_engine(&self.books, &own, created, begun, self.late_ms())
             {
                 let text = format!("{cl_ord_id} was made under epoch {}, and this engine has not made it", own.epoch);
                 self.latch(LatchCause::SecondEngine, text, out);
             }
-            let owner = self.books.strategy_numbered(own.strategy).cloned().map_or(Owner::External, Owner::Strategy);
+            let numbered = self.books.strategy_numbered(own.strategy).cloned();
+            let owner = numbered.map_or_else(|| self.owner_of_foreign(&report.instrument), Owner::Strategy);
             return (owner, Provenance::Recovered);
         }
         (self.owner_of_foreign(&report.instrument), Provenance::Foreign)
+    }
+
+    /// How long after our start an order of an earlier one may still have been taken in: it was on its way. `None` where nothing
+    /// tells, or while not everything is known that may become an order: a conditional one is created again when it triggers.
+    fn late_ms(&self) -> Option<u64> {
+        let fence = self.profile.conditional_fence.or(self.profile.fence).filter(|_| self.reconciled)?;
+        Some(self.config.order_recv_window_ms + fence.engine_margin_ms + fence.visibility_ms)
     }
 
     /// Whose it is what somebody else does on an instrument: the strategy's that claims it, or nobody's here.

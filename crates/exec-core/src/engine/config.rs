@@ -61,7 +61,7 @@ pub struct EngineConfig {
     pub tag: Tag,
     /// How the account must keep positions.
     pub mode: PositionMode,
-    /// Its strategies, in the order of their numbers when the register is new.
+    /// Its strategies.
     pub strategies: Vec<StrategyConfig>,
     /// Money limits.
     pub limits: Limits,

@@ -88,6 +88,10 @@ impl Differing {
 }
 
 impl Engine {
+    /// Whether a comparison with the venue is under way.
+    pub const fn is_comparing(&self) -> bool {
+        self.recovery.is_some()
+    }
     /// Every leg that differs, with what was looked at, the likely cause, and what would settle it.
     pub fn explanations(&self) -> Vec<Explanation> {
         self.differences.iter().map(|d| self.explanation(d)).collect()

@@ -138,6 +138,8 @@ pub struct Engine {
     /// Legs that differ by what no trade explains yet; looked at once more before that is called a difference.
     unsettled: Vec<(InstrumentId, PositionSide)>,
     restricted: BTreeMap<InstrumentId, String>,
+    /// How the account keeps positions, where the venue says that it is not as the config has it.
+    other_mode: Option<PositionMode>,
     unplaced: BTreeMap<(InstrumentId, OrderId), Vec<TradeReport>>,
     watched: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
     venue_positions: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
@@ -205,6 +207,7 @@ impl Engine {
             differing: differing::Differing::default(),
             unsettled: Vec::new(),
             restricted: BTreeMap::new(),
+            other_mode: None,
             unplaced: BTreeMap::new(),
             watched: BTreeMap::new(),
             venue_positions: BTreeMap::new(),
@@ -280,7 +283,7 @@ impl Engine {
         self.now = self.now.max(now);
         match input {
             Input::Begin => self.begin(out),
-            Input::Settings(settings) => self.take_settings(settings),
+            Input::Settings(settings) => self.take_settings(settings, out),
             Input::Instruments(all) => self.instruments = all.into_iter().map(|i| (i.id.clone(), i)).collect(),
             Input::Clock(reading) => (self.clock, self.last_clock) = (Some(reading), Some(reading)),
             Input::LinkUp(session) => self.link_up(session, out),
@@ -339,8 +342,20 @@ impl Engine {
         }
     }
 
-    fn take_settings(&mut self, settings: Vec<InstrumentSetting>) {
+    /// Settings are taken as the venue has them; what somebody has changed is told.
+    fn take_settings(&mut self, settings: Vec<InstrumentSetting>, out: &mut Vec<Effect>) {
         for setting in settings {
+            let known = self.settings.get(&setting.instrument);
+            let leverage = known.and_then(|k| k.leverage).zip(setting.leverage).filter(|(old, new)| old != new);
+            let margin = known.and_then(|k| k.margin_type).zip(setting.margin_type).filter(|(old, new)| old != new);
+            if let Some((old, new)) = leverage {
+                let text = format!("leverage of {} is {new} now; it was {old}", setting.instrument);
+                self.alert(out, AlertLevel::Warning, "leverage_changed", text);
+            }
+            if let Some((old, new)) = margin {
+                let text = format!("margin of {} is {new:?} now; it was {old:?}", setting.instrument);
+                self.alert(out, AlertLevel::Warning, "margin_type_changed", text);
+            }
             self.settings.insert(setting.instrument.clone(), setting);
         }
     }

@@ -17,8 +17,8 @@ use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec}
 
 /// How long after a failed question it is asked again.
 const AGAIN_MS: u64 = 1_000;
-/// How long after an answer in another position mode everything is asked again.
-const MODE_MS: u64 = 5_000;
+/// How long after an answer in another position mode everything is asked again. Only a person ends that.
+const MODE_MS: u64 = 60_000;
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 /// A recovery under way.
@@ -212,8 +212,11 @@ impl Engine {
 
     fn take_mass(&mut self, status: Box<MassStatus>, out: &mut Vec<Effect>) {
         if status.mode != self.config.mode {
-            let text = format!("the account keeps positions in {:?}, the config says {:?}", status.mode, self.config.mode);
-            self.alert(out, AlertLevel::Critical, "position_mode", text);
+            if self.other_mode.replace(status.mode) != Some(status.mode) {
+                let text = format!("the account keeps positions in {:?}, the config says {:?}", status.mode, self.config.mode);
+                self.alert(out, AlertLevel::Critical, "position_mode", text);
+                self.push_report(out);
+            }
             if let Some(recovery) = &mut self.recovery {
                 recovery.mass_failed = true;
                 // The next answer is younger than all of these, and this may last.
@@ -222,6 +225,7 @@ impl Engine {
             self.set_timer(Timer::RecoverAgain, MODE_MS, out);
             return;
         }
+        self.other_mode = None;
         let asked_for = self.recovery.as_mut().map(|r| core::mem::take(&mut r.instruments)).unwrap_or_default();
         let plan = reconcile::plan(&self.books, &status, &asked_for);
         self.end_absences(&status);

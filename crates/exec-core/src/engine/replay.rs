@@ -15,7 +15,7 @@ use crate::{
     report::Source,
     time::Timestamp,
 };
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 
 /// Milliseconds from the Unix epoch to 2025-01-01 00:00 UTC.
 const EPOCH_ZERO_MS: u64 = 1_735_689_600_000;
@@ -35,6 +35,15 @@ const fn first_intent(now: Timestamp) -> u64 {
 /// The same for requests, below 2^28.
 const fn first_request(now: Timestamp) -> u32 {
     (((now.as_ms() / 4) & ((1 << 14) - 1)) << 14) as u32
+}
+
+/// Numbers of strategies go from 1 to this: ten bits of a client order id, and 0 is nobody's.
+const STRATEGIES_MAX: u16 = 1_023;
+
+/// The number that a name asks for.
+fn number_of(name: &str) -> u16 {
+    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    ((hash ^ hash >> 16) % u32::from(STRATEGIES_MAX)) as u16 + 1
 }
 
 impl Engine {
@@ -99,10 +108,15 @@ impl Engine {
         out.push(Effect::ReadClock);
     }
 
+    /// A strategy's number follows from its name, so that a register that was lost with the journal comes back as it was, whatever
+    /// other strategies there are by then. Where two names give one number, the later one takes the next that is free.
     fn number_strategies(&mut self, out: &mut Vec<Effect>) {
         for strategy in self.config.strategies.clone() {
             if self.books.strategy(&strategy.id).is_none_or(|b| b.number == 0) {
-                let number = self.books.strategies.values().map(|b| b.number).max().unwrap_or(0) + 1;
+                let taken: BTreeSet<u16> = self.books.strategies.values().map(|b| b.number).collect();
+                let first = number_of(strategy.id.as_str());
+                let all = (0..STRATEGIES_MAX).map(|n| (first - 1 + n) % STRATEGIES_MAX + 1);
+                let Some(number) = all.into_iter().find(|n| !taken.contains(n)) else { continue };
                 self.record(Record::StrategyNumber { strategy: strategy.id, number }, out);
             }
         }

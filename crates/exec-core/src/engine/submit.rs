@@ -248,6 +248,8 @@ impl Engine {
                         self.latch(LatchCause::Liquidation, format!("{} ({})", rejection.text, rejection.code), out);
                     }
                     RejectClass::NothingToClose => self.make_way(intent, out),
+                    // The mode is never pushed: it was changed by hand, and is read again at once.
+                    RejectClass::PositionMode => self.recover(out),
                     RejectClass::Funds => {
                         self.alert(
                             out,

@@ -24,6 +24,7 @@ mod let_go;
 mod lifecycle;
 mod limits;
 mod lists;
+mod outside_hands;
 mod protection;
 mod reconciliation;
 mod records;

@@ -10,8 +10,9 @@ use exec_core::{
     command::{ChangeOrder, NewOrder, OperatorCommand},
     conversation::Input,
     explain,
-    ids::IntentId,
+    ids::{InstrumentId, IntentId},
     order::intent::{Handling, ListPlace},
+    reconcile::Difference,
 };
 use serde_json::{Value, json};
 
@@ -67,6 +68,8 @@ async fn serve(this: &mut AccountLoop, request: Request) -> Reply {
         Ask::Latch {} => gate(this, who, OperatorCommand::Latch).await,
         Ask::Release {} => gate(this, who, OperatorCommand::Release).await,
         Ask::Reconcile {} => gate(this, who, OperatorCommand::Reconcile).await,
+        Ask::Differences {} => Reply::Ok(view::differences(&this.engine)),
+        Ask::Adopt { instrument } => adopt(this, who, instrument).await,
     }
 }
 
@@ -159,6 +162,21 @@ async fn operate(this: &mut AccountLoop, who: String, command: OperatorCommand) 
     let (kept, after) = this.shared.board.alerts();
     let new = usize::try_from(after - before).unwrap_or(usize::MAX).min(kept.len());
     kept.into_iter().rev().take(new).rev().map(|raised| raised.alert.text).collect()
+}
+
+async fn adopt(this: &mut AccountLoop, who: String, instrument: Option<InstrumentId>) -> Reply {
+    let stands = |this: &AccountLoop| {
+        let wanted = |d: &&Difference| instrument.as_ref().is_none_or(|i| d.instrument == *i);
+        this.engine.differences().iter().filter(wanted).cloned().collect::<Vec<_>>()
+    };
+    let before = stands(this);
+    if let (Some(instrument), true) = (&instrument, before.is_empty()) {
+        return Reply::Err(format!("books and venue do not differ on {instrument}; `reconcile --explain` shows where they do"));
+    }
+    operate(this, who, OperatorCommand::Adopt(instrument.clone())).await;
+    let after = stands(this);
+    let settled: Vec<&Difference> = before.iter().filter(|d| !after.contains(d)).collect();
+    Reply::Ok(json!({ "settled": settled, "open": after }))
 }
 
 async fn gate(this: &mut AccountLoop, who: String, command: OperatorCommand) -> Reply {

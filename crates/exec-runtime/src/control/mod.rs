@@ -22,6 +22,8 @@
 //! | `latch` | | refuses new risk from here on, also after a restart; exits pass |
 //! | `release` | | takes new risk again |
 //! | `reconcile` | | reads everything from the venue and compares |
+//! | `differences` | | legs that books and venue see differently: both figures, evidence, likely cause, policy, what settles it |
+//! | `adopt` | `instrument` (default: every one) | takes the venue's figure where a leg differs; asks the venue for nothing |
 //!
 //! # Replies
 //!
@@ -118,6 +120,14 @@ pub enum Ask {
     Release {},
     /// Compare with the venue now.
     Reconcile {},
+    /// Where do books and venue differ, and why?
+    Differences {},
+    /// Take the venue's figure where they differ.
+    Adopt {
+        /// Only on this instrument.
+        #[serde(default)]
+        instrument: Option<InstrumentId>,
+    },
 }
 
 /// An answer.
@@ -265,6 +275,8 @@ mod tests {
             Ask::CancelAll { instrument: None },
             Ask::CancelAll { instrument: Some(InstrumentId::new("BTCUSDT-PERP.BINANCE").unwrap()) },
             Ask::Latch {},
+            Ask::Differences {},
+            Ask::Adopt { instrument: None },
             Ask::Explain { order: String::from("x1") },
         ] {
             let request = Request { who: String::from("alice"), ask };

@@ -13,10 +13,31 @@ pub(super) fn positions(engine: &Engine, now: Timestamp, position_ids: bool) -> 
             .filter(|((_, i, l), qty)| i == instrument && *l == leg && !qty.is_zero())
             .map(|((who, ..), qty)| json!({ "owner": owner_word(who), "qty": qty }))
             .collect();
+        let adjustments: Vec<Value> = position
+            .adjustments()
+            .iter()
+            .map(|a| {
+                let record = a.record();
+                json!({
+                    "qty": record.qty, "unexplained": a.left(), "owner": owner_word(&record.owner), "cut": record.cut,
+                    "at_ms": record.at, "who": record.who, "why": record.why,
+                })
+            })
+            .collect();
+        let claims: Vec<Value> = books
+            .claims()
+            .iter()
+            .filter(|c| c.instrument == *instrument && c.leg == leg)
+            .map(|c| json!({ "strategy": c.strategy, "qty": c.qty }))
+            .collect();
         let mut value = json!({
             "instrument": instrument,
             "leg": leg_word(leg),
             "qty": position.qty(),
+            "baseline": position.baseline().map(|b| b.qty),
+            "claims": claims,
+            "adjusted": position.adjusted_qty(),
+            "adjustments": adjustments,
             "entry_px": position.entry_px().map(|p| p.normalize().to_string()),
             "realized": position.realized(),
             "fees": position.fees(),

@@ -103,6 +103,19 @@ fn latches(engine: &Engine) -> Vec<Value> {
     engine.books().latches().iter().map(|(cause, text)| json!({ "cause": cause, "text": text })).collect()
 }
 
+/// Legs that books and venue see differently, with all that is known of each.
+pub(super) fn differences(engine: &Engine) -> Value {
+    let all = engine.explanations().into_iter().map(|explanation| {
+        let mut value = json!(explanation);
+        if let Value::Object(row) = &mut value {
+            row.insert(String::from("text"), Value::String(explanation.to_string()));
+        }
+        value
+    });
+    let compared = engine.phase() != Phase::Replaying && !engine.report().shut.contains(&Shut::NotReconciled);
+    json!({ "compared": compared, "comparing": engine.is_comparing(), "differences": all.collect::<Vec<_>>() })
+}
+
 pub(super) fn balances(engine: &Engine) -> Value {
     let wallets = engine.books().wallets().iter();
     wallets.map(|(asset, wallet)| json!({ "asset": asset, "wallet": wallet.amount, "at_ms": wallet.at })).collect()

@@ -74,6 +74,27 @@ fn keys() {
 }
 
 #[test]
+fn policies_for_differences() {
+    for (line, expected) in [
+        ("on_difference = \"adpt\"", "4:17: accounts.main.on_difference: `adpt` is not known; did you mean \"adopt\"?"),
+        (
+            "on_difference = \"adopt\"",
+            "2:11: accounts.main.adopt_max_notional: is 0, and \"adopt\" adopts nothing; write the most that a difference may be worth",
+        ),
+        (
+            "on_difference_of = { \"BTCUSDT-PERP.BINANCE\" = \"stop\" }",
+            "4:47: accounts.main.on_difference_of: what is done about a difference of BTCUSDT-PERP.BINANCE is not known",
+        ),
+        (
+            "on_difference_of = { \"XRPUSDT-PERP.BINANCE\" = \"halt\" }",
+            "4:22: accounts.main.on_difference_of: XRPUSDT-PERP.BINANCE is not among the instruments of this account",
+        ),
+    ] {
+        added(SIMULATED, line, expected);
+    }
+}
+
+#[test]
 fn types_and_bounds() {
     for (line, expected) in [
         (
