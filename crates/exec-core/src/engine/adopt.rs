@@ -106,8 +106,9 @@ impl Engine {
         if let Some(own) = own {
             let begun = VenueTime(self.venue_time().0.saturating_sub(self.now.ms_since(self.begun_at) as i64));
             let created = report.created.unwrap_or(report.updated);
-            if !self.made_now(cl_ord_id) && crate::reconcile::is_second_engine(&self.books, &own, created, begun, self.late_ms())
-            {
+            // Old words about an order that is over tell nothing new: it may be one that the books have let go.
+            let late_ms = self.late_ms().filter(|_| !report.status.is_final());
+            if !self.made_now(cl_ord_id) && crate::reconcile::is_second_engine(&self.books, &own, created, begun, late_ms) {
                 let text = format!("{cl_ord_id} was made under epoch {}, and this engine has not made it", own.epoch);
                 self.latch(LatchCause::SecondEngine, text, out);
             }
