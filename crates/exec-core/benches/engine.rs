@@ -85,6 +85,34 @@ fn benches(c: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+    c.bench_function("handle: a fill event of an order with 1,000 fills", |b| {
+        let mut rig = live();
+        let worn = rig.submit(limit(Side::Buy, qty("2000"), price("99")));
+        rig.durable();
+        rig.accept(worn);
+        for n in 1..=1_000 {
+            rig.fill(worn, n, "1", "99", &n.to_string());
+        }
+        let (now, template) = (rig.now(), filled.fill.clone().expect("a fill"));
+        let mut fill = |n: u64| {
+            let mut report = rig.venue_report(worn, VenueStatus::PartiallyFilled, &n.to_string());
+            let trade_id = exec_core::ids::TradeId::from_number(n);
+            report.fill = Some(exec_core::report::Fill { trade_id, qty: qty("1"), ..template.clone() });
+            Input::Report { session: SessionId(1), report: Report { sent: None, body: ReportBody::Order(report) } }
+        };
+        let (first, next) = (fill(1_001), fill(1_002));
+        let engine = rig.engine.clone();
+        b.iter_batched_ref(
+            || {
+                // The order is shared with the engine that was copied; the first fact makes it this one's own.
+                let mut engine = engine.clone();
+                engine.handle(now, first.clone(), &mut Vec::new());
+                (engine, next.clone(), Vec::with_capacity(16))
+            },
+            |(engine, input, out): &mut (Engine, Input, Vec<Effect>)| engine.handle(now, input.clone(), out),
+            BatchSize::SmallInput,
+        );
+    });
     c.bench_function("handle: submit to journalled attempt, then durable to send", |b| {
         let engine = live();
         let now = engine.now();

@@ -10,6 +10,7 @@ use exec_core::{
     journal::{DurableWatch, Journal, JournalError, Written},
     record::Record,
     report::{Fee, Fill, MassStatus, OrderReport, PositionReport, PriceReport, Report, ReportBody, VenueStatus},
+    snapshot::Snapshot,
     time::{ClockReading, VenueTime},
     units::{Amount, PositionMode, PositionSide, Price, Qty, Side, SignedQty},
     venue::{
@@ -459,6 +460,9 @@ struct DiskState {
     durable: watch::Sender<Result<Seq, String>>,
     cut: watch::Sender<bool>,
     appends: Mutex<u64>,
+    snapshots: Mutex<Vec<Snapshot>>,
+    /// Records that the last reading gave.
+    read: Mutex<usize>,
 }
 
 impl Disk {
@@ -469,6 +473,8 @@ impl Disk {
             durable: watch::Sender::new(Ok(Seq(0))),
             cut: watch::Sender::new(false),
             appends: Mutex::new(0),
+            snapshots: Mutex::default(),
+            read: Mutex::new(0),
         }))
     }
     pub(crate) fn mood(&self, mood: DiskMood) {
@@ -497,6 +503,14 @@ impl Disk {
     pub(crate) fn records(&self) -> Vec<Record> {
         self.groups().into_iter().flatten().collect()
     }
+    /// Where snapshots were taken.
+    pub(crate) fn snapshots(&self) -> Vec<Seq> {
+        self.0.snapshots.lock().unwrap().iter().map(Snapshot::seq).collect()
+    }
+    /// How many records the last start had to read.
+    pub(crate) fn records_read(&self) -> usize {
+        *self.0.read.lock().unwrap()
+    }
     pub(crate) fn appends(&self) -> u64 {
         *self.0.appends.lock().unwrap()
     }
@@ -506,11 +520,25 @@ impl Disk {
 }
 
 impl Journal for Disk {
+    fn newest_snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+        // What it stands for must have been kept.
+        let last = self.last().unwrap_or_default();
+        Ok(self.0.snapshots.lock().unwrap().iter().rev().find(|s| s.seq() <= last).cloned())
+    }
     fn replay(&mut self, visit: &mut dyn FnMut(Seq, Record)) -> Result<Seq, JournalError> {
-        for (seq, record) in self.0.groups.lock().unwrap().iter().flatten() {
+        let from = self.newest_snapshot()?.map_or(Seq(0), |s| s.seq());
+        let mut read = 0;
+        for (seq, record) in self.0.groups.lock().unwrap().iter().flatten().filter(|(seq, _)| *seq > from) {
             visit(*seq, record.clone());
+            read += 1;
         }
+        *self.0.read.lock().unwrap() = read;
         Ok(self.last().unwrap_or_default())
+    }
+    fn keep(&mut self, snapshot: Snapshot) {
+        if !*self.0.cut.borrow() {
+            self.0.snapshots.lock().unwrap().push(snapshot);
+        }
     }
     fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), JournalError> {
         *self.0.appends.lock().unwrap() += 1;

@@ -2,10 +2,10 @@
 
 use crate::{
     fake::{Disk, DiskMood, Fake},
-    rig::{Scripted, Told, account, last_id, named, settle, start, until},
+    rig::{Scripted, Told, account, config, last_id, named, settle, start, until},
 };
 use exec_core::{order::status::OrdStatus, record::Record, units::Side};
-use exec_runtime::{AccountError, NodeError, control::Ask};
+use exec_runtime::{AccountError, NodeError, RuntimeConfig, control::Ask};
 
 #[tokio::test(start_paused = true)]
 async fn killed_between_callback_and_group_the_event_comes_again_with_the_same_answer() {
@@ -76,4 +76,37 @@ async fn the_journal_of_another_account_is_refused() {
     let Err(NodeError::Account { error, .. }) = node.task.await.unwrap() else { panic!("it started") };
     assert!(matches!(error, AccountError::Replay(_)), "{error}");
     assert_eq!(disk.records().len(), records);
+}
+
+/// A snapshot is taken after so many records.
+const EVERY: u64 = 8;
+
+fn often() -> RuntimeConfig {
+    RuntimeConfig { snapshot_every: EVERY, ..config() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_reads_a_snapshot_and_what_follows_it() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    let strategy = Scripted { buys_at_start: true, ..Scripted::default() };
+    let node = start(account(&venue, &disk, &strategy).runtime(often())).live().await;
+    until("the order is open", || venue.with(|s| s.open.len()) == 1).await;
+    settle().await;
+    let taken = disk.snapshots();
+    assert!(taken.windows(2).all(|pair| pair[1].0 - pair[0].0 >= EVERY), "{taken:?}");
+    node.kill().await;
+
+    let again = Scripted { buys_at_start: true, ..Scripted::default() };
+    let node = start(account(&venue, &disk, &again).runtime(often())).live().await;
+    let behind = disk.records().len();
+    assert!(disk.records_read() <= EVERY as usize + 8 && disk.records_read() < behind, "{} of {behind}", disk.records_read());
+    settle().await;
+    assert_eq!(venue.submits().len(), 1, "it is not sent again");
+    assert_eq!(node.handle.status().report.unwrap().open_orders, 1);
+    node.stop().await.unwrap();
+
+    // A clean end leaves nothing to read.
+    let node = start(account(&venue, &disk, &Scripted::default()).runtime(often())).live().await;
+    assert_eq!(disk.records_read(), 0);
+    node.stop().await.unwrap();
 }
