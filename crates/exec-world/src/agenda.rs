@@ -18,15 +18,45 @@ pub(crate) enum Reached {
 /// Something that happens.
 #[derive(Debug)]
 pub(crate) enum Event {
-    ToNode { life: u32, input: Input },
-    Reply { life: u32, id: RequestId, outcome: Outcome },
-    AtVenue { life: u32, request: Request, reached: Reached },
-    Asked { life: u32, query: QueryId, what: Query },
-    OpenStream { life: u32, session: SessionId },
-    CutStream { life: u32, session: SessionId },
-    Fire { life: u32, timer: Timer },
-    Synced { life: u32 },
-    MeasureClock { life: u32 },
+    ToNode {
+        life: u32,
+        input: Input,
+    },
+    Reply {
+        life: u32,
+        id: RequestId,
+        outcome: Outcome,
+    },
+    AtVenue {
+        life: u32,
+        request: Request,
+        reached: Reached,
+    },
+    Asked {
+        life: u32,
+        query: QueryId,
+        what: Query,
+    },
+    OpenStream {
+        life: u32,
+        session: SessionId,
+    },
+    /// The account's owner does something.
+    ByHand,
+    CutStream {
+        life: u32,
+        session: SessionId,
+    },
+    Fire {
+        life: u32,
+        timer: Timer,
+    },
+    Synced {
+        life: u32,
+    },
+    MeasureClock {
+        life: u32,
+    },
     Start,
     Tick,
 }

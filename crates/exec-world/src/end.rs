@@ -49,6 +49,7 @@ impl Oracle {
                 return wrong;
             }
         };
+        self.promises.in_the_end(books, &mut wrong);
         self.executed_once(&ledger, &mut wrong);
         self.orders_known(books, &ledger, &mut wrong);
         fills_equal(books, &ledger, &mut wrong);

@@ -11,6 +11,7 @@ mod oracle;
 mod outside;
 mod plan;
 mod planting;
+mod promises;
 mod rng;
 mod run;
 mod shell;

@@ -4,6 +4,7 @@
 use crate::{
     brackets::Brackets,
     node::{Node, instrument_ids},
+    promises::Promises,
 };
 use exchange_sim::{row::AlgoRow, venue::Desk};
 use exec_core::{
@@ -44,6 +45,7 @@ pub(crate) struct Oracle {
     /// Orders whose change was refused beside what it was to take the place of.
     pub(crate) overlapped: BTreeSet<IntentId>,
     pub(crate) brackets: Brackets,
+    pub(crate) promises: Promises,
     sent: BTreeSet<ClOrdId>,
     durable: u64,
     outside_hands: bool,
@@ -58,6 +60,7 @@ impl Oracle {
 
     /// A record that the node has handed to its journal.
     pub(crate) fn recorded(&mut self, books: &Books, seq: Seq, record: &Record) {
+        self.promises.recorded(books, seq, record);
         if let Record::Order { intent, event: OrderEvent::Attempted { cl_ord_id, .. }, .. } = record {
             let terms = books.order(*intent).map(|o| &o.intent().terms);
             let adds_risk = terms.is_none_or(Terms::can_add_risk);
@@ -110,6 +113,7 @@ impl Oracle {
 
     /// What was recovered after a crash must hold all that was promised.
     pub(crate) fn recovered(&mut self, last_seq: u64) -> Result<(), String> {
+        self.promises.recovered(last_seq);
         if last_seq < self.durable {
             return Err(format!("the journal promised record {} and recovered only {last_seq}", self.durable));
         }

@@ -24,6 +24,15 @@ impl World {
         let _refused = self.desk.exchange_mut().move_price(venue, &symbol, price);
     }
 
+    /// What the owner did before there was a node, and goes on doing while it comes up for the first time.
+    pub(crate) fn past(&mut self) {
+        if self.plan.manual > 0 {
+            for ms in [100, 200, 330, 360, 390, 420, 450] {
+                self.later(ms, Event::ByHand);
+            }
+        }
+    }
+
     /// The account's owner trades by hand, or takes an order off the book.
     pub(crate) fn outside_hand(&mut self) {
         let (venue, account) = (self.venue_ms(), self.desk.account());

@@ -4,7 +4,7 @@ use crate::{
     agenda::Event,
     node::{Node, NotUp, instrument_ids},
     oracle::exits_fit,
-    words,
+    promises, words,
     world::{CRASHES_MAX, World},
 };
 use exec_core::{
@@ -108,6 +108,7 @@ impl World {
                 None => {
                     let Some((id, seq, event)) = node.told.pop_front() else { return };
                     let Some(strategy) = node.strategies.get_mut(&id) else { continue };
+                    self.oracle.promises.told(&id, seq);
                     let calls = &mut node.calls;
                     match host::call(&node.engine, now, &id, strategy.as_mut(), seq, &event, calls) {
                         Some(input) => input,
@@ -116,8 +117,15 @@ impl World {
                 }
             };
             self.trace.line(self.now, || format!("> {}", words::short_input(&input)));
+            let asks = if let Input::Commands { strategy, .. } = &input { Some(strategy.clone()) } else { None };
             let mut effects = Vec::new();
             node.engine.handle(now, input, &mut effects);
+            let records = effects.iter().filter_map(|e| if let Effect::Journal(_, record) = e { Some(record) } else { None });
+            let judged: Result<(), String> = match &asks {
+                Some(asks) => records.map(|r| promises::cancels_its_own(node.engine.books(), asks, r)).collect(),
+                None => Ok(()),
+            };
+            self.judge(judged);
             if !self.act(life, effects) {
                 return;
             }
@@ -260,7 +268,9 @@ impl World {
             }
             Effect::Notify(strategy, seq, event) => {
                 if let Some(node) = &mut self.node {
+                    let judged = promises::knows_its_own(node.engine.books(), &strategy, &event);
                     node.told.push_back((strategy, seq, event));
+                    self.judge(judged);
                 }
             }
             Effect::Reopen(session, why) => {
@@ -270,6 +280,13 @@ impl World {
             Effect::Close(session) => self.close_streams(session),
             Effect::Phase(change) => {
                 self.trace.line(self.now, || format!("  phase {:?} {:?}", change.to, change.shut));
+                if change.to == Phase::Live
+                    && !matches!(change.from, Phase::Live | Phase::Degraded)
+                    && let Some(node) = &self.node
+                {
+                    let judged = promises::nothing_in_doubt_from_before(node.engine.books());
+                    self.judge(judged);
+                }
                 if change.to == Phase::Live && change.from != Phase::Live {
                     self.tally.count("gate opened");
                 }

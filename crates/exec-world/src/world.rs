@@ -140,7 +140,9 @@ impl World {
             noticed: 0,
             plan,
         };
-        world.at(0, Event::Start);
+        world.past();
+        let first = if world.plan.manual > 0 { 300 } else { 0 };
+        world.at(first, Event::Start);
         world.at(TICK_MS, Event::Tick);
         Ok(world)
     }
@@ -325,6 +327,12 @@ impl World {
             Event::Synced { life } => self.synced(life),
             Event::MeasureClock { life } => self.measure_clock(life),
             Event::Start => self.start(),
+            Event::ByHand => {
+                let venue = self.venue_ms();
+                self.desk.exchange_mut().advance(venue);
+                self.outside_hand();
+                self.deliver_pushed();
+            }
             Event::Tick => self.tick(),
         }
     }
