@@ -47,6 +47,7 @@ plants! {
     FailedPositions = "defect_failed_position_query_is_taken_for_flat": "a question for positions that fails says that there are none";
     EqualTradeIds = "defect_equal_trade_ids_on_two_symbols_collide": "a trade counts once by its number alone, whatever its instrument";
     LocalClock = "defect_local_clock_behind_the_venues": "requests are dated by our own clock";
+    DeadStream = "defect_stream_is_dead_after_a_reconnect_while_connected": "a stream that is open counts as one that tells everything";
     LostEvents = "defect_events_are_lost_between_snapshot_and_new_socket": "events of a new stream are dropped until the snapshot has come";
     ExternalStop = "defect_external_stop_order_cannot_be_materialised": "a foreign order that has no order id yet is not taken in";
     DecodeFailure = "defect_decode_failure_eats_a_fill": "an event that cannot be read is forgotten";

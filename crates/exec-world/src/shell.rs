@@ -120,9 +120,9 @@ impl World {
             let asks = if let Input::Commands { strategy, .. } = &input { Some(strategy.clone()) } else { None };
             let mut effects = Vec::new();
             node.engine.handle(now, input, &mut effects);
-            let records = effects.iter().filter_map(|e| if let Effect::Journal(_, record) = e { Some(record) } else { None });
+            let mut records = effects.iter().filter_map(|e| if let Effect::Journal(_, record) = e { Some(record) } else { None });
             let judged: Result<(), String> = match &asks {
-                Some(asks) => records.map(|r| promises::cancels_its_own(node.engine.books(), asks, r)).collect(),
+                Some(asks) => records.try_for_each(|r| promises::cancels_its_own(node.engine.books(), asks, r)),
                 None => Ok(()),
             };
             self.judge(judged);

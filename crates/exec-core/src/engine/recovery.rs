@@ -66,7 +66,7 @@ impl Engine {
     }
 
     pub(super) fn sweep(&mut self, out: &mut Vec<Effect>) {
-        if self.recovery.is_none() {
+        if self.recovery.is_none() && !planted(Plant::DeadStream) {
             self.recover(out);
         }
     }

@@ -1,7 +1,7 @@
 //! Defects that other stacks have shipped, about what is held: what a start, a gap, a window or a wrong clock makes of it.
 
 use crate::{
-    places::{PLACES, Place, eth, fail_questions, hear, list_trades, restarted},
+    places::{PLACES, Place, answer_all, eth, fail_questions, hear, list_trades, restarted},
     scene::{btc, foreign, refused, unknown},
 };
 use exec_core::{
@@ -14,7 +14,7 @@ use exec_core::{
         status::OrdStatus,
     },
     record::Record,
-    report::{MassStatus, ReportBody, TradeReport, VenueStatus},
+    report::{MassStatus, OrderReport, ReportBody, TradeReport, VenueStatus},
     terms::{Intention, OrderKind, Terms},
     time::{ClockReading, VenueTime},
     units::{PositionMode, PositionSide},
@@ -232,6 +232,41 @@ fn defect_local_clock_behind_the_venues() {
         assert_eq!(rig.status(lost), OrdStatus::Presumed, "{place:?}");
         // Window 2 s, margin 2 s, seen a second later.
         assert!((5_000..12_000).contains(&(rig.ms - begun)), "{place:?}: after {} ms", rig.ms - begun);
+    }
+}
+
+#[test]
+fn defect_stream_is_dead_after_a_reconnect_while_connected() {
+    for place in PLACES {
+        let mut rig = place.live();
+        rig.give(Input::LinkDown { session: SessionId(1), why: "cut".into() });
+        rig.give(Input::LinkUp(SessionId(2)));
+        // That it is open says nothing: first everything is compared.
+        assert_ne!(rig.engine.phase(), Phase::Live, "{place:?}");
+        let early = rig.submit(place.entry("1"));
+        assert!(rig.order(early).denial().is_some(), "{place:?}");
+        let status = rig.flat();
+        rig.answer_recovery(status);
+        rig.no_trades();
+        assert_eq!(rig.engine.phase(), Phase::Live, "{place:?}");
+        // From here on not one event comes, and nothing closes the connection: an order rests, and is filled.
+        let intent = rig.submit(place.entry("1"));
+        rig.durable();
+        let resting = rig.venue_report(intent, VenueStatus::New, "0");
+        let (id, order) = (rig.cl_ord_id(intent), resting.order_id.expect("an id"));
+        rig.outcome(Ok(Box::new(resting.clone())));
+        let filled = OrderReport { status: VenueStatus::Filled, cum_qty: Some(qty("1")), ..resting };
+        let mut seconds = 0;
+        while place.held(&rig) != "1" && seconds < 120 {
+            rig.wait(1_000);
+            seconds += 1;
+            let status = place.status(&rig, "1", Some(5));
+            let trade = place.trade_of(&rig, id, order, 5, "1");
+            answer_all(&mut rig, &status, &trade, &filled);
+        }
+        assert!(seconds <= 61, "{place:?}: heard of after {seconds} s");
+        assert!(rig.was_told(|e| matches!(e, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. })), "{place:?}");
+        assert_eq!(rig.status(intent), OrdStatus::Filled, "{place:?}");
     }
 }
 

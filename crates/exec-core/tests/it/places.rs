@@ -4,10 +4,10 @@ use crate::scene::btc;
 use exec_core::{
     conversation::{Answer, Input, Query},
     ids::{ClOrdId, InstrumentId, OrderId, SessionId, StrategyId, TradeId},
-    report::{Fill, MassStatus, PositionReport, Report, ReportBody, TradeReport},
+    report::{Fill, MassStatus, OrderReport, PositionReport, Report, ReportBody, TradeReport},
     terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
     units::{PositionMode, PositionSide, Side, SignedQty},
-    venue::{QueryError, Trades},
+    venue::{Lookup, QueryError, Trades},
 };
 use exec_testkit::{
     fixtures::{config, instrument_id, price, profile, qty},
@@ -137,6 +137,20 @@ pub(crate) fn list_trades(rig: &mut Rig, all: &[TradeReport]) -> usize {
         rig.give(Input::Answer { query: *query, answer: Answer::Trades(Ok(Trades { trades, complete: true })) });
     }
     asked.len()
+}
+
+/// Every question is answered, as a venue would that holds this.
+pub(crate) fn answer_all(rig: &mut Rig, status: &MassStatus, trade: &TradeReport, order: &OrderReport) {
+    let asked: Vec<_> = std::mem::take(&mut rig.asked).into_iter().collect();
+    for (query, what) in asked {
+        let answer = match what {
+            Query::Order(_) => Answer::Order(Ok(Lookup::Found(Box::new(order.clone())))),
+            Query::Mass(_) => Answer::Mass(Ok(Box::new(status.clone()))),
+            Query::Positions(_) => Answer::Positions(Ok(status.positions.clone())),
+            Query::Trades { .. } => Answer::Trades(Ok(Trades { trades: vec![trade.clone()], complete: true })),
+        };
+        rig.give(Input::Answer { query, answer });
+    }
 }
 
 /// Nothing can be asked: every question fails. Says how many there were.
