@@ -216,6 +216,12 @@ pub enum Timer {
     SweepBook(InstrumentId),
     /// Let go of more orders that ended long ago.
     LetGo,
+    /// Look whether the private stream has told what it owes, and whether it is still late.
+    Watchdog,
+    /// Look at the legs.
+    Look,
+    /// Nothing has been seen for too long.
+    Blind,
 }
 
 /// Something an operator must know.

@@ -85,6 +85,15 @@ pub enum Shut {
     /// A latch that somebody must release, and what it says.
     #[error("latched: {cause}: {text}", cause = .0.words(), text = .1)]
     Latched(LatchCause, String),
+    /// The private stream is late, by so many milliseconds when that was noticed.
+    #[error("events of the private stream are {0} ms late")]
+    StreamLate(u64),
+    /// The session of the private stream is open and says nothing of what happens.
+    #[error("the private stream cannot be believed: {0}")]
+    StreamDead(String),
+    /// Nothing was surely seen for so long that orders which can add risk are being cancelled.
+    #[error("nothing was surely seen for long; orders that can add risk are cancelled")]
+    Blind,
 }
 
 /// How a state ends.
@@ -113,6 +122,9 @@ impl Shut {
             Self::PositionMode { .. } => "position_mode",
             Self::Journal(_) => "journal",
             Self::Latched(..) => "latched",
+            Self::StreamLate(_) => "stream_late",
+            Self::StreamDead(_) => "stream_dead",
+            Self::Blind => "blind",
         }
     }
     /// How it ends.
@@ -127,7 +139,10 @@ impl Shut {
             | Self::EarlierDoubt
             | Self::NoClock
             | Self::CoarseClock(_)
-            | Self::StartNotDurable => EndsBy::Itself,
+            | Self::StartNotDurable
+            | Self::StreamLate(_)
+            | Self::StreamDead(_)
+            | Self::Blind => EndsBy::Itself,
         }
     }
     /// What happens next, or what a person has to do.
@@ -145,6 +160,9 @@ impl Shut {
             Self::PositionMode { .. } => {
                 "change it back at the venue, which takes a flat account without open orders; it is read again every 60 s"
             }
+            Self::StreamLate(_) => "it ends with the first event that is in time; a busy venue is the usual cause",
+            Self::StreamDead(_) => "the node opens another session; the alerts say what the venue answers",
+            Self::Blind => "it ends when everything was compared on a stream that can be believed",
             Self::Journal(_) => "free or mend the disk, then start the node again; exits and cancels pass meanwhile",
             Self::Latched(cause, _) => cause.advice(),
         }

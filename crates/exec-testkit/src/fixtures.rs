@@ -125,6 +125,7 @@ pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
         staleness: exec_core::engine::config::Staleness { quote_max_age_ms: 0 },
         differences: exec_core::unequal::DifferenceRules::default(),
         memory: exec_core::engine::config::Memory::default(),
+        stream: exec_core::engine::config::StreamCare::OFF,
     }
 }
 

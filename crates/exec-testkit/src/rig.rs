@@ -36,6 +36,10 @@ pub struct Rig {
     pub told: Vec<(Option<Seq>, StrategyEvent)>,
     /// What operators were told.
     pub alerts: Vec<Alert>,
+    /// Sessions of the private stream that are to have a successor.
+    pub reopened: Vec<SessionId>,
+    /// Sessions that are to be closed, with those before them.
+    pub closed: Vec<SessionId>,
     /// Milliseconds since midnight.
     pub ms: u64,
     intents: u128,
@@ -58,6 +62,8 @@ impl Rig {
             timers: Vec::new(),
             told: Vec::new(),
             alerts: Vec::new(),
+            reopened: Vec::new(),
+            closed: Vec::new(),
             ms: 0,
             intents: 0,
             session: 0,
@@ -110,7 +116,9 @@ impl Rig {
                 Effect::SetTimer(timer, at) => self.timers.push((at, timer)),
                 Effect::Notify(_, seq, event) => self.told.push((seq, event)),
                 Effect::Alert(alert) => self.alerts.push(alert),
-                Effect::Reopen(..) | Effect::Close(_) | Effect::ReadClock | Effect::Phase(_) | Effect::Report(_) => (),
+                Effect::Reopen(session, _) => self.reopened.push(session),
+                Effect::Close(session) => self.closed.push(session),
+                Effect::ReadClock | Effect::Phase(_) | Effect::Report(_) => (),
             }
         }
     }
@@ -129,9 +137,24 @@ impl Rig {
             };
             self.give(Input::Price(PriceReport { instrument, quote }));
         }
+        self.link_up();
+    }
+
+    /// Another session of the private stream is open. Everything journalled is durable.
+    pub fn link_up(&mut self) {
         self.session += 1;
         self.give(Input::LinkUp(SessionId(self.session)));
         self.durable();
+    }
+
+    /// The newest session of the private stream is over.
+    pub fn link_down(&mut self) {
+        self.give(Input::LinkDown { session: self.session(), why: "cut".into() });
+    }
+
+    /// The newest session of the private stream.
+    pub fn session(&self) -> SessionId {
+        SessionId(self.session)
     }
 
     /// An account with nothing in it, on which nothing was ever traded.

@@ -10,7 +10,7 @@ use exec_core::{
     conversation::StrategyEvent,
     engine::{
         Engine,
-        config::{EngineConfig, StrategyConfig},
+        config::{EngineConfig, StrategyConfig, StreamCare},
     },
     ids::{InstrumentId, Seq, SessionId, StrategyId},
     record::{RECORD_VERSION, Record},
@@ -87,6 +87,7 @@ pub(crate) fn config(plan: &Plan) -> EngineConfig {
         strategies,
         order_recv_window_ms: 2_000,
         sweep_interval_ms: 4_000,
+        stream: StreamCare { lag_max_ms: 1_500, look_every_ms: 1_500, blind_cancel_ms: 2_000 },
         startup_delay_ms: 100,
         limits: exec_core::exposure::Limits {
             order_notional_max: fixtures::decimal("20000"),

@@ -6,7 +6,7 @@ use crate::{
 };
 use exec_core::{
     cl_ord_id::Tag,
-    engine::config::ProtectionPolicy,
+    engine::config::{ProtectionPolicy, StreamCare},
     exposure::Limits,
     ids::{AccountId, InstrumentId, StrategyId},
     unequal::DifferenceRules,
@@ -133,6 +133,8 @@ pub struct ExecutionConfig {
     pub retry_age_ms: u64,
     /// New risk is not valued with prices older than this; 0 for prices of any age.
     pub quote_max_age_ms: u64,
+    /// What is asked of the private stream.
+    pub stream: StreamCare,
     /// What a clean end does with the open orders of this node.
     pub on_exit: OnExit,
     /// How long a clean end waits for open requests and doubts.

@@ -401,6 +401,7 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
         staleness: Staleness { quote_max_age_ms: config.execution.quote_max_age_ms },
         differences: entry.differences.clone(),
         memory: exec_core::engine::config::Memory { ended_orders_ms: config.execution.ended_orders_kept_ms },
+        stream: config.execution.stream,
     }
 }
 

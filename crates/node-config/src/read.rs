@@ -12,7 +12,7 @@ use crate::{
 };
 use exec_core::{
     cl_ord_id::Tag,
-    engine::config::ProtectionPolicy,
+    engine::config::{ProtectionPolicy, StreamCare},
     ids::{AccountId, InstrumentId, StrategyId},
     nearest::nearest,
 };
@@ -226,6 +226,15 @@ fn logging(mut s: Section<'_>) -> LoggingConfig {
     LoggingConfig { level, format }
 }
 
+fn stream_care(s: &mut Section<'_>) -> StreamCare {
+    let usual = StreamCare::default();
+    StreamCare {
+        lag_max_ms: s.whole("stream_lag_max_ms", 0..=600_000).unwrap_or(usual.lag_max_ms),
+        look_every_ms: s.seconds("position_check_interval_secs", 3_600).unwrap_or(usual.look_every_ms),
+        blind_cancel_ms: s.seconds("blind_cancel_secs", 86_400).unwrap_or(usual.blind_cancel_ms),
+    }
+}
+
 fn execution(mut s: Section<'_>, profile: Profile) -> ExecutionConfig {
     let ended_orders_kept_ms = s.seconds("ended_orders_kept_secs", 2_592_000).unwrap_or(86_400_000);
     if (1..600_000).contains(&ended_orders_kept_ms) {
@@ -240,6 +249,7 @@ fn execution(mut s: Section<'_>, profile: Profile) -> ExecutionConfig {
         clock_error_max_ms: s.whole("clock_error_max_ms", 1..=5_000).unwrap_or(300),
         retry_age_ms: s.whole("retry_age_ms", 0..=60_000).unwrap_or(1_000),
         quote_max_age_ms: s.whole("quote_max_age_ms", 0..=3_600_000).unwrap_or(5_000),
+        stream: stream_care(&mut s),
         on_exit: s.choice("on_exit", &ON_EXIT).map_or(OnExit::Leave, |o| o.value),
         ended_orders_kept_ms,
         drain_deadline_ms: s.seconds("drain_deadline_secs", 600).unwrap_or(10_000),

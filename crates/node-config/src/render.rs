@@ -47,6 +47,9 @@ impl NodeConfig {
         plain(out, "clock_error_max_ms", e.clock_error_max_ms)?;
         plain(out, "retry_age_ms", e.retry_age_ms)?;
         plain(out, "quote_max_age_ms", e.quote_max_age_ms)?;
+        plain(out, "stream_lag_max_ms", e.stream.lag_max_ms)?;
+        plain(out, "position_check_interval_secs", seconds(e.stream.look_every_ms))?;
+        plain(out, "blind_cancel_secs", seconds(e.stream.blind_cancel_ms))?;
         let on_exit = ON_EXIT.iter().find(|(_, value)| *value == e.on_exit);
         text(out, "on_exit", on_exit.map_or("leave", |(word, _)| word))?;
         plain(out, "ended_orders_kept_secs", seconds(e.ended_orders_kept_ms))?;

@@ -93,6 +93,30 @@ pub struct EngineConfig {
     pub sharing: Sharing,
     /// How long the books keep what is over.
     pub memory: Memory,
+    /// What is asked of the private stream, and what is done when it says too little.
+    pub stream: StreamCare,
+}
+
+/// What is asked of the private stream, and what is done when it says too little. Milliseconds; 0 switches off.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StreamCare {
+    /// No new risk while events are later than this by the venue's clock.
+    pub lag_max_ms: u64,
+    /// How often the legs are looked at.
+    pub look_every_ms: u64,
+    /// After so long without a stream that can be believed, orders that can add risk are cancelled.
+    pub blind_cancel_ms: u64,
+}
+
+impl StreamCare {
+    /// Nothing is asked of it.
+    pub const OFF: Self = Self { lag_max_ms: 0, look_every_ms: 0, blind_cancel_ms: 0 };
+}
+
+impl Default for StreamCare {
+    fn default() -> Self {
+        Self { lag_max_ms: 3_000, look_every_ms: 10_000, blind_cancel_ms: 10_000 }
+    }
 }
 
 /// Which positions several strategies hold shares of. In HEDGING a leg is never shared this way.

@@ -37,6 +37,8 @@ impl Engine {
         why.extend(self.clock.map(|c| c.error_ms).filter(|e| *e > self.config.clock_error_max_ms).map(Shut::CoarseClock));
         let wanted = self.config.mode;
         why.extend(self.other_mode.map(|found| Shut::PositionMode { found, wanted }));
+        why.extend(self.shut_by_stream());
+        why.extend(self.is_cancelling_blind().then_some(Shut::Blind));
         why.extend(self.journal_failure.clone().map(Shut::Journal));
         // Not latched yet, because what was sent twice is still looked for.
         why.extend(self.sent_twice.values().map(|text| Shut::Latched(LatchCause::AssumptionBroken, text.clone())));

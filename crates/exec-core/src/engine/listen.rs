@@ -55,6 +55,9 @@ impl Engine {
                     FeedEnd::Age => "it reached its age",
                 };
                 if self.link == Some(session) {
+                    if reason == FeedEnd::KeyExpired {
+                        self.stream_has_ended(why);
+                    }
                     out.push(Effect::Reopen(session, why.into()));
                 }
             }
@@ -169,7 +172,7 @@ impl Engine {
             let key = (row.instrument, row.leg);
             self.venue_positions.insert(key.clone(), row.qty);
             if self.books.trade_cursor(&key.0).is_some() && self.books.position_qty(&key.0, key.1) != row.qty {
-                self.watched.insert(key, row.qty);
+                self.watched.insert(key, (row.qty, self.now));
                 self.start_timer(Timer::Watch, WATCH_MS, out);
             } else {
                 self.watched.remove(&key);
@@ -193,15 +196,19 @@ impl Engine {
 
     /// A position that the venue reported is not explained by fills after a second: one was lost on the way.
     pub(super) fn watch(&mut self, out: &mut Vec<Effect>) {
+        let (now, books) = (self.now, &self.books);
+        self.watched.retain(|(instrument, leg), (qty, _)| books.position_qty(instrument, *leg) != *qty);
         let lost = self
             .watched
             .iter()
-            .find(|((instrument, leg), qty)| self.books.position_qty(instrument, *leg) != **qty)
-            .map(|((instrument, leg), qty)| format!("{instrument} {leg:?} is {qty} at the venue and not in the books"));
-        self.watched.clear();
+            .find(|(_, (_, since))| now.ms_since(*since) >= WATCH_MS)
+            .map(|((instrument, leg), (qty, _))| format!("{instrument} {leg:?} is {qty} at the venue and not in the books"));
         if let Some(text) = lost {
+            self.watched.clear();
             self.alert(out, AlertLevel::Warning, "position_unexplained", text);
             self.recover(out);
+        } else if let Some(first) = self.watched.values().map(|(_, since)| *since).min() {
+            self.set_timer_at(Timer::Watch, first.plus_ms(WATCH_MS), out);
         }
     }
 }

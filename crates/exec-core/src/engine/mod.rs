@@ -6,6 +6,7 @@ pub mod config;
 
 mod adopt;
 mod batch;
+mod blind;
 mod cancel;
 mod change;
 mod differing;
@@ -27,6 +28,7 @@ mod submit;
 mod sweep;
 mod told;
 mod unseen;
+mod watchdog;
 mod way;
 
 use crate::{
@@ -86,6 +88,10 @@ enum Asked {
     Differing { instrument: InstrumentId },
     /// What the leg of an exit holds that was refused for want of it.
     Leg { exit: IntentId },
+    /// Whether an order is where it was acknowledged to be.
+    Owed,
+    /// What the legs hold, to see whether something happened unheard.
+    Look { begun: Timestamp },
 }
 
 /// The engine of one account.
@@ -141,7 +147,10 @@ pub struct Engine {
     /// How the account keeps positions, where the venue says that it is not as the config has it.
     other_mode: Option<PositionMode>,
     unplaced: BTreeMap<(InstrumentId, OrderId), Vec<TradeReport>>,
-    watched: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
+    /// Positions that the venue reported and no fill explains yet, and since when.
+    watched: BTreeMap<(InstrumentId, PositionSide), (SignedQty, Timestamp)>,
+    watchdog: watchdog::Watchdog,
+    sight: blind::Sight,
     venue_positions: BTreeMap<(InstrumentId, PositionSide), SignedQty>,
     /// Where the venue would liquidate each leg, as it said last.
     liquidation: BTreeMap<(InstrumentId, PositionSide), Price>,
@@ -210,6 +219,8 @@ impl Engine {
             other_mode: None,
             unplaced: BTreeMap::new(),
             watched: BTreeMap::new(),
+            watchdog: watchdog::Watchdog::default(),
+            sight: blind::Sight::default(),
             venue_positions: BTreeMap::new(),
             liquidation: BTreeMap::new(),
             watch: protect::Watch::default(),
@@ -293,7 +304,10 @@ impl Engine {
             Input::Outcome { request, outcome } => self.outcome(request, outcome, out),
             Input::Answer { query, answer } => self.answer(query, answer, out),
             // Facts of an older session are facts too; only its end is old news.
-            Input::Report { session, report } => self.listen(session, report, out),
+            Input::Report { session, report } => {
+                self.hear(session, &report, out);
+                self.listen(session, report, out);
+            }
             Input::Price(price) => self.priced(price, out),
             Input::Timer(timer) => self.timer(timer, out),
             Input::Durable(seq) => self.durable_up_to(seq, out),
@@ -301,6 +315,7 @@ impl Engine {
             Input::Drain => self.draining = true,
         }
         self.keep_moved_lists(out);
+        self.update_sight(out);
         self.update_phase(out);
     }
 
@@ -385,6 +400,7 @@ impl Engine {
     }
 
     fn outcome(&mut self, request: RequestId, outcome: Outcome, out: &mut Vec<Effect>) {
+        let owed = self.owed_by(request, &outcome);
         match (self.in_flight.remove(&request), outcome) {
             (Some(InFlight::Submit { intent, cl_ord_id }), Outcome::Order(result)) => {
                 self.submit_outcome(intent, cl_ord_id, result, out);
@@ -397,6 +413,7 @@ impl Engine {
                 self.alert(out, AlertLevel::Warning, "stray_outcome", format!("request {request} is not out"));
             }
         }
+        self.expect(owed, out);
     }
 
     fn answer(&mut self, query: QueryId, answer: Answer, out: &mut Vec<Effect>) {
@@ -415,6 +432,8 @@ impl Engine {
             (Asked::Unplaced { instrument, order_id, at }, Answer::Order(result)) => {
                 self.unplaced_answer(&instrument, order_id, at, result, out);
             }
+            (Asked::Owed, Answer::Order(result)) => self.owed_answer(result, out),
+            (Asked::Look { begun }, Answer::Positions(result)) => self.looked(begun, result, out),
             (Asked::Recovery, answer) => self.recovery_answer(query, answer, out),
             (Asked::Differing { instrument }, answer) => self.differing_answer(&instrument, query, answer, out),
             (Asked::List { list }, Answer::Positions(result)) => self.list_answer(list, result, out),
@@ -451,6 +470,9 @@ impl Engine {
             Timer::Unplaced => self.ask_unplaced(out),
             Timer::Watch => self.watch(out),
             Timer::LetGo => self.let_go(out),
+            Timer::Watchdog => self.watchdog_timer(out),
+            Timer::Look => self.look_at_legs(out),
+            Timer::Blind => self.blind_timer(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
         }
     }

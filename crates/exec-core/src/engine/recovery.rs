@@ -42,7 +42,8 @@ pub(super) struct Recovery {
 impl Engine {
     /// Begins a recovery; one that is under way is begun anew, because its snapshot may be older than the gap.
     pub(super) fn recover(&mut self, out: &mut Vec<Effect>) {
-        if self.link.is_none() || !self.begun {
+        // Without a stream the books are kept as near to the venue's as questions allow; the first time they wait for one.
+        if !self.begun || (self.link.is_none() && !self.has_seen_once()) {
             return;
         }
         if let Some(recovery) = &mut self.recovery
@@ -55,14 +56,22 @@ impl Engine {
             return;
         }
         let buffered = self.recovery.take().map(|r| r.buffered).unwrap_or_default();
-        let mut instruments = self.config.instruments();
+        let mut instruments = self.at_stake();
         instruments.extend(buffered.iter().filter_map(instrument_of).cloned());
-        instruments.extend(self.books.open_orders().map(|o| o.intent().terms.instrument.clone()));
-        instruments.extend(self.books.positions().filter(|(_, _, p)| !p.qty().is_zero()).map(|(i, ..)| i.clone()));
         instruments.sort();
         instruments.dedup();
         let mass = self.ask(Asked::Recovery, Query::Mass(instruments.clone()), out);
         self.recovery = Some(Recovery { mass: Some(mass), instruments, buffered, ..Recovery::default() });
+    }
+
+    /// Every instrument that is traded, or on which something is open.
+    pub(super) fn at_stake(&self) -> Vec<InstrumentId> {
+        let mut instruments = self.config.instruments();
+        instruments.extend(self.books.open_orders().map(|o| o.intent().terms.instrument.clone()));
+        instruments.extend(self.books.positions().filter(|(_, _, p)| !p.qty().is_zero()).map(|(i, ..)| i.clone()));
+        instruments.sort();
+        instruments.dedup();
+        instruments
     }
 
     pub(super) fn sweep(&mut self, out: &mut Vec<Effect>) {
@@ -365,7 +374,7 @@ impl Engine {
             }
         }
         let found = self.settled_differences(reconcile::differences(&self.books, &status));
-        self.reconciled = true;
+        self.reconciled = self.link.is_some();
         self.take_over(out);
         self.differing.refused = refused;
         self.judge(found, &status, None, out);

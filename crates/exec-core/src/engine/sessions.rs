@@ -16,6 +16,7 @@ impl Engine {
         self.link = Some(session);
         self.reconciled = false;
         self.recovery = None;
+        self.watch_session(out);
         self.cancel_doubtful(out);
         if self.config.reconciliation {
             self.recover(out);
@@ -40,8 +41,11 @@ impl Engine {
         self.recovery = None;
     }
 
-    /// Everything was compared on the session that counts: the one before it has nothing more to tell.
+    /// Everything was compared. If that was on a session, the one before it has nothing more to tell.
     pub(super) fn take_over(&mut self, out: &mut Vec<Effect>) {
-        out.extend(self.outgoing.take().map(Effect::Close));
+        if self.link.is_some() {
+            out.extend(self.outgoing.take().map(Effect::Close));
+        }
+        self.seen(out);
     }
 }

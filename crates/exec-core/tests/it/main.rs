@@ -35,6 +35,7 @@ mod scene;
 mod snapshots;
 mod stage;
 mod staleness;
+mod streams;
 mod told;
 mod unknowns;
 mod venue_rules;

@@ -277,6 +277,9 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         Shut::StartNotDurable,
         Shut::Journal("full".into()),
         Shut::Latched(LatchCause::Operator, "by alice".into()),
+        Shut::StreamLate(1),
+        Shut::StreamDead("silent".into()),
+        Shut::Blind,
     ];
     let ends = |by: EndsBy| if by == EndsBy::Person { "a person" } else { "itself" };
     for why in shut {

@@ -621,5 +621,6 @@ pub(crate) fn engine_config(account: &str) -> EngineConfig {
         staleness: exec_core::engine::config::Staleness { quote_max_age_ms: 0 },
         differences: exec_core::unequal::DifferenceRules::default(),
         memory: exec_core::engine::config::Memory::default(),
+        stream: exec_core::engine::config::StreamCare::default(),
     }
 }
