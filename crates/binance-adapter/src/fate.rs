@@ -4,7 +4,7 @@
 //! Sources: USDⓈ-M "Error Codes" (page of 2026-05-28 and additions to 2026-09-15), "General Info" on HTTP statuses and on
 //! the kinds of 503, read 2026-11-22.
 
-use exec_core::venue::RejectClass;
+use exec_core::venue::{RejectClass, Rejection};
 
 use crate::wire::{self, ErrorBody, Text};
 
@@ -100,6 +100,8 @@ enum Verdict {
 
 fn verdict(act: Act, status: u16, code: i64, text: &str) -> Verdict {
     match status {
+        // Without a code of its own it could not be told from a refusal that a report of the order tells.
+        503 if code == Rejection::REPORTED => Verdict::Unknown,
         503 if FAILED_503.contains(&text) && !UNKNOWN_CODES.contains(&code) => Verdict::Refused(RejectClass::Failed),
         418 | 429 => match code {
             -1003 | -1015 => Verdict::Refused(RejectClass::Throttled),
@@ -410,7 +412,8 @@ mod tests {
 
     #[test]
     fn the_codes_of_doubt_win_over_a_comforting_text() {
-        for code in [-1000, -1006, -1007] {
+        // And so does no code at all, written as 0: it would read as a refusal that the venue reports of an order it had taken.
+        for code in [-1000, -1006, -1007, 0] {
             let fate = judge(Act::Place, 503, &body(code, "Service Unavailable."));
             assert_eq!(fate, Fate::Unknown { code: Some(code) });
         }

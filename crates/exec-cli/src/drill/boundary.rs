@@ -9,6 +9,8 @@ pub(crate) enum When {
     Start,
     /// While it comes to an end.
     Drain,
+    /// At its very end, when nothing of it rests any more.
+    End,
     /// Under load, chosen from outside: by the exchange that holds a request or an answer up, or by the clock.
     Outside,
 }
@@ -82,6 +84,8 @@ pub(crate) const OTHERS: &[Boundary] = &[
     at("gate.opens", When::Start, 2),
     // The end.
     at("drain", When::Drain, 8),
+    at("snapshot.written", When::End, 2),
+    at("snapshot.renamed", When::End, 2),
 ];
 
 /// Every boundary.

@@ -76,7 +76,7 @@ pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<us
     let mut stage = Stage { exchange, config, number, cycle: Cycle::default() };
 
     let first = match aim.boundary.when {
-        When::Start => Aim { boundary: held(number), passing: 1 },
+        When::Start | When::End => Aim { boundary: held(number), passing: 1 },
         When::Load | When::Drain | When::Outside => aim,
     };
     stage.live_and_die(first).await?;
@@ -84,6 +84,8 @@ pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<us
     if aim.boundary.when == When::Start {
         stage.die_at_start(aim).await?;
         stage.move_market(aim).await?;
+    } else if aim.boundary.when == When::End {
+        stage.die_at_end(aim).await?;
     }
     stage.come_back().await?;
     let Stage { exchange, mut cycle, .. } = stage;
@@ -136,7 +138,7 @@ impl Stage {
     async fn live_and_die(&mut self, aim: Aim) -> Result<(), Failure> {
         let mut node = self.start(aim, if aim.boundary.when == When::Drain { 0 } else { ACCOUNTS.len() })?;
         let dead = match aim.boundary.when {
-            When::Load | When::Start => died_within(&mut node, LOAD_PATIENCE.min(PATIENCE)).await?,
+            When::Load | When::Start | When::End => died_within(&mut node, LOAD_PATIENCE.min(PATIENCE)).await?,
             When::Drain => {
                 self.load(&mut node).await?;
                 node.ask_to_end()?;
@@ -228,6 +230,19 @@ impl Stage {
     async fn die_at_start(&mut self, aim: Aim) -> Result<(), Failure> {
         let mut node = self.start(aim, 0)?;
         let dead = died_within(&mut node, PATIENCE).await?;
+        self.dead(aim, node, dead)
+    }
+
+    /// A second life that trades, is asked to end, and dies in its last moments, unless it passed its boundary before.
+    async fn die_at_end(&mut self, aim: Aim) -> Result<(), Failure> {
+        let mut node = self.start(aim, 0)?;
+        let loaded = self.load(&mut node).await;
+        let mut dead = died(&mut node)?;
+        if !dead {
+            loaded?;
+            node.ask_to_end()?;
+            dead = died_within(&mut node, LOAD_PATIENCE).await?;
+        }
         self.dead(aim, node, dead)
     }
 

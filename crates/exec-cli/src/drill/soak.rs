@@ -34,6 +34,8 @@ const IDLE_MAX: Duration = Duration::from_secs(60);
 /// What the node's memory may grow by in an hour.
 const GROWTH_MAX_KIB: i128 = 1024;
 const MINUTE: Duration = Duration::from_secs(60);
+/// Load between two cuts; with the cut it is about a minute.
+const WORK: Duration = Duration::from_secs(45);
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) struct Soak {
@@ -83,7 +85,10 @@ pub(crate) async fn run(minutes: u64, seed: u64, folder: &Path, forget: Option<u
         slowest_cut: Duration::ZERO,
     };
     screen::say(format!("soak of {minutes} min, seed {seed}: a node with two accounts, faults every few seconds"));
-    for minute in 1..=minutes {
+    for minute in 1.. {
+        if began.elapsed() >= MINUTE * u32::try_from(minutes).unwrap_or(u32::MAX) {
+            break;
+        }
         soak.work().await?;
         soak.rest(minute, &pause).await?;
     }
@@ -93,7 +98,7 @@ pub(crate) async fn run(minutes: u64, seed: u64, folder: &Path, forget: Option<u
 impl Soak {
     /// A minute of load and faults.
     async fn work(&mut self) -> Result<(), Failure> {
-        let until = Instant::now() + MINUTE;
+        let until = Instant::now() + WORK;
         let now = Instant::now();
         // Nobody could trade while the load was at rest.
         self.accepted.iter_mut().for_each(|(_, since)| *since = now);
@@ -148,7 +153,7 @@ impl Soak {
         }
         if !wrong.is_empty() {
             return Err(Failure::Refused(format!(
-                "minute {minute}: the books differ {} s after the last fault:\n  {}",
+                "cut {minute}: the books differ {} s after the last fault:\n  {}",
                 EQUAL_WITHIN.as_secs(),
                 wrong.iter().take(12).cloned().collect::<Vec<_>>().join("\n  ")
             )));
@@ -157,7 +162,7 @@ impl Soak {
         self.slowest_cut = self.slowest_cut.max(began.elapsed());
         let accepted: usize = self.accepted.iter().map(|(count, _)| count).sum();
         screen::say(format!(
-            "minute {minute:>3}: equal after {} s; {accepted} orders accepted, {} faults, memory {} KiB",
+            "cut {minute:>3}: equal after {} s; {accepted} orders accepted, {} faults, memory {} KiB",
             screen::seconds(began.elapsed().as_millis()),
             self.strikes,
             self.memory.newest()
@@ -177,6 +182,7 @@ impl Soak {
             screen::say(format!("  {count:>5}  {fault}"));
         }
         let accepted: usize = self.accepted.iter().map(|(count, _)| count).sum();
+        let late = self.memory.growth_per_hour(Duration::from_secs(minutes * 60 / 2));
         let growth = self.memory.growth_per_hour(Duration::from_secs(minutes * 60 / 3));
         screen::say(format!(
             "{} cuts equal, the slowest after {} s; {accepted} orders accepted, {fills} fills; at most {} s without an order accepted",
@@ -185,7 +191,7 @@ impl Soak {
             screen::seconds(self.idle.as_millis())
         ));
         screen::say(format!(
-            "memory of the node {} KiB; over the last two thirds it grew by {growth} KiB an hour",
+            "memory of the node {} KiB; over the last two thirds it grew by {growth} KiB an hour, over the last half by {late}",
             self.memory.newest()
         ));
         let Self { exchange, folder, node, forget, .. } = self;

@@ -23,6 +23,8 @@ pub(crate) const FAULTS: [&str; 16] = [
     "all sockets cut",
 ];
 
+/// One of the three texts that say that nothing was done.
+const FAILED: &str = "Internal error; unable to process your request. Please try again.";
 const WRITES: [(&str, &str); 5] = [
     ("POST", "/fapi/v1/order"),
     ("PUT", "/fapi/v1/order"),
@@ -46,9 +48,7 @@ impl Exchange {
             "request lost" => self.arm_request(owner, draw, RequestFault::DropRequest),
             "answer lost" => self.arm_request(owner, draw, RequestFault::DropResponse),
             "503 before the effect" => self.arm_request(owner, draw, RequestFault::ErrorBefore(answer(-1000, unknown))),
-            "503 that failed for sure" => {
-                self.arm_request(owner, draw, RequestFault::ErrorBefore(answer(0, "Service Unavailable.")))
-            }
+            "503 that failed for sure" => self.arm_request(owner, draw, RequestFault::ErrorBefore(answer(-1001, FAILED))),
             "503 after the effect" => self.arm_request(owner, draw, RequestFault::ErrorAfter(answer(-1000, unknown))),
             "request too late" => self.arm_request(owner, draw, RequestFault::DelayRequest(900)),
             "answer late" => self.arm_request(owner, draw, RequestFault::DelayResponse(1_500)),

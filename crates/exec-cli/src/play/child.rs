@@ -67,10 +67,16 @@ profile = "simulated"
 trader_id = "{tag}-001"
 order_tag = "{tag}"
 
+[journal]
+snapshot_every_records = 1000
+# All of it is compared with the exchange in the end.
+segments_kept = 100000
+
 [logging]
 level = "info"
 
 [execution]
+ended_orders_kept_secs = 600.0
 sweep_interval_secs = {sweep_interval_secs}
 on_exit = "cancel_all"
 "#

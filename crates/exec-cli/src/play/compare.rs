@@ -78,12 +78,14 @@ pub(crate) fn compare(books: &Books, ledger: &Ledger, deposits: &BTreeMap<String
     ]
 }
 
-/// Every attempt that the books say is or was at the venue.
+/// Every attempt that the books say is or was at the venue: also one of which the venue has told only that it refused it at its trigger.
 fn attempts(books: &Books) -> BTreeMap<Key, (&Order, &AttemptFacts)> {
     let mut all = BTreeMap::new();
     for order in books.orders() {
         let symbol = order.intent().terms.instrument.symbol();
-        for (id, attempt) in order.attempts().iter().filter(|(_, a)| a.seen_at_venue()) {
+        for (id, attempt) in
+            order.attempts().iter().filter(|(_, a)| a.seen_at_venue() || a.rejection().is_some_and(|r| r.is_reported()))
+        {
             all.insert((symbol.to_owned(), id.to_string()), (order, attempt));
         }
     }
