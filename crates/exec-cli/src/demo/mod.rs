@@ -25,7 +25,8 @@ use std::path::{Path, PathBuf};
 use strategy::DemoStrategy;
 use tokio::time::Instant;
 
-const TEMPO: Tempo = Tempo { order_recv_window_ms: 1_000, engine_margin_ms: 200, visibility_ms: 100, flow_ms: 100, pace_ms: 90 };
+const TEMPO: Tempo =
+    Tempo { order_recv_window_ms: 1_000, engine_margin_ms: 200, visibility_ms: 100, flow_ms: 100, pace_ms: 90, weight_1m: 2_400 };
 
 /// So many orders each account makes.
 const STEPS: u32 = 62;

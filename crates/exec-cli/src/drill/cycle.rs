@@ -18,9 +18,10 @@ use node_config::control::Ask;
 use std::{os::unix::process::ExitStatusExt, path::Path, time::Duration};
 use tokio::time::{Instant, sleep};
 
-/// Doubt is short here: its fence is a twentieth of what it is on the real exchange.
+/// Doubt is short here: its fence is a twentieth of what it is on the real exchange. Three starts in a minute are more than the real
+/// one gives weight for.
 pub(crate) const TEMPO: Tempo =
-    Tempo { order_recv_window_ms: 500, engine_margin_ms: 100, visibility_ms: 50, flow_ms: 40, pace_ms: 15 };
+    Tempo { order_recv_window_ms: 500, engine_margin_ms: 100, visibility_ms: 50, flow_ms: 40, pace_ms: 15, weight_1m: 24_000 };
 /// From an attempt's timestamp to the end of its fence.
 const FENCE: Duration = Duration::from_millis(650);
 
@@ -138,7 +139,7 @@ impl Stage {
     async fn live_and_die(&mut self, aim: Aim) -> Result<(), Failure> {
         let mut node = self.start(aim, if aim.boundary.when == When::Drain { 0 } else { ACCOUNTS.len() })?;
         let dead = match aim.boundary.when {
-            When::Load | When::Start | When::End => died_within(&mut node, LOAD_PATIENCE.min(PATIENCE)).await?,
+            When::Load | When::Start | When::End => died_within(&mut node, LOAD_PATIENCE).await?,
             When::Drain => {
                 self.load(&mut node).await?;
                 node.ask_to_end()?;

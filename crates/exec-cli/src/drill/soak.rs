@@ -26,7 +26,8 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 /// Below the limits of the exchange, so that none of them holds the load up.
-const TEMPO: Tempo = Tempo { order_recv_window_ms: 500, engine_margin_ms: 100, visibility_ms: 50, flow_ms: 100, pace_ms: 120 };
+const TEMPO: Tempo =
+    Tempo { order_recv_window_ms: 500, engine_margin_ms: 100, visibility_ms: 50, flow_ms: 100, pace_ms: 120, weight_1m: 2_400 };
 /// How long the books may take to be equal once everything rests and nothing fails any more.
 const EQUAL_WITHIN: Duration = Duration::from_secs(60);
 /// The longest time without an order accepted.

@@ -24,6 +24,8 @@ pub(crate) struct Tempo {
     pub(crate) flow_ms: u32,
     /// Time between two steps of the strategy.
     pub(crate) pace_ms: u64,
+    /// Request weight that the exchange gives a minute.
+    pub(crate) weight_1m: u32,
 }
 
 /// An order of a bracket that waits for its trigger.
@@ -57,6 +59,7 @@ impl Exchange {
         config.exchange.guarantees =
             FenceGuarantees { engine_margin_ms: tempo.engine_margin_ms.into(), visibility_ms: tempo.visibility_ms.into() };
         config.exchange.flow = FlowConfig { interval_ms: tempo.flow_ms.into(), take_percent: 80, ..FlowConfig::default() };
+        config.limits.weight_1m = tempo.weight_1m;
         for owner in owners {
             config = config.with_account(owner.key, owner.secret, AccountSpec { hedge: owner.hedge, ..AccountSpec::default() });
         }
