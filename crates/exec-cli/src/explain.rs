@@ -4,14 +4,14 @@ use crate::{
     args::{Explain, On},
     desk::ask_running,
     failure::Failure,
-    holdings, journal, logging, screen, select, status,
+    holdings, logging, screen, select, status,
 };
 use exec_core::{
     books::Books,
     cl_ord_id::Tag,
-    explain::{Step, Story, find},
+    explain::{Search, Step, Story, find},
     ids::{AccountId, IntentId},
-    order::list::OrderList,
+    order::{Order, list::OrderList},
 };
 use node_config::{
     control::{Ask, order_facts},
@@ -24,7 +24,7 @@ pub(crate) async fn run(args: &Explain) -> Result<(), Failure> {
     logging::quiet();
     match (&args.journal, &args.config) {
         (Some(directory), _) => {
-            let account = journal::account_of(directory)?;
+            let account = node_config::journal_account(directory)?;
             let account =
                 account.ok_or_else(|| Failure::Refused(format!("the journal at {} holds nothing yet", directory.display())))?;
             offline(args, directory, &account)
@@ -33,9 +33,19 @@ pub(crate) async fn run(args: &Explain) -> Result<(), Failure> {
             let on = On { config: config.clone(), account: args.account.clone(), json: args.json };
             let selected = select::select(&on)?;
             let directory = journal_directory(&selected.config, &selected.account);
-            match ask_running(&selected, Ask::Explain { order: args.order.clone() }).await? {
-                Some(told) => online(args, &directory, &selected.account, &told),
-                None => offline(args, &directory, &selected.account),
+            match ask_running(&selected, Ask::Explain { order: args.order.clone() }).await {
+                Ok(Some(told)) => online(args, &directory, &selected.account, &told),
+                Ok(None) => offline(args, &directory, &selected.account),
+                // The node knows none of this name; its records may reach further back than its books.
+                Err(Failure::Refused(text)) => match in_records(&directory, &args.order) {
+                    Ok(Some(order)) => {
+                        let (steps, whole) = story(&directory, Story::of(&order))?;
+                        tell(args, &order_facts(&order, true), &Value::Null, &steps, whole, true);
+                        Ok(())
+                    }
+                    Ok(None) | Err(_) => Err(Failure::Refused(text)),
+                },
+                Err(error) => Err(error),
             }
         }
         (None, None) => Err(Failure::Usage("name a config file or a journal directory".to_owned())),
@@ -62,16 +72,35 @@ fn online(args: &Explain, directory: &Path, account: &AccountId, told: &Value) -
 
 fn offline(args: &Explain, directory: &Path, account: &AccountId) -> Result<(), Failure> {
     let books = books(directory, account)?;
-    let intent = find(&books, &args.order).map_err(|error| Failure::Refused(error.to_string()))?;
-    let Some(order) = books.order(intent) else { return Err(Failure::Refused(format!("no order is called {intent}"))) };
-    let (steps, whole) = story(directory, Story::of(order))?;
+    let order = match find(&books, &args.order).map(|intent| books.order(intent).cloned()) {
+        Ok(Some(order)) => order,
+        Ok(None) => return Err(Failure::Refused(format!("no order is called {}", args.order))),
+        Err(error) => in_records(directory, &args.order)?.ok_or_else(|| Failure::Refused(error.to_string()))?,
+    };
+    let (steps, whole) = story(directory, Story::of(&order))?;
     let list = order.intent().list.map(|place| {
         let found = OrderList::find(&books, place.list);
         let orders = found.iter().flat_map(OrderList::orders).map(|(_, o)| order_facts(o, true));
         json!({ "list": place.list.to_string(), "orders": orders.collect::<Vec<_>>() })
     });
-    tell(args, &order_facts(order, true), &list.unwrap_or_default(), &steps, whole, false);
+    tell(args, &order_facts(&order, true), &list.unwrap_or_default(), &steps, whole, false);
     Ok(())
+}
+
+/// An order that has ended long ago and left the books.
+fn in_records(directory: &Path, name: &str) -> Result<Option<Order>, Failure> {
+    let mut search = Search::new(name);
+    node_config::visit_journal(directory, |_, record| {
+        search.look(&record);
+        Ok(())
+    })?;
+    if search.found().is_some() {
+        node_config::visit_journal(directory, |_, record| {
+            search.rebuild(&record);
+            Ok(())
+        })?;
+    }
+    Ok(search.into_order())
 }
 
 fn books(directory: &Path, account: &AccountId) -> Result<Books, Failure> {

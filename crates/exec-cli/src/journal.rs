@@ -5,7 +5,7 @@ use crate::{
     failure::Failure,
     screen,
 };
-use exec_core::{cl_ord_id::Tag, ids::AccountId, record::Record};
+use exec_core::{cl_ord_id::Tag, record::Record};
 use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
 
@@ -84,11 +84,6 @@ fn dump(directory: &Path, as_json: bool) -> Result<(), Failure> {
         Ok(())
     })?;
     Ok(())
-}
-
-/// Whose journal it is.
-pub(crate) fn account_of(directory: &Path) -> Result<Option<AccountId>, Failure> {
-    Ok(node_config::journal_account(directory)?)
 }
 
 const fn name(record: &Record) -> &'static str {

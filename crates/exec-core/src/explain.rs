@@ -113,6 +113,63 @@ fn nearest_names(books: &Books, name: &str) -> Vec<String> {
     all.into_iter().take(NEAREST_TOLD).map(|(_, known)| known).collect()
 }
 
+/// Finds an order in records alone: one that has ended long ago leaves the books, while its records may still be kept. Read all records
+/// with [`Search::look`], then, if it is found, all of them again with [`Search::rebuild`].
+#[derive(Clone, Debug)]
+pub struct Search {
+    name: String,
+    found: Option<IntentId>,
+    order: Option<Order>,
+}
+
+impl Search {
+    /// For an intent, a client order id or an id of the venue.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.into(), found: None, order: None }
+    }
+    /// Looks whether a record names it.
+    pub fn look(&mut self, record: &Record) {
+        let (intent, named) = match record {
+            Record::Intent(intent) => (intent.id, intent.id.to_string() == self.name),
+            Record::Order { intent, event, .. } => {
+                let own = event.cl_ord_id().is_some_and(|id| id.as_str() == self.name);
+                let venues = match event {
+                    OrderEvent::Accepted { order_id, algo_id, .. } => {
+                        order_id.is_some_and(|id| id.as_str() == self.name) || algo_id.is_some_and(|id| id.as_str() == self.name)
+                    }
+                    _ => false,
+                };
+                (*intent, own || venues)
+            }
+            _ => return,
+        };
+        if named {
+            self.found.get_or_insert(intent);
+        }
+    }
+    /// Which order it is.
+    pub const fn found(&self) -> Option<IntentId> {
+        self.found
+    }
+    /// Learns what a record says of it.
+    pub fn rebuild(&mut self, record: &Record) {
+        match record {
+            Record::Intent(intent) if Some(intent.id) == self.found && self.order.is_none() => {
+                self.order = Some(Order::new(intent.clone()));
+            }
+            Record::Order { intent, event, .. } if Some(*intent) == self.found => {
+                // What contradicts is not in the journal; it was kept raw.
+                let _ = self.order.as_mut().map(|order| order.apply(event));
+            }
+            _ => (),
+        }
+    }
+    /// The order as its records make it; `None` if its first record is not kept any more.
+    pub fn into_order(self) -> Option<Order> {
+        self.order
+    }
+}
+
 /// One line of an order's story.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Step {

@@ -4,7 +4,7 @@ use crate::scene::{buy, netting, refused, unknown};
 use exec_core::{
     command::{Command, OperatorCommand},
     conversation::Input,
-    explain::{FindError, Step, Story, find},
+    explain::{FindError, Search, Step, Story, find},
     ids::IntentId,
     order::status::OrdStatus,
     report::VenueStatus,
@@ -132,4 +132,24 @@ fn a_story_whose_beginning_was_dropped_says_so() {
     }
     let (steps, whole) = story.end();
     assert!(!whole && steps.len() == 1 && steps[0].status.is_none(), "{steps:?}");
+}
+
+#[test]
+fn an_order_that_has_left_the_books_is_found_in_its_records() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    rig.accept(intent);
+    rig.fill(intent, 7, "1", "99", "1");
+    let (cl_ord_id, attempt) = rig.order(intent).last().expect("an attempt");
+    for name in [intent.to_string(), cl_ord_id.to_string(), attempt.order_id().expect("an id").to_string()] {
+        let mut search = Search::new(&name);
+        rig.journal.iter().for_each(|(_, record)| search.look(record));
+        assert_eq!(search.found(), Some(intent), "{name}");
+        rig.journal.iter().for_each(|(_, record)| search.rebuild(record));
+        assert_eq!(search.into_order().as_ref(), Some(rig.order(intent)), "{name}");
+    }
+    let mut search = Search::new("nobody");
+    rig.journal.iter().for_each(|(_, record)| search.look(record));
+    assert!(search.found().is_none() && search.into_order().is_none());
 }
