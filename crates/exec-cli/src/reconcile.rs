@@ -57,10 +57,10 @@ fn explained(found: &Value, as_json: bool) -> Result<(), Failure> {
     if as_json {
         screen::json(&Value::Array(all.clone()));
     } else if all.is_empty() {
-        screen::say("books and venue are equal, leg by leg".to_owned());
+        screen::say("books and venue are equal, leg by leg");
     }
     for difference in all.iter().filter(|_| !as_json) {
-        screen::say(difference["text"].as_str().unwrap_or_default().to_owned());
+        screen::say(difference["text"].as_str().unwrap_or_default());
     }
     if all.is_empty() { Ok(()) } else { Err(Failure::Told) }
 }
@@ -70,7 +70,7 @@ fn settled(done: &Value, as_json: bool) -> Result<(), Failure> {
     if as_json {
         screen::json(&json!({ "settled": done["settled"], "open": done["open"] }));
     } else if count("settled") == 0 {
-        screen::say("books and venue do not differ: there is nothing to settle".to_owned());
+        screen::say("books and venue do not differ: there is nothing to settle");
     }
     for difference in done["settled"].as_array().into_iter().flatten().filter(|_| !as_json) {
         let text = |key: &str| difference[key].as_str().unwrap_or_default().to_owned();
