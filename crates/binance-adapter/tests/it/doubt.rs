@@ -9,7 +9,7 @@ use exec_core::{
     terms::{OrderKind, TimeInForce},
     time::VenueTime,
     units::Side,
-    venue::{Cancel, CommandError, ExecutionVenue, Lookup, OrderRef, QueryError, RejectClass, VenueClock},
+    venue::{Attempt, Batch, Cancel, CommandError, ExecutionVenue, Lookup, OrderRef, QueryError, RejectClass, VenueClock},
 };
 
 use crate::world::{World, answer, btc, limit, terms};
@@ -121,6 +121,22 @@ async fn an_attempt_whose_window_has_passed_is_not_sent() {
     tokio::time::sleep(Duration::from_millis(2_001)).await;
     let result = world.venue.submit(attempt).await;
     assert!(matches!(result, Err(CommandError::NotSent(_))), "{result:?}");
+    assert_eq!(world.accepted(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_opening_order_that_is_too_old_for_its_market_is_not_sent_inside_its_window() {
+    let world = World::netting().await;
+    let mut aged = Vec::new();
+    for _ in 0..2 {
+        let attempt = world.attempt(terms(&btc(), Side::Buy, "0.010", OrderKind::Market)).await;
+        aged.push(Attempt { begin_by: attempt.timestamp.plus_ms(200), ..attempt });
+    }
+    tokio::time::sleep(Duration::from_millis(201)).await;
+    let single = world.venue.submit(aged[0].clone()).await;
+    assert!(matches!(single, Err(CommandError::NotSent(_))), "{single:?}");
+    let together = world.venue.batch(Batch::Submit(aged)).await;
+    assert!(together.iter().all(|result| matches!(result, Err(CommandError::NotSent(_)))), "{together:?}");
     assert_eq!(world.accepted(), 0);
 }
 
