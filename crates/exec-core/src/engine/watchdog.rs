@@ -278,9 +278,8 @@ impl Engine {
 
     pub(super) fn shut_by_stream(&self) -> Option<Shut> {
         let Watchdog { late, dead, probation, .. } = &self.watchdog;
-        if self.link.is_none() {
-            return None;
-        }
+        // Without a session there is another reason.
+        self.link?;
         match (dead, probation, late) {
             (Some(why), ..) => Some(Shut::StreamDead(why.clone())),
             (None, Some(_), _) => Some(Shut::StreamDead("the sessions before it brought nothing, and nor has this one".into())),
