@@ -16,6 +16,7 @@ mod gate;
 mod let_go;
 mod listen;
 mod lists;
+mod overfill;
 mod parked;
 mod price;
 mod protect;
@@ -138,6 +139,8 @@ pub struct Engine {
     /// A moment by which each change in doubt was surely signed; `None` until the venue's clock tells one.
     change_doubts: BTreeMap<IntentId, Option<VenueTime>>,
     absences: BTreeMap<ClOrdId, VenueTime>,
+    /// Orders that seem to be executed beyond their quantity, while the venue is still asked what it is.
+    overfills: BTreeSet<IntentId>,
     recovery: Option<recovery::Recovery>,
     differences: Vec<Difference>,
     differing: differing::Differing,
@@ -211,6 +214,7 @@ impl Engine {
             sweeps: BTreeMap::new(),
             change_doubts: BTreeMap::new(),
             absences: BTreeMap::new(),
+            overfills: BTreeSet::new(),
             recovery: None,
             differences: Vec::new(),
             differing: differing::Differing::default(),
@@ -515,14 +519,7 @@ impl Engine {
         let owner = self.books.order(intent).and_then(|o| o.intent().owner.strategy().cloned());
         out.push(Effect::Journal(seq, Record::Order { intent, at: self.now, source, event: event.clone() }));
         if transition.overfilled {
-            let twice = self.books.order(intent).is_some_and(|o| o.intent().terms.is_closing() && o.attempts().len() > 1);
-            if twice {
-                // Both of its attempts had their way, before one could be cancelled; the venue holds both to closing.
-                let text = format!("order {intent} has closed more than it asked for: it triggered while it was changed");
-                self.alert(out, AlertLevel::Warning, "closed_twice", text);
-            } else {
-                self.alert(out, AlertLevel::Critical, "overfill", format!("order {intent} is executed beyond its quantity"));
-            }
+            self.overfilled(intent, out);
         }
         if transition.late {
             self.alert(out, AlertLevel::Warning, "late_fill", format!("order {intent} was filled after its end"));

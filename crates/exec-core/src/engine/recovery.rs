@@ -387,6 +387,7 @@ impl Engine {
         if self.config.sweep_interval_ms > 0 {
             self.set_timer(Timer::Sweep, self.config.sweep_interval_ms, out);
         }
+        self.tell_overfills(out);
         self.let_go(out);
         self.push_report(out);
         self.look_again(out);

@@ -240,6 +240,10 @@ impl Order {
         let asked = self.replaces.values().filter(|r| r.state.is_pending()).map(|r| r.terms.qty).max();
         self.qty().map(|qty| asked.map_or(qty, |asked| asked.max(qty)))
     }
+    /// Whether more is executed than was ever asked for.
+    pub fn is_overfilled(&self) -> bool {
+        self.most_qty().is_some_and(|most| self.cum_qty() > most)
+    }
     /// FIX Price (44) as it stands now.
     pub fn price(&self) -> Option<Price> {
         let speaks = self.governing().map(|(_, a)| a);
@@ -349,7 +353,7 @@ impl Order {
             learned,
             // The trades behind what was told as executed before the end are no news of this kind.
             late: filled_now && ended_at.is_some_and(|before| self.cum_qty() > before),
-            overfilled: filled_now && self.most_qty().is_some_and(|most| self.cum_qty() > most),
+            overfilled: filled_now && self.is_overfilled(),
             presumption_broken: self.attempts.values().filter(|a| a.is_contested()).count() > contested,
             doubt: if learned { doubt::after(self, doubted, to.is_ended() && !from.is_ended()) } else { None },
         })

@@ -1,5 +1,6 @@
 //! Books and venue come together again, and what is no difference is not called one.
 
+use crate::places::list_trades;
 use crate::scene::{btc, buy, cl_of, fill_of, foreign, high, netting, position, position_of, reconcile, working};
 use exec_core::{
     command::OperatorCommand,
@@ -289,4 +290,33 @@ fn the_last_words_of_a_session_before_the_baseline_are_not_counted_on_top_of_it(
     (report.status, report.cum_qty) = (VenueStatus::Filled, Some(qty("2")));
     rig.answer_orders(&Ok(Lookup::Found(Box::new(report))));
     assert_eq!(rig.engine.books().position_qty(&btc(), PositionSide::Net).to_string(), "2");
+}
+
+/// A change that grew an order left, and its record went with the disk.
+#[test]
+fn an_order_is_not_called_overfilled_before_its_terms_were_asked_for() {
+    for (grown, told) in [("2", false), ("1", true)] {
+        let mut rig = netting();
+        let intent = working(&mut rig);
+        let (id, kept) = (rig.cl_ord_id(intent), rig.journal.len());
+        let mut found = rig.venue_report(intent, VenueStatus::PartiallyFilled, "1.5");
+        found.qty = Some(qty(grown));
+        let trade = TradeReport {
+            instrument: btc(),
+            cl_ord_id: Some(id),
+            order_id: found.order_id.expect("an id"),
+            fill: fill_of(&rig, 5, Side::Buy, "1.5", Some(PositionSide::Net)),
+        };
+        let mut rig = rig.restarted(kept);
+        rig.connect();
+        let mut status = rig.flat();
+        status.positions = vec![position("1.5")];
+        status.high_water = vec![high("BTCUSDT", 5)];
+        rig.answer_recovery(status);
+        list_trades(&mut rig, &[trade]);
+        assert!(!rig.alerted("overfill"), "grown to {grown}: its order has not been asked for");
+        rig.answer_orders(&Ok(Lookup::Found(Box::new(found))));
+        assert_eq!(rig.alerted("overfill"), told, "grown to {grown}");
+        assert_eq!(rig.order(intent).cum_qty(), qty("1.5"));
+    }
 }
