@@ -2,6 +2,12 @@
 //! orders that have ended kept and let go. Each reading is done by a process of its own, so that its memory is its own. Set
 //! `JOURNAL_BENCH_DIR` to choose the disk.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    reason = "what it measures are figures to print, and none of them is money"
+)]
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
