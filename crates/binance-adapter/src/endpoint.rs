@@ -99,6 +99,8 @@ pub const OPEN_ALGO_ORDERS_OF: Endpoint = endpoint(Method::GET, "/fapi/v1/openAl
 pub const OPEN_ALGO_ORDERS: Endpoint = endpoint(Method::GET, "/fapi/v1/openAlgoOrders", 40, Act::Query, Security::Signed);
 /// The account's trades of a symbol.
 pub const USER_TRADES: Endpoint = endpoint(Method::GET, "/fapi/v1/userTrades", 5, Act::Query, Security::Signed);
+/// What the account earned and paid, over all symbols.
+pub const INCOME: Endpoint = endpoint(Method::GET, "/fapi/v1/income", 30, Act::Query, Security::Signed);
 /// Positions.
 pub const POSITIONS: Endpoint = endpoint(Method::GET, "/fapi/v3/positionRisk", 5, Act::Query, Security::Signed);
 /// Balances.

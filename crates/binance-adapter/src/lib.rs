@@ -41,6 +41,7 @@ pub mod session;
 pub mod settings;
 mod setup;
 pub mod sign;
+mod traded;
 pub mod translate;
 pub mod transport;
 mod venue;

@@ -66,6 +66,7 @@ impl BinanceUsdm {
         let open_orders = self.read_open_orders().await?;
         let mut of_interest: BTreeSet<InstrumentId> = instruments.iter().cloned().collect();
         of_interest.extend(open_orders.iter().map(|order| order.instrument.clone()));
+        of_interest.extend(self.traded_lately(asked).await?);
         let mut high_water: BTreeMap<InstrumentId, Option<TradeId>> = BTreeMap::new();
         self.raise_high_water(&of_interest, &mut high_water).await?;
         for _ in 0..CUTS_MAX {
@@ -76,14 +77,10 @@ impl BinanceUsdm {
             self.raise_high_water(&of_interest.union(&held).cloned().collect(), &mut high_water).await?;
             if high_water == before {
                 add_flat(&mut positions, instruments, mode);
-                return Ok(MassStatus {
-                    asked,
-                    mode,
-                    open_orders,
-                    positions,
-                    balances: self.read_balances().await?,
-                    high_water: high_water.into_iter().collect(),
-                });
+                let balances = self.read_balances().await?;
+                self.traded.known_until(asked);
+                let high_water = high_water.into_iter().collect();
+                return Ok(MassStatus { asked, mode, open_orders, positions, balances, high_water });
             }
         }
         Err(QueryError::Unavailable("the account trades too fast for a consistent cut".into()))

@@ -1,5 +1,5 @@
 //! Binance USDⓈ-M as an [`ExecutionVenue`]: what it is made of, and which file answers which call. Commands are in `commands` and
-//! `batch`, questions in `lookup` and `questions`, streams in `feed` and `prices`, settings in `setup`.
+//! `batch`, questions in `lookup`, `questions` and `traded`, streams in `feed` and `prices`, settings in `setup`.
 
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ use crate::{
     route::{Product, Routes},
     session::SessionTimes,
     settings::{Settings, StartError},
+    traded::Traded,
     translate::{Symbols, Tally},
     transport::{Reply, Transport},
     wire,
@@ -45,6 +46,7 @@ pub struct BinanceUsdm {
     session: SessionTimes,
     entry: Arc<EntryTransport>,
     exit: Arc<EntryTransport>,
+    pub(crate) traded: Traded,
 }
 
 impl BinanceUsdm {
@@ -91,6 +93,7 @@ impl BinanceUsdm {
             session: settings.session,
             entry,
             exit,
+            traded: Traded::default(),
         })
     }
 

@@ -81,6 +81,26 @@ async fn a_trade_between_two_readings_makes_them_be_read_again() {
     assert_eq!(status.high_water[0].1, Some(TradeId::from_number(newest.try_into().unwrap())));
 }
 
+/// It is in no list of orders and of positions, and nobody asks for it.
+#[tokio::test(start_paused = true)]
+async fn a_symbol_that_was_traded_and_closed_is_found() {
+    let world = World::netting().await;
+    world.by_hand("BUY", "0.010");
+    world.by_hand("SELL", "0.010");
+    let newest = world.face.ledger(KEY).unwrap().trades.iter().map(|trade| trade.id).max().unwrap();
+    for _ in 0..2 {
+        let status = world.venue.mass_status(&[chinese()]).await.unwrap();
+        let water = status.high_water.iter().find(|(id, _)| *id == btc());
+        assert_eq!(water.unwrap().1, Some(TradeId::from_number(newest.try_into().unwrap())));
+        // An answer may be thrown away, so it is found again for a while.
+    }
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    world.venue.mass_status(&[chinese()]).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    let status = world.venue.mass_status(&[chinese()]).await.unwrap();
+    assert!(!status.high_water.iter().any(|(id, _)| *id == btc()), "it is asked for for ever");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_full_page_of_trades_is_never_the_end() {
     let world = World::netting().await;

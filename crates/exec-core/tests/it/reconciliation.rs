@@ -320,3 +320,41 @@ fn an_order_is_not_called_overfilled_before_its_terms_were_asked_for() {
         assert_eq!(rig.order(intent).cum_qty(), qty("1.5"));
     }
 }
+
+/// No list of the venue shows it any more but that of its trades.
+#[test]
+fn symbol_traded_and_closed_while_down() {
+    for (mode, leg) in [(PositionMode::Netting, PositionSide::Net), (PositionMode::Hedging, PositionSide::Long)] {
+        let eth = instrument_id("ETHUSDT");
+        let mut rig = Rig::new(config(mode, &["BTCUSDT"]), fixtures::profile());
+        rig.connect();
+        let mut status = rig.flat();
+        status.high_water.push(high("ETHUSDT", 5));
+        rig.answer_recovery(status);
+        rig.no_trades();
+        let trade = |rig: &Rig, id, side| TradeReport {
+            instrument: eth.clone(),
+            cl_ord_id: None,
+            order_id: OrderId::from_number(900 + id),
+            fill: fill_of(rig, id, side, "2", Some(leg)),
+        };
+        let trades = [trade(&rig, 6, Side::Buy), trade(&rig, 7, Side::Sell)];
+        rig.ms += 60_000;
+        let mut rig = {
+            let kept = rig.journal.len();
+            rig.restarted(kept)
+        };
+        rig.connect();
+        let mut status = rig.flat();
+        status.high_water.push(high("ETHUSDT", 7));
+        rig.answer_recovery(status);
+        assert!(trades_questions(&rig).iter().any(|(_, instrument)| *instrument == eth), "{mode:?}: its trades are asked for");
+        list_trades(&mut rig, &trades);
+        rig.answer_orders(&Ok(Lookup::Absent));
+        let fills: Vec<_> =
+            rig.engine.books().orders().filter(|o| o.intent().terms.instrument == eth).flat_map(|o| o.fills()).collect();
+        assert_eq!(fills.len(), 2, "{mode:?}: both trades are in the ledger");
+        assert!(rig.engine.books().position_qty(&eth, leg).is_zero(), "{mode:?}");
+        assert!(rig.engine.differences().is_empty() && rig.engine.phase() == Phase::Live, "{mode:?}: {}", rig.engine.report());
+    }
+}
