@@ -75,7 +75,7 @@ impl Engine {
     }
 
     pub(super) fn sweep(&mut self, out: &mut Vec<Effect>) {
-        if self.recovery.is_none() && !planted(Plant::DeadStream) {
+        if self.recovery.is_none() {
             self.recover(out);
         }
     }

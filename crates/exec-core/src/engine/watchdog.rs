@@ -6,6 +6,7 @@ use crate::{
     conversation::{AlertLevel, Effect, Outcome, Query, Timer},
     ids::{IntentId, RequestId, SessionId},
     order::event::{LiveTerms, RequestState},
+    plant::{Plant, planted},
     reconcile::{attempt_of, order_refs},
     report::{OrderReport, Report, ReportBody, Source},
     start_report::Shut,
@@ -143,7 +144,7 @@ impl Engine {
     /// overtaken the answer.
     pub(super) fn owed_by(&self, request: RequestId, outcome: &Outcome) -> Option<Owed> {
         let Outcome::Order(Ok(report)) = outcome else { return None };
-        if self.link.is_none() || self.watchdog.owed.is_some() || self.watchdog.dead.is_some() {
+        if self.link.is_none() || self.watchdog.owed.is_some() || self.watchdog.dead.is_some() || planted(Plant::DeadStream) {
             return None;
         }
         let (intent, cl_ord_id, effect) = match self.in_flight.get(&request)? {

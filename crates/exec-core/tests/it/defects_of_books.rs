@@ -264,7 +264,8 @@ fn defect_stream_is_dead_after_a_reconnect_while_connected() {
             let trade = place.trade_of(&rig, id, order, 5, "1");
             answer_all(&mut rig, &status, &trade, &filled);
         }
-        assert!(seconds <= 61, "{place:?}: heard of after {seconds} s");
+        // What was acknowledged owes an event within 3 s, and one question shows that it never came.
+        assert!(seconds <= 5, "{place:?}: heard of after {seconds} s");
         assert!(rig.was_told(|e| matches!(e, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. })), "{place:?}");
         assert_eq!(rig.status(intent), OrdStatus::Filled, "{place:?}");
     }
