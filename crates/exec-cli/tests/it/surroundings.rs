@@ -83,7 +83,7 @@ impl Node {
         let node = Self::begin(config);
         let socket = folder.join("journal/main/control.sock");
         until("the gate is open", || {
-            socket.exists() && out(&run(&["status", "-c", config, "--json"])).contains(r#""gate_open":true"#)
+            socket.exists() && out(&run(&["status", "-c", config, "--wait", "1", "--json"])).contains(r#""gate_open":true"#)
         });
         node
     }
