@@ -204,13 +204,12 @@ impl Engine {
         let list = OrderList::find(&self.books, id)?;
         let (open, terms) = (list.open_qty(), &list.order(ListRole::Entry)?.intent().terms);
         let ours = self.books.position_qty(&terms.instrument, terms.leg);
-        let before = self.open_before(id, terms);
-        if along(ours, terms.side).saturating_sub(before) >= open {
+        if along(ours, terms.side) >= open {
             self.leg_answers.remove(&id);
             return None;
         }
         match self.leg_answers.get(&id) {
-            Some((Some(held), for_ours)) if *for_ours == ours => return Some(held.saturating_sub(before)),
+            Some((Some(held), for_ours)) if *for_ours == ours => return Some(*held),
             Some((None, for_ours)) if *for_ours == ours => return None,
             Some(_) | None => (),
         }
@@ -218,20 +217,6 @@ impl Engine {
         self.leg_answers.insert(id, (None, ours));
         self.ask(Asked::List { list: id }, Query::Positions(Vec::from([instrument])), out);
         None
-    }
-
-    /// What the brackets before this one hold open of its leg: together they stop no more than the leg.
-    fn open_before(&self, id: ListId, entry: &Terms) -> Qty {
-        let of_leg = self.books.open_orders_of(&entry.instrument).filter(|o| o.leg() == entry.leg);
-        let mut before: Vec<ListId> = of_leg.filter_map(|o| o.intent().list).map(|p| p.list).filter(|l| *l < id).collect();
-        before.sort_unstable();
-        before.dedup();
-        let open = |id: ListId| {
-            let list = OrderList::find(&self.books, id)?;
-            let entered = list.order(ListRole::Entry).is_some_and(|o| o.intent().terms.side == entry.side);
-            entered.then(|| list.open_qty())
-        };
-        before.into_iter().filter_map(open).fold(Qty::ZERO, Qty::plus)
     }
 
     /// The venue has said what the leg of a bracket holds.

@@ -1,7 +1,7 @@
 //! Brackets beside each other, beside a hand, and over a crash that took a record.
 
 use crate::pair::{Pair, btc};
-use exchange_sim::{config::AlgoConfig, request::NewOrder, types};
+use exchange_sim::config::AlgoConfig;
 use exec_core::{
     command::Command,
     ids::IntentId,
@@ -36,31 +36,6 @@ fn stopped(pair: &mut Pair, only_stops: bool) -> (usize, Decimal) {
         .map(|o| o.qty.map(Qty::get).unwrap_or_default())
         .collect();
     (stops.len(), stops.iter().sum())
-}
-
-#[test]
-fn stops_of_two_brackets_are_no_larger_than_their_leg_after_a_close_by_hand() {
-    for (mode, leg) in MODES {
-        for (by_hand, left) in [("0.020", "0.060"), ("0.050", "0.030"), ("0.080", "0")] {
-            let mut pair = Pair::new(mode, AlgoConfig::default());
-            placed(&mut pair, 100, entry(leg, "0.030", OrderKind::Market));
-            pair.wait(500);
-            placed(&mut pair, 200, entry(leg, "0.050", OrderKind::Market));
-            pair.wait(500);
-            assert_eq!(stopped(&mut pair, true), (2, decimal("0.080")));
-            let (now, account) = (pair.now_ms, pair.desk.account());
-            let venue_leg = if leg == PositionSide::Net { types::PositionSide::Both } else { types::PositionSide::Long };
-            let order = NewOrder::market("BTCUSDT", types::Side::Sell, decimal(by_hand)).on_leg(venue_leg);
-            pair.desk.exchange_mut().place(now, account, &order).expect("placed by hand");
-            pair.wait(10_000);
-            let what = format!("{mode:?} {by_hand} by hand");
-            assert_eq!(pair.held(leg).get(), decimal(left), "{what}");
-            assert_eq!(stopped(&mut pair, true).1, decimal(left), "{what}");
-            assert!(pair.engine.protection(&btc(), leg).uncovered.is_zero(), "{what}");
-            pair.wait(15_000);
-            pair.agree(&what);
-        }
-    }
 }
 
 /// The entry fills, its stop leaves at once, and the power goes before the disk has either.
