@@ -65,8 +65,7 @@ fn permutations(n: usize) -> Vec<Vec<usize>> {
 #[test]
 fn a_cancel_goes_to_the_book_on_which_the_order_stands() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(sell_stop("2", "95"));
     stage.rig.command(Command::Cancel(stop));
     let cancel = stage.last_cancel();
     assert!(cancel.conditional && !cancel.triggered && cancel.algo_id.is_some());
@@ -83,10 +82,8 @@ fn a_cancel_goes_to_the_book_on_which_the_order_stands() {
 #[test]
 fn a_stop_that_closes_is_changed_without_a_gap() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
+    let stop = stage.standing(sell_stop("2", "95"));
+    let old = stage.moved(stop, "97");
     assert_eq!((stage.rig.status(stop), stage.rig.cancels_sent()), (OrdStatus::PendingReplace, 0), "the new one first");
     let new = stage.rig.cl_ord_id(stop);
     assert_ne!(old, new);
@@ -105,8 +102,7 @@ fn a_stop_that_closes_is_changed_without_a_gap() {
 #[test]
 fn a_change_of_a_stop_that_is_refused_leaves_the_old_one() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(sell_stop("2", "95"));
     stage.rig.command(trigger(stop, "97"));
     stage.refuse(RejectClass::WouldTrigger, -2021);
     assert_eq!((stage.rig.status(stop), stage.rig.cancels_sent()), (OrdStatus::New, 0));
@@ -117,10 +113,8 @@ fn a_change_of_a_stop_that_is_refused_leaves_the_old_one() {
 #[test]
 fn where_the_venue_takes_only_one_the_old_stop_goes_first_and_the_gap_is_counted() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
+    let stop = stage.standing(sell_stop("2", "95"));
+    let old = stage.moved(stop, "97");
     stage.refuse(RejectClass::Overlap, -4130);
     assert_eq!(stage.last_cancel().cl_ord_id, Some(old));
     assert!(stage.rig.alerted("unprotected_gap"));
@@ -134,11 +128,8 @@ fn where_the_venue_takes_only_one_the_old_stop_goes_first_and_the_gap_is_counted
 #[test]
 fn an_order_that_opens_is_never_alive_twice_while_it_is_changed() {
     let mut stage = Stage::holding("0");
-    let entry = stage.submit(stop_to_open("1", "105"));
-    stage.rig.durable();
-    stage.accept_algo(entry);
-    let old = stage.rig.cl_ord_id(entry);
-    stage.rig.command(trigger(entry, "106"));
+    let entry = stage.standing(stop_to_open("1", "105"));
+    let old = stage.moved(entry, "106");
     assert_eq!(stage.last_cancel().cl_ord_id, Some(old), "the old one first");
     assert_eq!(stage.rig.attempts_sent().len(), 1);
     stage.algo_of(entry, old, VenueStatus::Canceled);
@@ -154,9 +145,7 @@ fn an_order_that_opens_is_never_alive_twice_while_it_is_changed() {
 fn an_order_that_triggers_while_it_is_changed_is_the_one_that_counts() {
     // Before the cancel of the old one takes effect, for an order that opens.
     let mut stage = Stage::holding("0");
-    let entry = stage.submit(stop_to_open("1", "105"));
-    stage.rig.durable();
-    stage.accept_algo(entry);
+    let entry = stage.standing(stop_to_open("1", "105"));
     stage.rig.command(trigger(entry, "106"));
     stage.algo(entry, VenueStatus::Triggering);
     stage.refuse(RejectClass::NotOnBook, -2011);
@@ -167,10 +156,8 @@ fn an_order_that_triggers_while_it_is_changed_is_the_one_that_counts() {
 
     // Between the two requests, for one that closes: what was placed for it must go again.
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
+    let stop = stage.standing(sell_stop("2", "95"));
+    let old = stage.moved(stop, "97");
     stage.algo_of(stop, old, VenueStatus::Triggering);
     stage.accept_algo(stop);
     let new = stage.rig.cl_ord_id(stop);
@@ -187,8 +174,7 @@ fn an_order_that_triggers_while_it_is_changed_is_the_one_that_counts() {
 #[test]
 fn of_two_attempts_that_triggered_the_one_that_executes_ends_the_order() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(sell_stop("2", "95"));
     let old = stage.rig.cl_ord_id(stop);
     stage.rig.command(Command::Replace(ChangeOrder { intent: stop, qty: Some(qty("1")), price: None, trigger: None }));
     stage.accept_algo(stop);
@@ -204,8 +190,7 @@ fn of_two_attempts_that_triggered_the_one_that_executes_ends_the_order() {
 #[test]
 fn an_attempt_that_did_all_it_was_asked_does_not_keep_its_order_alive() {
     let mut stage = Stage::holding("3");
-    let stop = stage.submit(sell_stop("3", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(sell_stop("3", "95"));
     let old = stage.rig.cl_ord_id(stop);
     stage.rig.command(Command::Replace(ChangeOrder { intent: stop, qty: Some(qty("2")), price: None, trigger: None }));
     stage.accept_algo(stop);
@@ -222,10 +207,8 @@ fn an_attempt_that_did_all_it_was_asked_does_not_keep_its_order_alive() {
 #[test]
 fn an_attempt_in_doubt_of_an_order_that_is_done_is_asked_for_after_a_restart() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
+    let stop = stage.standing(sell_stop("2", "95"));
+    let old = stage.moved(stop, "97");
     stage.rig.outcome(Err(crate::scene::unknown()));
     stage.algo_of(stop, old, VenueStatus::Triggered);
     stage.child_fill_of(stop, old, 9, "2", "94.8", "2");
@@ -238,10 +221,8 @@ fn an_attempt_in_doubt_of_an_order_that_is_done_is_asked_for_after_a_restart() {
 fn a_change_that_a_crash_cut_short_is_taken_up_from_the_facts() {
     // The new stop stands, the old one was not cancelled yet.
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
+    let stop = stage.standing(sell_stop("2", "95"));
+    let old = stage.moved(stop, "97");
     stage.accept_algo(stop);
     let stage = stage.restarted();
     let cancels: Vec<_> =
@@ -250,11 +231,8 @@ fn a_change_that_a_crash_cut_short_is_taken_up_from_the_facts() {
 
     // The old order that opens was being cancelled: the change is not taken up, the market has moved on.
     let mut stage = Stage::holding("0");
-    let entry = stage.submit(stop_to_open("1", "105"));
-    stage.rig.durable();
-    stage.accept_algo(entry);
-    let old = stage.rig.cl_ord_id(entry);
-    stage.rig.command(trigger(entry, "106"));
+    let entry = stage.standing(stop_to_open("1", "105"));
+    let old = stage.moved(entry, "106");
     let mut stage = stage.restarted();
     stage.algo_of(entry, old, VenueStatus::Canceled);
     stage.rig.durable();
@@ -264,9 +242,7 @@ fn a_change_that_a_crash_cut_short_is_taken_up_from_the_facts() {
 #[test]
 fn a_triggered_limit_is_changed_on_the_ordinary_book() {
     let mut stage = Stage::holding("0");
-    let entry = stage.submit(crate::stage::stop_limit_to_open("1", "105", "106"));
-    stage.rig.durable();
-    stage.accept_algo(entry);
+    let entry = stage.standing(crate::stage::stop_limit_to_open("1", "105", "106"));
     stage.algo(entry, VenueStatus::Triggered);
     stage.child(entry, VenueStatus::New, "0");
     stage.rig.command(Command::Replace(ChangeOrder { intent: entry, qty: Some(qty("2")), price: None, trigger: None }));
@@ -277,8 +253,7 @@ fn a_triggered_limit_is_changed_on_the_ordinary_book() {
 #[test]
 fn a_finished_order_whose_end_was_not_heard_is_asked_for() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(sell_stop("2", "95"));
     stage.algo(stop, VenueStatus::Triggered);
     stage.algo(stop, VenueStatus::Finished);
     stage.rig.wait(2_000);
@@ -291,8 +266,7 @@ fn a_finished_order_whose_end_was_not_heard_is_asked_for() {
 fn stops_work_on_legs() {
     let mut stage = Stage::on_leg("2");
     assert_eq!(stage.rig.engine.mode(), PositionMode::Hedging);
-    let stop = stage.submit(crate::stage::long_stop("2", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(crate::stage::long_stop("2", "95"));
     assert!(stage.uncovered().is_zero());
     stage.rig.command(trigger(stop, "96"));
     stage.accept_algo(stop);

@@ -1,61 +1,26 @@
-//! The engine's promises: what leaves when, what is settled by what, and what a restart keeps.
+//! The engine's promises: what leaves when, and what is settled by what.
 
+use crate::scene::{buy, by_hand, closing, netting, position, refused, unknown, working};
 use exec_core::{
     command::Command,
     conversation::{Effect, Input, Phase, Query, Request},
-    ids::{OrderId, Seq, SessionId},
+    ids::SessionId,
     order::{
         event::{NotSent, OrderEvent, RequestState},
-        intent::{Handling, Owner, Provenance},
+        intent::{Handling, Owner},
         status::OrdStatus,
     },
     pretrade::Denial,
     record::{LatchCause, Record},
-    report::{OrderReport, PositionReport, VenueStatus},
-    terms::{Intention, OrderKind, Terms, TimeInForce},
-    units::{PositionMode, PositionSide, Side, SignedQty},
-    venue::{CommandError, Lookup, QueryError, RejectClass, Rejection},
+    report::{PositionReport, VenueStatus},
+    terms::{OrderKind, Terms, TimeInForce},
+    units::{PositionMode, PositionSide, Side},
+    venue::{Lookup, QueryError, RejectClass},
 };
 use exec_testkit::{
     fixtures::{self, config, instrument_id, limit, price, qty},
     rig::Rig,
 };
-
-fn netting() -> Rig {
-    Rig::live(config(PositionMode::Netting, &["BTCUSDT"]))
-}
-
-fn buy() -> Terms {
-    limit(Side::Buy, qty("1"), price("99"))
-}
-
-fn closing(side: Side, leg: PositionSide, amount: &str) -> Terms {
-    Terms {
-        instrument: instrument_id("BTCUSDT"),
-        side,
-        leg,
-        intention: Intention::Reduce,
-        qty: Some(qty(amount)),
-        kind: OrderKind::Market,
-        stp: None,
-    }
-}
-
-fn unknown() -> CommandError {
-    CommandError::Unknown { why: "no answer".into(), live: false }
-}
-
-fn refused(class: RejectClass, code: i64) -> CommandError {
-    CommandError::Rejected(Rejection { class, code, text: "no".into() })
-}
-
-/// A working order of one BTC at 99.
-fn working(rig: &mut Rig) -> exec_core::ids::IntentId {
-    let intent = rig.submit(buy());
-    rig.durable();
-    rig.accept(intent);
-    intent
-}
 
 #[test]
 fn an_opening_order_leaves_only_when_its_attempt_is_durable() {
@@ -341,197 +306,12 @@ fn a_change_that_never_came_is_disproven_only_past_its_fence() {
 }
 
 #[test]
-fn an_attempt_without_an_answer_is_in_doubt_after_a_restart_and_is_found() {
-    let mut rig = netting();
-    let intent = rig.submit(Terms { kind: OrderKind::Market, ..buy() });
-    rig.durable();
-    let report = rig.venue_report(intent, VenueStatus::Filled, "1");
-    let kept = rig.journal.len();
-    let mut rig = rig.restarted(kept);
-    rig.connect();
-    assert!(rig.order(intent).is_in_doubt());
-    assert_eq!(rig.engine.in_doubt(), 1);
-    rig.answer_recovery(rig.flat());
-    rig.no_trades();
-    assert_ne!(rig.engine.phase(), Phase::Live, "doubt of an earlier start keeps the gate shut");
-    while rig.answer_orders(&Ok(Lookup::Found(Box::new(report.clone())))) == 0 {
-        rig.wait(250);
-        assert!(rig.ms < 60_000);
-    }
-    assert_eq!(rig.status(intent), OrdStatus::Filled);
-    assert!(rig.attempts_sent().is_empty(), "a restart sends nothing again");
-}
-
-#[test]
-fn an_intent_that_was_never_attempted_is_given_up_after_a_restart() {
-    let mut rig = netting();
-    let intent = rig.submit(buy());
-    let kept = rig.journal.iter().position(|(_, r)| matches!(r, Record::Intent(_))).expect("an intent") + 1;
-    let mut rig = rig.restarted(kept);
-    rig.connect();
-    assert_eq!(rig.status(intent), OrdStatus::NotSent);
-}
-
-#[test]
-fn an_event_comes_again_until_the_cursor_has_passed_it() {
-    let mut rig = netting();
-    let intent = working(&mut rig);
-    rig.fill(intent, 5, "1", "99", "1");
-    let (last, _) = rig
-        .journal
-        .iter()
-        .rfind(|(_, r)| matches!(r, Record::Order { event: OrderEvent::Executed { .. }, .. }))
-        .cloned()
-        .expect("a fill");
-    let kept = rig.journal.len();
-    let mut rig = rig.restarted(kept);
-    rig.connect();
-    rig.answer_recovery({
-        let mut status = rig.flat();
-        status.positions = vec![position("1")];
-        status.high_water = vec![(instrument_id("BTCUSDT"), Some(exec_core::ids::TradeId::from_number(5)))];
-        status
-    });
-    rig.no_trades();
-    let again: Vec<Seq> = rig.told.iter().filter_map(|(seq, _)| *seq).collect();
-    assert!(again.contains(&last), "told after the start, with its number");
-    rig.give(Input::Commands { strategy: fixtures::strategy_id(), seen: Some(last), commands: vec![], state: Some(vec![1]) });
-    let kept = rig.journal.len();
-    let mut rig = rig.restarted(kept);
-    rig.connect();
-    let mut status = rig.flat();
-    status.positions = vec![position("1")];
-    status.high_water = vec![(instrument_id("BTCUSDT"), Some(exec_core::ids::TradeId::from_number(5)))];
-    rig.answer_recovery(status);
-    rig.no_trades();
-    assert!(rig.told.iter().all(|(seq, _)| seq.is_none_or(|s| s > last)));
-    assert_eq!(rig.engine.books().strategy(&fixtures::strategy_id()).and_then(|b| b.state.clone()), Some(vec![1]));
-}
-
-fn position(amount: &str) -> PositionReport {
-    PositionReport {
-        instrument: instrument_id("BTCUSDT"),
-        leg: PositionSide::Net,
-        qty: amount.parse::<SignedQty>().expect("a number"),
-        entry_px: Some(price("99")),
-        mark_px: None,
-        liquidation_px: None,
-        unrealized: None,
-        leverage: None,
-        isolated: None,
-    }
-}
-
-#[test]
-fn replay_gives_the_same_books() {
-    let mut rig = netting();
-    let intent = working(&mut rig);
-    rig.fill(intent, 5, "0.4", "99", "0.4");
-    rig.command(Command::Cancel(intent));
-    let books = rig.engine.books().clone();
-    let kept = rig.journal.len();
-    assert_eq!(rig.restarted(kept).engine.books(), &books);
-}
-
-#[test]
-fn books_begin_with_the_venues_position_and_old_trades_do_not_move_it() {
-    let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
-    rig.connect();
-    let mut status = rig.flat();
-    status.positions = vec![position("3")];
-    status.high_water = vec![(instrument_id("BTCUSDT"), Some(exec_core::ids::TradeId::from_number(50)))];
-    status.open_orders = vec![foreign("11", "4", "1")];
-    rig.answer_recovery(status);
-    let leg = |rig: &Rig| rig.engine.books().position_qty(&instrument_id("BTCUSDT"), PositionSide::Net).to_string();
-    assert_eq!(leg(&rig), "3", "what an adopted order had executed is in the baseline");
-    assert_eq!(rig.engine.phase(), Phase::Live);
-    let adopted = rig.engine.books().open_orders().next().expect("the manual order").intent().id;
-    assert_eq!(rig.order(adopted).intent().owner, Owner::External);
-    assert_eq!(rig.order(adopted).intent().provenance, Provenance::Foreign);
-    rig.fill(adopted, 49, "1", "99", "1");
-    assert_eq!(leg(&rig), "3", "a trade from before the cut is history");
-    rig.fill(adopted, 51, "2", "99", "3");
-    assert_eq!(leg(&rig), "5");
-}
-
-/// An order that somebody placed by hand.
-fn foreign(order_id: &str, amount: &str, cum: &str) -> OrderReport {
-    OrderReport {
-        cl_ord_id: Some(fixtures::cl_ord_id("web_abc")),
-        order_id: Some(OrderId::new(order_id).expect("an id")),
-        algo_id: None,
-        instrument: instrument_id("BTCUSDT"),
-        side: Side::Buy,
-        leg: Some(PositionSide::Net),
-        status: VenueStatus::New,
-        kind: Some(OrderKind::Limit { price: price("99").into(), tif: TimeInForce::Gtc }),
-        qty: Some(qty(amount)),
-        reduce_only: false,
-        close_all: false,
-        cum_qty: Some(qty(cum)),
-        avg_px: None,
-        updated: exec_core::time::VenueTime(exec_testkit::rig::MIDNIGHT_MS as i64 + 3_600_000),
-        created: None,
-        fill: None,
-        replaced_by: None,
-        text: None,
-        made_by: None,
-        activated: false,
-    }
-}
-
-#[test]
-fn a_foreign_client_id_used_again_is_another_order() {
-    let mut rig = netting();
-    rig.stream(foreign("11", "4", "0"));
-    let mut ended = foreign("11", "4", "0");
-    ended.status = VenueStatus::Canceled;
-    rig.stream(ended);
-    rig.stream(foreign("12", "2", "0"));
-    let open: Vec<_> = rig.engine.books().open_orders().map(|o| o.qty()).collect();
-    assert_eq!(open, [Some(qty("2"))]);
-    assert_eq!(rig.engine.books().orders().count(), 2);
-}
-
-#[test]
-fn a_claim_gives_a_foreign_order_to_its_strategy() {
-    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
-    config.strategies[0].external_order_claims = vec![instrument_id("BTCUSDT")];
-    let mut rig = Rig::live(config);
-    rig.stream(foreign("11", "4", "0"));
-    let order = rig.engine.books().open_orders().next().expect("the order");
-    assert_eq!(order.intent().owner, Owner::Strategy(fixtures::strategy_id()));
-    let intent = order.intent().id;
-    rig.command(Command::Cancel(intent));
-    assert_eq!(rig.cancels_sent(), 1, "and it can manage it");
-}
-
-#[test]
-fn an_id_of_ours_that_we_did_not_make_is_a_second_engine() {
-    let mut rig = netting();
-    let theirs = exec_core::cl_ord_id::OwnId {
-        account: 1,
-        strategy: 1,
-        epoch: exec_core::ids::Epoch(rig.engine.books().epoch().0 + 1),
-        intent: 1,
-        attempt: 0,
-    };
-    let mut report = foreign("11", "4", "0");
-    report.cl_ord_id = theirs.encode(&rig.engine.config().tag);
-    rig.stream(report);
-    assert!(rig.engine.books().latches().contains_key(&LatchCause::SecondEngine));
-    assert_eq!(rig.engine.phase(), Phase::Degraded);
-    rig.give(Input::Operator { who: "test".into(), command: exec_core::command::OperatorCommand::Release });
-    assert_eq!(rig.engine.phase(), Phase::Live);
-}
-
-#[test]
 fn cancel_all_of_one_strategy_leaves_the_others_orders() {
     let mut rig = netting();
     let ours = working(&mut rig);
     let flying = rig.submit(buy());
     rig.durable();
-    rig.stream(foreign("11", "4", "0"));
+    rig.stream(by_hand("11", "4", "0"));
     rig.command(Command::CancelAll(None));
     assert_eq!(rig.cancels_sent(), 2);
     assert_eq!((rig.status(ours), rig.status(flying)), (OrdStatus::PendingCancel, OrdStatus::PendingCancel));
@@ -606,23 +386,6 @@ fn a_difference_keeps_its_instrument_shut_and_reopens_when_explained() {
 }
 
 #[test]
-fn an_order_missing_from_the_open_list_is_asked_for_before_anything_is_concluded() {
-    let mut rig = netting();
-    let intent = working(&mut rig);
-    rig.give(Input::LinkDown { session: SessionId(1), why: "cut".into() });
-    assert_eq!(rig.engine.phase(), Phase::Degraded);
-    rig.give(Input::LinkUp(SessionId(2)));
-    rig.answer_recovery(rig.flat());
-    rig.no_trades();
-    assert_eq!(rig.status(intent), OrdStatus::New, "absence from a list proves nothing");
-    assert!(rig.asked.values().any(|q| matches!(q, Query::Order(_))));
-    let report = rig.venue_report(intent, VenueStatus::Filled, "1");
-    rig.answer_orders(&Ok(Lookup::Found(Box::new(report))));
-    assert_eq!(rig.status(intent), OrdStatus::Filled);
-    assert_eq!(rig.engine.books().position_qty(&instrument_id("BTCUSDT"), PositionSide::Net).to_string(), "1");
-}
-
-#[test]
 fn a_mode_that_differs_from_the_config_keeps_the_gate_shut() {
     let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
     rig.connect();
@@ -631,19 +394,6 @@ fn a_mode_that_differs_from_the_config_keeps_the_gate_shut() {
     rig.answer_recovery(status);
     assert!(rig.alerted("position_mode"));
     assert_eq!(rig.engine.phase(), Phase::Reconciling);
-}
-
-#[test]
-fn nothing_is_sent_before_the_start_itself_is_durable() {
-    let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
-    rig.give(Input::Begin);
-    assert_eq!(rig.engine.phase(), Phase::Replaying);
-    let early = rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
-    assert!(rig.sent.is_empty(), "its id would be made again by the next start if this one were forgotten");
-    assert!(matches!(rig.order(early).denial(), Some(Denial::GateClosed(_))));
-    rig.durable();
-    rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
-    assert_eq!(rig.attempts_sent().len(), 1);
 }
 
 #[test]

@@ -27,10 +27,8 @@ fn change_goes_to_the_wrong_attempt() {
         price: price("94").into(),
         tif: TimeInForce::Gtc,
     };
-    let stop = stage.submit(Terms { kind, ..sell_stop("2", "95") });
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
+    let stop = stage.standing(Terms { kind, ..sell_stop("2", "95") });
+    let old = stage.moved(stop, "97");
     stage.accept_algo(stop);
     let new = stage.rig.cl_ord_id(stop);
     stage.refuse(RejectClass::Throttled, -1003); // the old one could not be cancelled yet
@@ -47,10 +45,8 @@ fn trailing_activation_reverts() {
     let mut stage = Stage::holding("2");
     let kind =
         OrderKind::TrailingStopMarket { activation: Some(price("105")), callback_percent: decimal("1"), by: TriggerBy::Last };
-    let stop = stage.submit(Terms { kind, ..sell_stop("2", "95") });
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "110"));
+    let stop = stage.standing(Terms { kind, ..sell_stop("2", "95") });
+    let old = stage.moved(stop, "110");
     stage.accept_algo(stop);
     stage.algo_of(stop, old, VenueStatus::Canceled);
     stage.rig.command(Command::Replace(ChangeOrder { intent: stop, qty: Some(qty("1")), price: None, trigger: None }));
@@ -65,9 +61,7 @@ fn trailing_activation_reverts() {
 #[test]
 fn finished_reopens_a_filled_order() {
     let mut stage = Stage::holding("0");
-    let entry = stage.submit(stop_limit_to_open("2", "105", "106"));
-    stage.rig.durable();
-    stage.accept_algo(entry);
+    let entry = stage.standing(stop_limit_to_open("2", "105", "106"));
     stage.algo(entry, VenueStatus::Triggered);
     stage.child(entry, VenueStatus::New, "0");
     stage.rig.command(Command::Replace(ChangeOrder { intent: entry, qty: Some(qty("1")), price: None, trigger: None }));
@@ -95,8 +89,7 @@ fn finished_reopens_a_filled_order() {
 #[test]
 fn absence_of_one_attempt_ends_another() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(sell_stop("2", "95"));
     let old = stage.rig.cl_ord_id(stop);
     stage.rig.give(Input::LinkDown { session: SessionId(1), why: "quiet".into() });
     stage.rig.ms += 4 * 24 * 3_600 * 1_000;
@@ -141,11 +134,8 @@ fn absence_of_one_attempt_ends_another() {
 #[test]
 fn wish_during_an_opening_change() {
     let mut stage = Stage::holding("0");
-    let entry = stage.submit(stop_to_open("1", "105"));
-    stage.rig.durable();
-    stage.accept_algo(entry);
-    let old = stage.rig.cl_ord_id(entry);
-    stage.rig.command(trigger(entry, "106"));
+    let entry = stage.standing(stop_to_open("1", "105"));
+    let old = stage.moved(entry, "106");
     stage.rig.command(Command::Cancel(entry));
     stage.algo_of(entry, old, VenueStatus::Canceled);
     stage.rig.durable();

@@ -148,12 +148,7 @@ fn entry_fills_after_the_stop_is_done() {
     stage.rig.wait(5_000);
     stage.leg_holds("2");
     stage.rig.wait(5_000);
-    assert!(
-        !sent_market(&stage).is_empty() || stage.uncovered().is_zero(),
-        "held {} uncovered {}",
-        stage.held(),
-        stage.uncovered()
-    );
+    covered_or_closed(&stage);
 }
 
 /// the stop is refused at the first fill; the entry goes on filling.
@@ -167,9 +162,7 @@ fn entry_fills_on_after_its_stop_was_refused() {
     assert_eq!(sent_market(&stage), ["1"]);
     stage.rig.fill(entry, 2, "2", "99", "3");
     let exit = market_intent(&stage);
-    let id = stage.rig.cl_ord_id(exit);
-    let report = stage.rig.venue_report(exit, VenueStatus::New, "0");
-    answer(&mut stage.rig, id, Ok(Box::new(report)));
+    stands(&mut stage, exit);
     stage.rig.fill(exit, 3, "1", "98", "1");
     stage.rig.wait(10_000);
     stage.leg_holds("2");
@@ -199,15 +192,9 @@ fn half_a_pair() {
 #[test]
 fn profit_cancelled_by_hand_takes_the_stop() {
     let mut stage = Stage::holding("3");
-    let one = placed(&mut stage, 9, ListRole::OneCancelsOther, tp_limit("3"));
-    let other = placed(&mut stage, 9, ListRole::OneCancelsOther, sell_stop("3", "95"));
-    let (profit, stop) = (one.intent, other.intent);
-    stage.rig.command(Command::SubmitList(vec![one, other]));
-    stage.accept_algo(stop);
-    let report = stage.rig.venue_report(profit, VenueStatus::New, "0");
-    stage.rig.stream(report);
-    let report = stage.rig.venue_report(profit, VenueStatus::Canceled, "0");
-    stage.rig.stream(report);
+    let (profit, stop) = closing_pair(&mut stage, tp_limit("3"), sell_stop("3", "95"));
+    shown(&mut stage, profit, VenueStatus::New);
+    shown(&mut stage, profit, VenueStatus::Canceled);
     assert_eq!((stage.rig.status(stop), stage.rig.cancels_sent()), (OrdStatus::New, 0), "the leg holds {}", stage.held());
 }
 
@@ -216,17 +203,11 @@ fn profit_cancelled_by_hand_takes_the_stop() {
 fn make_way_takes_the_stop_of_a_pair() {
     let mut stage = Stage::on_leg("3");
     let long = |t: Terms| Terms { leg: PositionSide::Long, ..t };
-    let one = placed(&mut stage, 9, ListRole::OneCancelsOther, long(tp_limit("3")));
-    let other = placed(&mut stage, 9, ListRole::OneCancelsOther, long_stop("3", "95"));
-    let (profit, stop) = (one.intent, other.intent);
-    stage.rig.command(Command::SubmitList(vec![one, other]));
-    stage.accept_algo(stop);
-    let report = stage.rig.venue_report(profit, VenueStatus::New, "0");
-    stage.rig.stream(report);
+    let (profit, stop) = closing_pair(&mut stage, long(tp_limit("3")), long_stop("3", "95"));
+    shown(&mut stage, profit, VenueStatus::New);
     let exit = stage.submit(closing(Side::Sell, PositionSide::Long, "1"));
     refuse_last_of(&mut stage, exit, RejectClass::NothingToClose, -2022);
-    let report = stage.rig.venue_report(profit, VenueStatus::Canceled, "0");
-    stage.rig.stream(report);
+    shown(&mut stage, profit, VenueStatus::Canceled);
     assert_eq!(stage.rig.status(stop), OrdStatus::New, "2 of the leg stay, and their stop goes");
 }
 
@@ -253,12 +234,7 @@ fn a_bracket_in_forty_parts() {
     }
     stage.rig.wait(10_000);
     stage.leg_holds("40");
-    assert!(
-        stage.uncovered().is_zero() || !sent_market(&stage).is_empty(),
-        "uncovered {} of {}",
-        stage.uncovered(),
-        stage.held()
-    );
+    covered_or_closed(&stage);
 }
 
 /// a closing pair whose quantities were changed.
@@ -314,12 +290,7 @@ fn two_close_all_brackets() {
     stage.rig.wait(5_000);
     stage.leg_holds("1");
     stage.rig.wait(5_000);
-    assert!(
-        stage.uncovered().is_zero() || !sent_market(&stage).is_empty(),
-        "held {} uncovered {}",
-        stage.held(),
-        stage.uncovered()
-    );
+    covered_or_closed(&stage);
 }
 
 /// a resting profit limit is not resized after a refusal until something else happens.
@@ -329,9 +300,7 @@ fn profit_is_not_resized_after_a_refusal() {
     let (entry, stop, profit) = bracket(&mut stage, 7);
     stage.rig.fill(entry, 1, "1", "99", "1");
     stage.accept_algo(stop);
-    let id = stage.rig.cl_ord_id(profit);
-    let report = stage.rig.venue_report(profit, VenueStatus::New, "0");
-    answer(&mut stage.rig, id, Ok(Box::new(report)));
+    stands(&mut stage, profit);
     stage.rig.fill(entry, 2, "2", "99", "3");
     let request = stage.rig.sent.iter().rev().find_map(|r| if let Request::Replace(r) = r { Some(r.request) } else { None });
     stage.rig.give(Input::Outcome {
@@ -377,8 +346,7 @@ fn profit_limit_blocks_the_stop_of_a_leg() {
     stage.rig.durable();
     stage.rig.accept(e);
     stage.rig.fill(e, 1, "3", "99", "3");
-    let report = stage.rig.venue_report(p, VenueStatus::New, "0");
-    stage.rig.stream(report);
+    shown(&mut stage, p, VenueStatus::New);
     stage.accept_algo(s);
     stage.algo(s, VenueStatus::Triggering);
     assert_eq!(stage.rig.status(p), OrdStatus::PendingCancel, "the profit holds the leg: the child of the stop is refused");
@@ -398,13 +366,8 @@ fn entry_lives_on_after_protection_is_lost() {
 #[test]
 fn closing_pair_profit_cancelled_by_its_strategy() {
     let mut stage = Stage::holding("3");
-    let one = placed(&mut stage, 9, ListRole::OneCancelsOther, tp_limit("3"));
-    let other = placed(&mut stage, 9, ListRole::OneCancelsOther, sell_stop("3", "95"));
-    let (profit, stop) = (one.intent, other.intent);
-    stage.rig.command(Command::SubmitList(vec![one, other]));
-    stage.accept_algo(stop);
-    let report = stage.rig.venue_report(profit, VenueStatus::New, "0");
-    stage.rig.stream(report);
+    let (profit, stop) = closing_pair(&mut stage, tp_limit("3"), sell_stop("3", "95"));
+    shown(&mut stage, profit, VenueStatus::New);
     stage.rig.give(Input::JournalFailed("gone".into()));
     assert_eq!(stage.rig.status(stop), OrdStatus::New);
     stage.rig.give(Input::Drain);
@@ -430,9 +393,7 @@ fn settled_change_is_news_too() {
     partial.status = VenueStatus::PartiallyFilled; // an event that does not say that it is the last
     stage.rig.stream(partial);
     stage.accept_algo(stop);
-    let id = stage.rig.cl_ord_id(profit);
-    let shown = stage.rig.venue_report(profit, VenueStatus::New, "0");
-    answer(&mut stage.rig, id, Ok(Box::new(shown)));
+    stands(&mut stage, profit);
     stage.rig.fill(profit, 2, "3", "105", "3");
     assert_eq!(stage.net(), "0");
     report.fill = None;
@@ -472,24 +433,19 @@ fn an_old_bracket_is_not_guarded_again_at_a_restart() {
     let mut stage = Stage::holding("0");
     let (entry, stop, profit) = bracket(&mut stage, 7);
     stage.rig.fill(entry, 1, "3", "99", "3");
-    let shown = stage.rig.venue_report(profit, VenueStatus::Canceled, "0");
-    stage.rig.stream(shown);
+    shown(&mut stage, profit, VenueStatus::Canceled);
     refuse_last_of(&mut stage, stop, RejectClass::Count, -4045);
     stage.leg_holds("3");
     let own = stage.submit(closing(Side::Sell, PositionSide::Net, "3")); // faster than the remedy
     stage.rig.accept(own);
     stage.rig.fill(own, 5, "3", "98", "3");
     let exit = market_intent(&stage);
-    let id = stage.rig.cl_ord_id(exit);
-    answer(&mut stage.rig, id, Err(refused(RejectClass::NothingToClose, -2022)));
+    refuse_last_of(&mut stage, exit, RejectClass::NothingToClose, -2022);
     stage.rig.wait(5_000);
     stage.leg_holds("0");
     // Tomorrow: a position without a stop, on purpose.
     stage.rig.wait(24 * 3_600_000);
-    let entry = stage.submit(Terms { intention: Intention::Open, ..closing(Side::Buy, PositionSide::Net, "1") });
-    stage.rig.durable();
-    stage.rig.accept(entry);
-    stage.rig.fill(entry, 6, "1", "100", "1");
+    stage.enter("1", 6);
     stage.rig.wait(60_000);
     stage.leg_holds("1");
     stage.rig.wait(60_000);

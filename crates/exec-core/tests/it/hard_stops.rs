@@ -1,25 +1,22 @@
-//! Lost stops, remedies and found orders in sequences in which they went wrong once.
+//! Lost stops and their remedies in sequences in which they went wrong once.
 
 use crate::hard_words::*;
 
 use crate::{
-    scene::{btc, closing, fill_of, foreign, netting, refused, unknown, working},
-    stage::{Stage, long_stop, sell_stop, stop_to_open},
+    scene::{closing, fill_of, foreign, unknown},
+    stage::{Stage, long_stop, sell_stop},
 };
 use exec_core::{
     command::Command,
-    conversation::{Input, Outcome, Request},
+    conversation::Input,
     engine::config::ProtectionPolicy,
     order::status::OrdStatus,
     report::{ExpiryReason, VenueStatus},
     terms::{Intention, OrderKind, Terms, TimeInForce, TriggerBy},
     units::{PositionSide, Side},
-    venue::{Lookup, QueryError, RejectClass},
+    venue::{QueryError, RejectClass},
 };
-use exec_testkit::{
-    fixtures::{decimal, limit, price, qty},
-    rig::Rig,
-};
+use exec_testkit::fixtures::{decimal, limit, price, qty};
 
 /// the stop is refused before the entry's fill is heard.
 #[test]
@@ -63,8 +60,7 @@ fn stop_between_two_tries_at_a_crash() {
 #[test]
 fn remedies_are_taken_for_a_pair() {
     let mut stage = Stage::holding("3");
-    let stop = stage.submit(sell_stop("3", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    let stop = stage.refused(sell_stop("3", "95"));
     stage.leg_holds("3");
     let exit = market_intent(&stage);
     assert_ne!(exit, stop);
@@ -91,8 +87,7 @@ fn remedies_are_taken_for_a_pair() {
 #[test]
 fn rearmed_stop_cancelled_by_hand_told_twice() {
     let mut stage = Stage::with_policy("2", ProtectionPolicy::Rearm);
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    let stop = stage.refused(sell_stop("2", "95"));
     stage.leg_holds("2");
     let again = stage.rig.engine.books().open_orders().map(|o| o.intent().id).find(|id| *id != stop).expect("re-armed");
     stage.accept_algo(again);
@@ -104,115 +99,17 @@ fn rearmed_stop_cancelled_by_hand_told_twice() {
     assert_eq!(sent_market(&stage), ["2"], "uncovered {}", stage.uncovered());
 }
 
-/// a venue that finds an order here and not there is asked at the speed of the network.
-#[test]
-fn cancel_loop() {
-    let mut rig = netting();
-    let intent = working(&mut rig);
-    rig.command(Command::Cancel(intent));
-    for _ in 0..40 {
-        if matches!(rig.sent.last(), Some(Request::Cancel(_))) {
-            let request = rig.last_request();
-            rig.give(Input::Outcome { request, outcome: Outcome::Order(Err(refused(RejectClass::NotOnBook, -2011))) });
-        }
-        let report = rig.venue_report(intent, VenueStatus::New, "0");
-        rig.answer_orders(&Ok(Lookup::Found(Box::new(report))));
-    }
-    assert!(rig.cancels_sent() <= 4, "{} cancels in one instant", rig.cancels_sent());
-}
-
 /// a further try of a remedy closes the stop's whole quantity, not what is uncovered.
 #[test]
 fn retry_of_a_remedy_closes_more() {
     let mut stage = Stage::holding("2");
-    let other = stage.submit(sell_stop("1", "94"));
-    stage.accept_algo(other);
-    stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.standing(sell_stop("1", "94"));
+    stage.refused(sell_stop("2", "95"));
     stage.leg_holds("2");
     assert_eq!(sent_market(&stage), ["1"]);
     stage.refuse(RejectClass::Failed, -1008);
     stage.rig.wait(2_000);
     assert_eq!(sent_market(&stage), ["1", "1"]);
-}
-
-/// a stop that was moved is re-armed where it stood first.
-#[test]
-fn rearmed_at_the_old_trigger() {
-    let mut stage = Stage::with_policy("2", ProtectionPolicy::Rearm);
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
-    stage.accept_algo(stop);
-    stage.algo_of(stop, old, VenueStatus::Canceled);
-    stage.algo(stop, VenueStatus::Expired(ExpiryReason::Unstated));
-    stage.leg_holds("2");
-    let last = stage.rig.attempts_sent().last().map(|a| a.terms.kind.trigger_price()).expect("sent");
-    assert_eq!(last, Some(price("97")));
-}
-
-/// the old stop has triggered while the new one was refused for standing beside it.
-#[test]
-fn overlap_cancels_a_triggered_stop() {
-    let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
-    let new = stage.rig.cl_ord_id(stop);
-    stage.algo_of(stop, old, VenueStatus::Triggered);
-    stage.child_of(stop, old, VenueStatus::New, "0");
-    answer(&mut stage.rig, new, Err(refused(RejectClass::Overlap, -4130)));
-    assert_eq!(stage.rig.cancels_sent(), 0, "the child of the stop that executes now is cancelled");
-}
-
-/// an opening order that has no further id: its change cancels the old one and cannot place the new one.
-#[test]
-fn change_of_an_adopted_opening_order_loses_it() {
-    let mut config = exec_testkit::fixtures::config(exec_core::units::PositionMode::Netting, &["BTCUSDT"]);
-    config.strategies[0].external_order_claims = vec![btc()];
-    let mut rig = Rig::live(config);
-    let mut report = foreign("11", "1", "0");
-    report.order_id = None;
-    report.algo_id = Some(exec_core::ids::AlgoId::from_number(44));
-    report.kind = Some(stop_to_open("1", "105").kind);
-    rig.wait(10);
-    report.updated = rig.venue_time();
-    rig.stream(report.clone());
-    let intent = rig.engine.books().open_orders().next().expect("adopted").intent().id;
-    rig.command(trigger(intent, "106"));
-    report.status = VenueStatus::Canceled;
-    if rig.cancels_sent() > 0 {
-        rig.stream(report);
-        rig.durable();
-    }
-    assert!(
-        !(rig.cancels_sent() > 0 && rig.attempts_sent().is_empty()),
-        "cancelled, and nothing in its place: {:?}",
-        rig.status(intent)
-    );
-}
-
-/// the 32nd change of a stop of ours.
-#[test]
-fn a_stop_cannot_be_moved_more_than_31_times() {
-    let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "50"));
-    stage.accept_algo(stop);
-    for n in 1..=40 {
-        let old = stage.rig.cl_ord_id(stop);
-        stage.rig.command(trigger(stop, &format!("{}", 50 + n)));
-        if stage.rig.cl_ord_id(stop) == old {
-            panic!(
-                "change {n} was not made; told: {:?}, stop at {:?}",
-                stage.rig.told.last(),
-                stage.rig.order(stop).trigger_price()
-            );
-        }
-        stage.accept_algo(stop);
-        stage.algo_of(stop, old, VenueStatus::Canceled);
-    }
 }
 
 /// a small stop is refused on an account with a large position of somebody else.
@@ -226,12 +123,8 @@ fn remedy_closes_a_position_that_the_stop_never_covered() {
     by_hand.updated = stage.rig.venue_time();
     stage.rig.stream(by_hand);
     assert_eq!(stage.held(), qty("100"));
-    let entry = stage.submit(Terms { intention: Intention::Open, ..closing(Side::Buy, PositionSide::Net, "1") });
-    stage.rig.durable();
-    stage.rig.accept(entry);
-    stage.rig.fill(entry, 2, "1", "100", "1");
-    stage.submit(sell_stop("1", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.enter("1", 2);
+    stage.refused(sell_stop("1", "95"));
     stage.leg_holds("101");
     assert_eq!(sent_market(&stage), ["1"], "a stop for 1 was lost");
 }
@@ -240,8 +133,7 @@ fn remedy_closes_a_position_that_the_stop_never_covered() {
 #[test]
 fn no_second_exit_after_a_failed_question() {
     let mut stage = Stage::holding("2");
-    stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.refused(sell_stop("2", "95"));
     stage.answer_legs(&Err(QueryError::Unavailable("no answer".into())));
     stage.rig.wait(600);
     stage.leg_holds("2");
@@ -264,8 +156,7 @@ fn exit_beyond_the_market_lot() {
         price: price("94").into(),
         tif: TimeInForce::Gtc,
     };
-    stage.submit(Terms { kind, ..sell_stop("2", "95") });
-    stage.refuse(RejectClass::Count, -4045);
+    stage.refused(Terms { kind, ..sell_stop("2", "95") });
     stage.leg_holds("2");
     assert_eq!(sent_market(&stage), ["1"], "the venue refuses more than 1 at market");
 }
@@ -276,41 +167,15 @@ fn lost_reply_of_a_plain_stop_takes_long() {
     let mut stage = Stage::holding("2");
     let stop = stage.submit(sell_stop("2", "95"));
     stage.rig.outcome(Err(unknown()));
-    let mut seconds = 0;
-    while sent_market(&stage).is_empty() && seconds < 60 {
-        stage.rig.wait(1_000);
-        seconds += 1;
-        stage.rig.answer_orders(&Ok(Lookup::Absent));
-        stage.leg_holds("2");
-    }
+    let seconds = seconds_until_closed(&mut stage);
     assert!(seconds <= 5, "{seconds} s without a stop, {:?}", stage.rig.status(stop));
-}
-
-/// a foreign client id is used again for another conditional order.
-#[test]
-fn foreign_algo_id_reused() {
-    let mut rig = netting();
-    let mut report = foreign("11", "1", "0");
-    report.order_id = None;
-    report.algo_id = Some(exec_core::ids::AlgoId::from_number(44));
-    report.kind = Some(stop_to_open("1", "105").kind);
-    rig.wait(10);
-    report.updated = rig.venue_time();
-    rig.stream(report.clone());
-    report.status = VenueStatus::Canceled;
-    rig.stream(report.clone());
-    assert_eq!(rig.engine.books().open_count(), 0);
-    (report.status, report.algo_id) = (VenueStatus::New, Some(exec_core::ids::AlgoId::from_number(45)));
-    rig.stream(report);
-    assert_eq!((rig.engine.books().open_count(), rig.alerted("kept_raw")), (1, false));
 }
 
 /// a strategy that answers the loss with cancel-all calls off its own exit.
 #[test]
 fn cancel_all_calls_off_the_remedy() {
     let mut stage = Stage::holding("2");
-    stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.refused(sell_stop("2", "95"));
     stage.rig.command(Command::CancelAll(None));
     stage.leg_holds("2");
     stage.rig.wait(5_000);
@@ -322,8 +187,7 @@ fn cancel_all_calls_off_the_remedy() {
 #[test]
 fn leg_read_too_early() {
     let mut stage = Stage::holding("2");
-    stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.refused(sell_stop("2", "95"));
     stage.leg_holds("0"); // read within the venue's visibility lag; our books have the fills
     assert_eq!(stage.held(), qty("2"));
     for _ in 0..10 {
@@ -337,8 +201,7 @@ fn leg_read_too_early() {
 #[test]
 fn loss_at_start_is_not_told() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(sell_stop("2", "95"));
     let attempt = stage.rig.cl_ord_id(stop);
     let mut stage = stage.restarted();
     stage.algo_of(stop, attempt, VenueStatus::Canceled);
@@ -363,8 +226,7 @@ fn stop_cut_to_a_leg_that_grows() {
     stage.rig.durable();
     stage.rig.accept(entry);
     stage.rig.fill(entry, 1, "1", "99", "1");
-    let stop = stage.submit(long_stop("3", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(long_stop("3", "95"));
     stage.rig.fill(entry, 2, "2", "99", "3");
     stage.rig.wait(5_000);
     assert!(
@@ -375,31 +237,11 @@ fn stop_cut_to_a_leg_that_grows() {
     );
 }
 
-/// the new stop dies while the old one still stands: the old one is cancelled.
-#[test]
-fn new_stop_dies_and_the_old_one_is_cancelled() {
-    let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
-    let new = stage.rig.cl_ord_id(stop);
-    // The stream tells the new one's acceptance and its end before our cancel of the old one is answered.
-    stage.algo_of(stop, new, VenueStatus::New);
-    stage.refuse(RejectClass::Throttled, -1003);
-    let before = stage.rig.cancels_sent();
-    stage.algo_of(stop, new, VenueStatus::Canceled);
-    stage.rig.wait(3_000);
-    assert_eq!(stage.rig.order(stop).attempts()[&old].ending(), None);
-    assert_eq!(stage.rig.cancels_sent(), before, "the only stop that stands is cancelled; uncovered {}", stage.uncovered());
-}
-
 /// rearm: the exit of a pair? A re-armed stop and its stop in one list at a restart.
 #[test]
 fn exit_after_rearm_is_dropped_at_a_restart() {
     let mut stage = Stage::with_policy("2", ProtectionPolicy::Rearm);
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    let stop = stage.refused(sell_stop("2", "95"));
     stage.leg_holds("2");
     let again = stage.rig.engine.books().open_orders().map(|o| o.intent().id).find(|id| *id != stop).expect("re-armed");
     stage.accept_algo(again);
@@ -415,144 +257,9 @@ fn exit_after_rearm_is_dropped_at_a_restart() {
 #[test]
 fn remedy_is_larger_than_its_stop() {
     let mut stage = Stage::holding("5");
-    stage.submit(sell_stop("1", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.refused(sell_stop("1", "95"));
     stage.leg_holds("5");
     assert_eq!(sent_market(&stage), ["1"]);
-}
-
-/// both attempts of an opening change execute (the venue's cancel was not true): nothing is hidden.
-#[test]
-fn both_attempts_of_an_opening_change_live() {
-    let mut stage = Stage::holding("0");
-    let entry = stage.submit(stop_to_open("1", "105"));
-    stage.rig.durable();
-    stage.accept_algo(entry);
-    let old = stage.rig.cl_ord_id(entry);
-    stage.rig.command(trigger(entry, "106"));
-    stage.algo_of(entry, old, VenueStatus::Canceled);
-    stage.rig.durable();
-    stage.accept_algo(entry);
-    let new = stage.rig.cl_ord_id(entry);
-    stage.child_fill_of(entry, old, 5, "1", "105", "1"); // late: it had triggered
-    let interval = exec_core::exposure::interval(stage.rig.engine.books(), &btc(), PositionSide::Net);
-    assert_eq!(stage.last_cancel().cl_ord_id, Some(new));
-    assert_eq!(interval.high, decimal("2"), "the new one may still execute");
-}
-
-/// a stop whose renewal is in doubt with the old one gone (closes all): how long without a stop.
-#[test]
-fn gap_change_in_doubt() {
-    let mut stage = Stage::holding("2");
-    let all = Terms { intention: Intention::CloseAll, qty: None, ..sell_stop("2", "95") };
-    let stop = stage.submit(all);
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
-    stage.refuse(RejectClass::Overlap, -4130);
-    stage.algo_of(stop, old, VenueStatus::Canceled);
-    let new = stage.rig.cl_ord_id(stop);
-    answer(&mut stage.rig, new, Err(unknown()));
-    let mut seconds = 0;
-    while sent_market(&stage).is_empty() && seconds < 60 {
-        stage.rig.wait(1_000);
-        seconds += 1;
-        stage.rig.answer_orders(&Ok(Lookup::Absent));
-        stage.leg_holds("2");
-    }
-    assert!(seconds <= 5, "{seconds} s without a stop, {:?}", stage.rig.status(stop));
-}
-
-/// the gap change of a stop that closes all, cut by a crash after the old one went.
-#[test]
-fn gap_change_cut_by_a_crash() {
-    let mut stage = Stage::holding("2");
-    let all = Terms { intention: Intention::CloseAll, qty: None, ..sell_stop("2", "95") };
-    let stop = stage.submit(all);
-    stage.accept_algo(stop);
-    let old = stage.rig.cl_ord_id(stop);
-    stage.rig.command(trigger(stop, "97"));
-    stage.refuse(RejectClass::Overlap, -4130); // the old one is being cancelled
-    let mut stage = stage.restarted();
-    stage.algo_of(stop, old, VenueStatus::Canceled); // while we were down
-    stage.rig.wait(2_000);
-    stage.leg_holds("2");
-    assert!(!stage.rig.attempts_sent().is_empty(), "{:?} uncovered {}", stage.rig.status(stop), stage.uncovered());
-}
-
-/// a stop that closes all, changed twice: only the first change may make a gap.
-#[test]
-fn second_gap_change() {
-    let mut stage = Stage::holding("2");
-    let all = Terms { intention: Intention::CloseAll, qty: None, ..sell_stop("2", "95") };
-    let stop = stage.submit(all);
-    stage.accept_algo(stop);
-    for to in ["96", "97", "98"] {
-        let old = stage.rig.cl_ord_id(stop);
-        stage.rig.command(trigger(stop, to));
-        refuse_last_of(&mut stage, stop, RejectClass::Overlap, -4130);
-        stage.algo_of(stop, old, VenueStatus::Canceled);
-        stage.accept_algo(stop);
-        assert_eq!(stage.rig.order(stop).trigger_price(), Some(price(to)));
-        assert!(stage.uncovered().is_zero());
-    }
-}
-
-/// a stop that is not ours (adopted) dies, and the operator's.
-#[test]
-fn change_of_a_recovered_stop() {
-    let mut config = exec_testkit::fixtures::config(exec_core::units::PositionMode::Netting, &["BTCUSDT"]);
-    config.strategies[0].external_order_claims = vec![btc()];
-    let mut rig = Rig::live(config);
-    rig.wait(10);
-    let mut report = foreign("11", "1", "0");
-    (report.order_id, report.side, report.reduce_only) = (None, Side::Sell, true);
-    report.algo_id = Some(exec_core::ids::AlgoId::from_number(44));
-    report.kind = Some(sell_stop("1", "95").kind);
-    report.updated = rig.venue_time();
-    rig.stream(report);
-    let intent = rig.engine.books().open_orders().next().expect("adopted").intent().id;
-    rig.command(trigger(intent, "96"));
-    assert_eq!(rig.attempts_sent().len(), 1, "{:?} {:?}", rig.status(intent), rig.alerts.last());
-}
-
-/// the venue confirms each cancel without saying that the order has ended (the algo service's reply has no status).
-#[test]
-fn confirmed_cancels_loop() {
-    let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
-    stage.rig.command(Command::Cancel(stop));
-    for _ in 0..40 {
-        let mut report = stage.rig.venue_report(stop, VenueStatus::Unrecognised, "0");
-        (report.order_id, report.cum_qty) = (None, None);
-        stage.rig.outcome(Ok(Box::new(report)));
-    }
-    assert!(stage.rig.cancels_sent() <= 2, "{} cancels in one instant", stage.rig.cancels_sent());
-}
-
-/// the 32nd change of an order to open.
-#[test]
-fn an_order_to_open_is_lost_by_its_32nd_change() {
-    let mut stage = Stage::holding("0");
-    let entry = stage.submit(stop_to_open("1", "105"));
-    stage.rig.durable();
-    stage.accept_algo(entry);
-    for n in 1..=40 {
-        let old = stage.rig.cl_ord_id(entry);
-        stage.rig.command(trigger(entry, &format!("{}", 105 + n)));
-        if stage.rig.status(entry) != OrdStatus::PendingReplace {
-            return; // refused before anything was cancelled: right
-        }
-        stage.algo_of(entry, old, VenueStatus::Canceled);
-        stage.rig.durable();
-        assert!(
-            !stage.rig.status(entry).is_ended(),
-            "change {n}: {:?}, the old one was cancelled, no new one",
-            stage.rig.status(entry)
-        );
-        stage.accept_algo(entry);
-    }
 }
 
 /// HEDGING, the stop of an entry whose fill is not heard yet.
@@ -578,13 +285,11 @@ fn hedging_stop_before_the_fill_is_heard() {
 #[test]
 fn second_restart_of_a_remedy() {
     let mut stage = Stage::holding("2");
-    stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.refused(sell_stop("2", "95"));
     let mut stage = stage.restarted();
     stage.leg_holds("2");
     let exit = market_intent(&stage);
-    let id = stage.rig.cl_ord_id(exit);
-    answer(&mut stage.rig, id, Err(refused(RejectClass::Failed, -1008)));
+    refuse_last_of(&mut stage, exit, RejectClass::Failed, -1008);
     let mut stage = stage.restarted(); // between two tries of the exit
     for _ in 0..10 {
         stage.leg_holds("2");
@@ -609,8 +314,7 @@ fn drain_forgets_a_remedy() {
 #[test]
 fn expired_in_part_rests_uncovered_under_alert_only_once() {
     let mut stage = Stage::holding("4");
-    let stop = stage.submit(sell_stop("4", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(sell_stop("4", "95"));
     stage.algo(stop, VenueStatus::Triggered);
     stage.child_fill(stop, 5, "1", "94", "1");
     stage.child(stop, VenueStatus::Expired(ExpiryReason::NotFillable), "1");
@@ -644,8 +348,7 @@ fn resting_stop_limit_is_followed_once_in_hedging() {
         price: price("94").into(),
         tif: TimeInForce::Gtc,
     };
-    let stop = stage.submit(Terms { kind, ..long_stop("2", "95") });
-    stage.accept_algo(stop);
+    let stop = stage.standing(Terms { kind, ..long_stop("2", "95") });
     stage.algo(stop, VenueStatus::Triggered);
     stage.child(stop, VenueStatus::New, "0");
     stage.rig.wait(2_100);
@@ -665,10 +368,8 @@ fn resting_stop_limit_is_followed_once_in_hedging() {
 #[test]
 fn an_old_loss_makes_a_wished_cancel_an_exit() {
     let mut stage = Stage::holding("2");
-    let first = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(first);
-    stage.submit(sell_stop("2", "94"));
-    stage.refuse(RejectClass::Count, -4045);
+    let first = stage.standing(sell_stop("2", "95"));
+    stage.refused(sell_stop("2", "94"));
     stage.leg_holds("2");
     stage.rig.wait(3_600_000); // an hour, and nothing was uncovered
     stage.leg_holds("2");
@@ -684,8 +385,7 @@ fn an_old_loss_makes_a_wished_cancel_an_exit() {
 #[test]
 fn a_settled_loss_closes_a_new_position_at_a_restart() {
     let mut stage = Stage::holding("2");
-    stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.refused(sell_stop("2", "95"));
     stage.leg_holds("2");
     let exit = market_intent(&stage);
     stage.rig.accept(exit);
@@ -693,10 +393,7 @@ fn a_settled_loss_closes_a_new_position_at_a_restart() {
     assert_eq!(stage.net(), "0");
     stage.rig.wait(24 * 3_600_000);
     stage.leg_holds("0");
-    let entry = stage.submit(Terms { intention: Intention::Open, ..closing(Side::Buy, PositionSide::Net, "1") });
-    stage.rig.durable();
-    stage.rig.accept(entry);
-    stage.rig.fill(entry, 6, "1", "100", "1");
+    stage.enter("1", 6);
     stage.rig.wait(60_000);
     stage.leg_holds("1");
     let before = sent_market(&stage).len();
@@ -713,16 +410,12 @@ fn a_settled_loss_closes_a_new_position_at_a_restart() {
 #[test]
 fn a_guard_ends_when_the_leg_was_flat() {
     let mut stage = Stage::holding("2");
-    stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.refused(sell_stop("2", "95"));
     // The strategy answers the loss itself, before the leg is read, and enters anew.
     let own = stage.submit(closing(Side::Sell, PositionSide::Net, "2"));
     stage.rig.accept(own);
     stage.rig.fill(own, 5, "2", "94", "2");
-    let entry = stage.submit(Terms { intention: Intention::Open, ..closing(Side::Buy, PositionSide::Net, "1") });
-    stage.rig.durable();
-    stage.rig.accept(entry);
-    stage.rig.fill(entry, 6, "1", "100", "1");
+    stage.enter("1", 6);
     stage.leg_holds("1"); // read after the new entry
     stage.rig.wait(5_000);
     stage.leg_holds("1");
@@ -734,17 +427,10 @@ fn a_guard_ends_when_the_leg_was_flat() {
 #[test]
 fn lost_reply_of_a_rearmed_stop() {
     let mut stage = Stage::with_policy("2", ProtectionPolicy::Rearm);
-    stage.submit(sell_stop("2", "95"));
-    stage.refuse(RejectClass::Count, -4045);
+    stage.refused(sell_stop("2", "95"));
     stage.leg_holds("2");
     stage.rig.outcome(Err(unknown()));
-    let mut seconds = 0;
-    while sent_market(&stage).is_empty() && seconds < 60 {
-        stage.rig.wait(1_000);
-        seconds += 1;
-        stage.rig.answer_orders(&Ok(Lookup::Absent));
-        stage.leg_holds("2");
-    }
+    let seconds = seconds_until_closed(&mut stage);
     assert!(seconds <= 5, "{seconds} s without a stop");
 }
 
@@ -752,17 +438,13 @@ fn lost_reply_of_a_rearmed_stop() {
 #[test]
 fn a_stop_that_had_nothing_to_do_closes_the_next_position() {
     let mut stage = Stage::holding("2");
-    let stop = stage.submit(sell_stop("2", "95"));
-    stage.accept_algo(stop);
+    let stop = stage.standing(sell_stop("2", "95"));
     let own = stage.submit(closing(Side::Sell, PositionSide::Net, "2"));
     stage.rig.accept(own);
     stage.rig.fill(own, 5, "2", "101", "2");
     stage.algo(stop, VenueStatus::Expired(ExpiryReason::NothingToClose));
     stage.rig.wait(1_000);
-    let entry = stage.submit(Terms { intention: Intention::Open, ..closing(Side::Buy, PositionSide::Net, "2") });
-    stage.rig.durable();
-    stage.rig.accept(entry);
-    stage.rig.fill(entry, 6, "2", "100", "2");
+    stage.enter("2", 6);
     stage.leg_holds("2");
     stage.rig.wait(3_000);
     stage.leg_holds("2");

@@ -9,9 +9,10 @@ use exec_core::{
     conversation::{Input, Outcome, Request},
     ids::{ClOrdId, IntentId, ListId},
     order::intent::{Handling, ListPlace, ListRole},
+    report::VenueStatus,
     terms::{OrderKind, Terms, TimeInForce},
     units::{PositionSide, Side},
-    venue::{CommandResult, RejectClass},
+    venue::{CommandResult, Lookup, RejectClass},
 };
 use exec_testkit::{
     fixtures::{limit, price, qty},
@@ -68,6 +69,46 @@ pub(crate) fn market_intent(stage: &Stage) -> IntentId {
         .map(|o| o.intent().id)
         .last()
         .expect("an exit")
+}
+/// The stream shows an order that nothing was executed of.
+pub(crate) fn shown(stage: &mut Stage, intent: IntentId, status: VenueStatus) {
+    let report = stage.rig.venue_report(intent, status, "0");
+    stage.rig.stream(report);
+}
+/// The venue answers the last attempt that the order stands.
+pub(crate) fn stands(stage: &mut Stage, intent: IntentId) {
+    let attempt = stage.rig.cl_ord_id(intent);
+    let report = stage.rig.venue_report(intent, VenueStatus::New, "0");
+    answer(&mut stage.rig, attempt, Ok(Box::new(report)));
+}
+/// A take-profit and a stop of which one cancels the other; the stop stands.
+pub(crate) fn closing_pair(stage: &mut Stage, profit: Terms, stop: Terms) -> (IntentId, IntentId) {
+    let profit = placed(stage, 9, ListRole::OneCancelsOther, profit);
+    let stop = placed(stage, 9, ListRole::OneCancelsOther, stop);
+    let ids = (profit.intent, stop.intent);
+    stage.rig.command(Command::SubmitList(vec![profit, stop]));
+    stage.accept_algo(ids.1);
+    ids
+}
+/// What is held is covered by stops, or an exit for it was sent.
+pub(crate) fn covered_or_closed(stage: &Stage) {
+    assert!(
+        stage.uncovered().is_zero() || !sent_market(stage).is_empty(),
+        "held {} uncovered {}",
+        stage.held(),
+        stage.uncovered()
+    );
+}
+/// Seconds until something is closed at market, while the venue has no order and 2 of the leg; at most a minute.
+pub(crate) fn seconds_until_closed(stage: &mut Stage) -> u32 {
+    let mut seconds = 0;
+    while sent_market(stage).is_empty() && seconds < 60 {
+        stage.rig.wait(1_000);
+        seconds += 1;
+        stage.rig.answer_orders(&Ok(Lookup::Absent));
+        stage.leg_holds("2");
+    }
+    seconds
 }
 pub(crate) fn trigger(intent: IntentId, to: &str) -> Command {
     Command::Replace(ChangeOrder { intent, qty: None, price: None, trigger: Some(price(to)) })

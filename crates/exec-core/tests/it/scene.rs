@@ -12,7 +12,7 @@ use exec_core::{
 };
 use exec_testkit::{
     fixtures::{self, config, instrument_id, limit, price, qty},
-    rig::Rig,
+    rig::{MIDNIGHT_MS, Rig},
 };
 
 pub(crate) fn netting() -> Rig {
@@ -99,6 +99,11 @@ pub(crate) fn foreign(order_id: &str, amount: &str, cum: &str) -> OrderReport {
         made_by: None,
         activated: false,
     }
+}
+
+/// An order that somebody placed by hand an hour ago.
+pub(crate) fn by_hand(order_id: &str, amount: &str, cum: &str) -> OrderReport {
+    OrderReport { updated: VenueTime(MIDNIGHT_MS as i64 + 3_600_000), ..foreign(order_id, amount, cum) }
 }
 
 pub(crate) fn fill_of(rig: &Rig, id: u64, side: Side, amount: &str, leg: Option<PositionSide>) -> Fill {

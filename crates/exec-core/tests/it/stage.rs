@@ -2,6 +2,7 @@
 
 use crate::scene::{btc, closing, fill_of};
 use exec_core::{
+    command::{ChangeOrder, Command},
     conversation::{Input, Outcome, Request},
     engine::config::ProtectionPolicy,
     ids::{AlgoId, ClOrdId, IntentId, OrderId},
@@ -64,11 +65,7 @@ impl Stage {
         config.strategies[0].protection = policy;
         let mut stage = Self { rig: Rig::live(config), leg, intents: 1_000 };
         if !qty(amount).is_zero() {
-            let open = Terms { side: Side::Buy, leg, intention: Intention::Open, ..closing(Side::Buy, leg, amount) };
-            let entry = stage.submit(open);
-            stage.rig.durable();
-            stage.rig.accept(entry);
-            stage.rig.fill(entry, 1, amount, "100", amount);
+            stage.enter(amount, 1);
             assert_eq!(stage.held(), qty(amount));
         }
         stage
@@ -85,6 +82,37 @@ impl Stage {
 
     pub(crate) fn submit(&mut self, terms: Terms) -> IntentId {
         self.rig.submit(terms)
+    }
+    /// A conditional order that the venue has taken in.
+    pub(crate) fn standing(&mut self, terms: Terms) -> IntentId {
+        let opens = terms.can_add_risk();
+        let intent = self.submit(terms);
+        if opens {
+            self.rig.durable();
+        }
+        self.accept_algo(intent);
+        intent
+    }
+    /// A conditional order that the venue refuses for good: it has too many of them.
+    pub(crate) fn refused(&mut self, terms: Terms) -> IntentId {
+        let intent = self.submit(terms);
+        self.refuse(RejectClass::Count, -4045);
+        intent
+    }
+    /// Buys at market, at 100, in one trade.
+    pub(crate) fn enter(&mut self, amount: &str, trade: u64) {
+        let open = Terms { intention: Intention::Open, ..closing(Side::Buy, self.leg, amount) };
+        let entry = self.submit(open);
+        self.rig.durable();
+        self.rig.accept(entry);
+        self.rig.fill(entry, trade, amount, "100", amount);
+    }
+    /// Asks for another trigger; the answer is the attempt that stood before.
+    pub(crate) fn moved(&mut self, intent: IntentId, to: &str) -> ClOrdId {
+        let old = self.rig.cl_ord_id(intent);
+        let change = ChangeOrder { intent, qty: None, price: None, trigger: Some(price(to)) };
+        self.rig.command(Command::Replace(change));
+        old
     }
     pub(crate) fn name(&mut self) -> IntentId {
         self.intents += 1;
