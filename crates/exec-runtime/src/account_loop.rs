@@ -4,12 +4,14 @@
 //! order; every request has its first poll, so that its bytes leave before anything else happens; then strategies are called,
 //! one at a time, and what each returns is handled before any other input. Nothing in a turn waits.
 
+mod ending;
+mod turn;
+
 use crate::{
     account::Account,
     arrival::{Arrival, Arrivals},
     boundary::boundary,
     clock::Clock,
-    config::OnExit,
     connect::Connection,
     control::{self, ControlCall, ControlHandle},
     exit::{AccountExit, ExitReason},
@@ -24,22 +26,19 @@ use crate::{
 };
 use exec_core::{
     books::BooksError,
-    command::OperatorCommand,
-    conversation::{Alert, AlertLevel, Effect, Input, Phase, Request, StrategyEvent},
+    conversation::{Alert, AlertLevel, Effect, Input},
     engine::Engine,
     ids::{AccountId, Seq},
     journal::{Journal, JournalError},
-    order::{Order, intent::Provenance},
     record::Record,
     report::ReportBody,
-    time::{ClockReading, Timestamp},
-    venue::{Attempt, Batch},
+    time::Timestamp,
 };
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::{JoinError, JoinSet},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 
 /// Calls of strategies after one input before the next one is looked at. What waits longer is called when nothing else is ready.
@@ -47,13 +46,6 @@ const CALLS_PER_INPUT: usize = 64;
 
 /// A callback that takes longer than this is told.
 const SLOW_CALLBACK: Duration = Duration::from_millis(100);
-
-/// How long an end waits for what is still to be told of trades. The next start would ask for it.
-const TRADES_WITHIN: Duration = Duration::from_secs(1);
-
-/// How long an exit waits for its record to be in the hands of the operating system. It leaves sooner or without: an exit never
-/// depends on a disk. But killed before that, nobody would know that it was asked for, and it would be asked for again.
-const EXIT_WAITS: Duration = Duration::from_millis(20);
 
 /// Why an account's run ended early, or never began.
 #[derive(Debug, thiserror::Error)]
@@ -341,241 +333,8 @@ impl AccountLoop {
         }
     }
 
-    /// One input and its effects, then whatever the shell learned while doing them.
-    async fn step(&mut self, input: Input) {
-        let mut next = Some(input);
-        while let Some(input) = next {
-            self.counters.inputs += 1;
-            #[cfg(feature = "drill")]
-            let heard = crate::boundary::After::of(&input);
-            let mut effects = std::mem::take(&mut self.effects);
-            self.engine.handle(self.clock.now(), input, &mut effects);
-            self.append(&mut effects);
-            if effects.iter().any(is_exit) {
-                self.journal.written(EXIT_WAITS).await;
-            }
-            let mut sends = false;
-            #[cfg(feature = "drill")]
-            let on_the_wire = heard.appended(&effects, self.engine.books());
-            for effect in effects.drain(..) {
-                sends |= matches!(effect, Effect::Send(_) | Effect::Ask(..));
-                self.perform(effect);
-            }
-            self.effects = effects;
-            if sends {
-                self.calls.start().await;
-                #[cfg(feature = "drill")]
-                crate::boundary::sent(on_the_wire).await;
-                let now = self.clock.now();
-                for asked in self.leaving.drain(..) {
-                    self.shared.board.command_to_wire.record(Duration::from_nanos(now.0.saturating_sub(asked.0)));
-                }
-            }
-            next = self.urgent.pop_front();
-        }
-    }
-
-    /// Appends the records of one call of the engine as one group, before any other effect of it is done.
-    fn append(&mut self, effects: &mut Vec<Effect>) {
-        let mut group = std::mem::take(&mut self.group);
-        effects.retain_mut(|effect| match effect {
-            Effect::Journal(seq, record) => {
-                // A record is moved, not copied; what is left in its place is dropped with the effect.
-                let empty = Record::Released { who: String::new(), at: Timestamp(0) };
-                group.push((*seq, std::mem::replace(record, empty)));
-                false
-            }
-            _ => true,
-        });
-        self.counters.records += group.len() as u64;
-        if !group.is_empty() {
-            boundary!("append.before");
-        }
-        if let Some(why) = self.journal.append(&group) {
-            self.urgent.push_back(Input::JournalFailed(why));
-        }
-        if !group.is_empty() {
-            boundary!("append.after");
-        }
-        group.clear();
-        self.group = group;
-        if self.journal.wants_snapshot() {
-            self.snapshot();
-        }
-    }
-
-    /// Gives the journal the books as they are now. Everything in them was appended: this comes between two inputs.
-    fn snapshot(&mut self) {
-        let begun = Instant::now();
-        self.journal.keep(self.engine.snapshot());
-        tracing::debug!(account = %self.account, seq = self.engine.books().seq().0, took = ?begun.elapsed(), "snapshot is taken");
-    }
-
-    fn perform(&mut self, effect: Effect) {
-        match effect {
-            // Taken out before.
-            Effect::Journal(..) => (),
-            Effect::Send(request) => {
-                self.counters.requests += 1;
-                let leaving: &[Attempt] = match &request {
-                    Request::Submit { attempt, .. } => std::slice::from_ref(attempt),
-                    Request::Batch { batch: Batch::Submit(attempts), .. } => attempts,
-                    Request::Batch { .. } | Request::Replace(_) | Request::Cancel(_) | Request::CancelAll(_) => &[],
-                };
-                let books = self.engine.books();
-                for attempt in leaving {
-                    let order = books.by_cl_ord_id(&attempt.cl_ord_id).and_then(|id| books.order(id));
-                    if let Some(order) = order.filter(|o| o.attempts().len() == 1) {
-                        self.leaving.push(order.intent().asked);
-                    }
-                }
-                self.calls.send(request);
-            }
-            Effect::Ask(id, query) => {
-                self.counters.queries += 1;
-                self.calls.ask(id, query);
-            }
-            Effect::SetTimer(timer, at) => self.timers.set(timer, at),
-            Effect::Notify(strategy, seen, event) => {
-                if let StrategyEvent::ChangeDenied { denial, .. } = &event {
-                    self.change_denied = Some(denial.to_string());
-                }
-                if let Some(alert) = self.hosted.notify(strategy, seen, event) {
-                    self.raise(alert);
-                }
-            }
-            Effect::Reopen(session, why) => {
-                tracing::info!(account = %self.account, session = session.0, why, "another session of the private stream is wanted");
-                self.wishes.send_modify(|wishes| wishes.replace = session);
-            }
-            Effect::Close(session) => self.wishes.send_modify(|wishes| wishes.close = wishes.close.max(session)),
-            Effect::ReadClock => {
-                if self.has_venue_clock {
-                    self.clock_asked.notify_one();
-                } else {
-                    self.urgent.push_back(Input::Clock(ClockReading { offset_ms: 0, error_ms: 0 }));
-                }
-            }
-            Effect::Phase(change) => {
-                tracing::info!(
-                    account = %self.account,
-                    from = ?change.from,
-                    phase = ?change.to,
-                    shut = %control::texts(&change.shut).join("; "),
-                    epoch = self.engine.books().epoch().0,
-                    "phase"
-                );
-                self.shared.status.send_modify(|status| status.phase = change.to);
-                self.shared.board.moved(self.clock.now(), change);
-            }
-            Effect::Report(report) => {
-                tracing::info!(
-                    account = %self.account,
-                    gate_open = report.shut.is_empty(),
-                    open_orders = report.open_orders,
-                    in_doubt = report.in_doubt,
-                    differences = report.differences.len(),
-                    shut = %control::texts(&report.shut).join("; "),
-                    "start report"
-                );
-                self.shared.status.send_modify(|status| status.report = Some(*report));
-            }
-            Effect::Alert(alert) => self.raise(alert),
-        }
-    }
-
     pub(crate) fn raise(&self, alert: Alert) {
         self.shared.board.raise(&self.account, self.clock.now(), alert);
-    }
-
-    /// Begins the end: no new risk, and the node's orders as the config wants it.
-    async fn drain(&mut self) {
-        tracing::info!(account = %self.account, "coming to an end");
-        self.drain_until = Some(Instant::now() + self.runtime.drain_deadline);
-        self.trades_until = Some(Instant::now() + TRADES_WITHIN);
-        self.take(Input::Drain).await;
-        boundary!("drain");
-        let unwanted: Vec<_> = self.unwanted_orders().map(|o| o.intent().id).collect();
-        for intent in unwanted {
-            let command = OperatorCommand::Cancel(intent);
-            self.take(Input::Operator { who: String::from("node exit"), command }).await;
-            boundary!("drain");
-        }
-    }
-
-    /// Orders of this node that should not outlive it.
-    fn unwanted_orders(&self) -> impl Iterator<Item = &Order> {
-        let on_exit = self.runtime.on_exit;
-        self.engine.books().open_orders().filter(move |order| {
-            let intent = order.intent();
-            intent.provenance != Provenance::Foreign
-                && match on_exit {
-                    OnExit::Leave => false,
-                    OnExit::CancelEntries => intent.terms.can_add_risk(),
-                    OnExit::CancelAll => true,
-                }
-        })
-    }
-
-    /// Whether nothing is open that a little more time could settle.
-    fn is_settled(&self) -> bool {
-        self.engine.pending() == 0
-            && self.calls.requests_open() == 0
-            && self.engine.in_doubt() == 0
-            && self.hosted.is_idle()
-            && self.unwanted_orders().next().is_none()
-            && (self.trades_until.is_none() || self.engine.books().orders().all(is_fully_told))
-    }
-
-    /// Waits, not for long, until all that was appended is durable.
-    async fn flush(&mut self) {
-        let journal = &mut self.journal;
-        let flushed = timeout(self.runtime.flush_deadline, async {
-            while !journal.is_flushed() && journal.failure().is_none() {
-                let _ = journal.next().await;
-            }
-        });
-        if flushed.await.is_err() {
-            let text = format!("journal is durable to {} only", self.journal.durable());
-            self.raise(Alert { level: AlertLevel::Critical, kind: "journal_not_flushed", text });
-        }
-    }
-
-    fn publish_end(&self) {
-        let report = self.engine.report();
-        self.shared.status.send_replace(AccountStatus { phase: Phase::Halted, report: Some(report) });
-    }
-
-    fn summary(&self, reason: ExitReason) -> AccountExit {
-        let books = self.engine.books();
-        AccountExit {
-            account: self.account.clone(),
-            epoch: books.epoch(),
-            reason,
-            requests_open: self.calls.requests_open(),
-            open_orders: books.open_count() as usize,
-            in_doubt: self.engine.in_doubt(),
-            last: books.seq(),
-            durable: self.journal.durable(),
-            dropped: self.journal.dropped(),
-            journal_failure: self.journal.failure().map(String::from),
-        }
-    }
-}
-
-/// Whether every trade of an order is known, with its fee: the private stream tells a trade in parts.
-fn is_fully_told(order: &Order) -> bool {
-    order.unattributed_qty().is_zero() && order.fills().all(|(_, fill)| fill.fee.is_some())
-}
-
-/// Whether an effect sends an order that waits for no disk.
-fn is_exit(effect: &Effect) -> bool {
-    match effect {
-        Effect::Send(Request::Submit { attempt, .. }) => !attempt.terms.can_add_risk(),
-        Effect::Send(Request::Batch { batch: Batch::Submit(attempts), .. }) => {
-            attempts.iter().any(|attempt| !attempt.terms.can_add_risk())
-        }
-        _ => false,
     }
 }
 
