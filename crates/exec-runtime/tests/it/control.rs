@@ -1,7 +1,8 @@
 //! The control socket: who is heard, what is answered, what is journalled.
 
 use crate::{
-    fake::{Call, Disk, Fake, btc},
+    disk::Disk,
+    fake::{Call, Fake, btc},
     rig::{Scripted, account, settle, start, submit},
 };
 use exec_core::record::Record;

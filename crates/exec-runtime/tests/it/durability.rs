@@ -1,7 +1,8 @@
 //! What waits for the disk, and what never does.
 
 use crate::{
-    fake::{Call, Disk, DiskMood, Fake},
+    disk::{Disk, DiskMood},
+    fake::{Call, Fake},
     rig::{Scripted, account, last_id, settle, start, submit, until},
 };
 use exec_core::{conversation::Phase, units::Side};

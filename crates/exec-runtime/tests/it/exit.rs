@@ -1,7 +1,8 @@
 //! A clean end, and one that cannot be clean.
 
 use crate::{
-    fake::{Call, Disk, DiskMood, Fake, OnSubmit},
+    disk::{Disk, DiskMood},
+    fake::{Call, Fake, OnSubmit},
     rig::{Scripted, account, config, last_id, settle, start, submit, until},
 };
 use exec_core::{conversation::Phase, order::event::OrderEvent, record::Record, report::ReportBody};

@@ -1,7 +1,8 @@
 //! What an operator may ask for beyond single orders, and what is shown: lists, changes, both books, what the venue sends that nobody knows.
 
 use crate::{
-    fake::{Disk, Fake, OnSubmit, btc},
+    disk::Disk,
+    fake::{Fake, OnSubmit, btc},
     rig::{Scripted, account, config, settle, start, submit, until},
 };
 use exec_core::{units::Side, venue::CommandError};

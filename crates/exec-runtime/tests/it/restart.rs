@@ -1,7 +1,8 @@
 //! Killed and started again on the same journal.
 
 use crate::{
-    fake::{Disk, DiskMood, Fake},
+    disk::{Disk, DiskMood},
+    fake::Fake,
     rig::{Scripted, Told, account, config, last_id, named, settle, start, until},
 };
 use exec_core::{order::status::OrdStatus, record::Record, units::Side};

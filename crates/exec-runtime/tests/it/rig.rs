@@ -1,6 +1,9 @@
 //! Runs a node against the fakes, and strategies that write down what they are told.
 
-use crate::fake::{Disk, Fake, btc, engine_config, price, qty, strategy_id};
+use crate::{
+    disk::Disk,
+    fake::{Fake, btc, engine_config, price, qty, strategy_id},
+};
 use exec_core::{
     conversation::{OrderUpdate, Phase, PhaseChange},
     ids::{ClOrdId, InstrumentId, IntentId},

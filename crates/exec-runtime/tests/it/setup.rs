@@ -1,7 +1,8 @@
 //! The start: settings compared and set, the clock measured, builds refused.
 
 use crate::{
-    fake::{Call, Disk, Fake, btc, engine_config, position},
+    disk::Disk,
+    fake::{Call, Fake, btc, engine_config, position},
     rig::{Scripted, account, config, named, settle, start, until},
 };
 use exec_core::{

@@ -1,7 +1,8 @@
 //! The private stream is lost and comes back.
 
 use crate::{
-    fake::{Call, Disk, Fake, OnSubmit, btc, price},
+    disk::Disk,
+    fake::{Call, Fake, OnSubmit, btc, price},
     rig::{Scripted, Told, account, settle, start, submit, until},
 };
 use exec_core::{

@@ -1,7 +1,8 @@
 //! One turn after the other: from a strategy's command to the wire and back.
 
 use crate::{
-    fake::{Call, Disk, Fake, OnSubmit, btc, price},
+    disk::Disk,
+    fake::{Call, Fake, OnSubmit, btc, price},
     rig::{Leaver, Mad, Scripted, Told, account, last_id, named, settle, start, submit, until},
 };
 use exec_core::{
