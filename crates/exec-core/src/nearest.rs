@@ -1,6 +1,6 @@
 //! Finds the known word that a mistyped one was meant to be. Not a spell checker: only near misses count.
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 /// The word of `known` that is nearest to `word`, if one is near enough to be meant.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
@@ -10,6 +10,14 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     // A third of the word may be wrong: `leverage` is not meant by `limits`.
     let limit = (word.chars().count().max(best.1.chars().count()) / 3).max(1);
     (best.0 <= limit).then_some(best.1)
+}
+
+/// Words out of `known` that look most like `wanted`, as a hint for a person: at most three.
+pub fn did_you_mean<'k>(wanted: &str, known: impl Iterator<Item = &'k str>) -> String {
+    let mut scored: Vec<(usize, &str)> = known.map(|word| (distance(wanted, word), word)).collect();
+    scored.sort();
+    let close: Vec<&str> = scored.into_iter().filter(|(d, _)| *d <= 4).take(3).map(|(_, word)| word).collect();
+    if close.is_empty() { String::new() } else { format!("; did you mean {}?", close.join(", ")) }
 }
 
 /// How many letters must be put in, taken out, changed or swapped with their neighbour.
@@ -58,5 +66,12 @@ mod tests {
             assert_eq!(nearest(typed, KNOWN), None, "{typed}");
         }
         assert_eq!(nearest("x", []), None);
+    }
+
+    #[test]
+    fn the_nearest_names_come_first() {
+        let known = ["BTCUSDT", "ETHUSDT", "BCHUSDT"];
+        assert_eq!(did_you_mean("BTCUSD", known.into_iter()), "; did you mean BTCUSDT, BCHUSDT, ETHUSDT?");
+        assert_eq!(did_you_mean("SOMETHINGELSE", known.into_iter()), "");
     }
 }

@@ -315,25 +315,3 @@ fn check_qty(grid: &crate::instrument::Grid, qty: Decimal) -> Result<(), Denial>
     }
     Ok(())
 }
-
-/// Names out of `known` that look most like `wanted`, as a hint for a person: at most three.
-pub fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
-    use crate::nearest::distance;
-    use alloc::{format, vec::Vec};
-    let mut scored: Vec<(usize, &str)> = known.map(|name| (distance(wanted, name), name)).collect();
-    scored.sort();
-    let close: Vec<&str> = scored.into_iter().filter(|(d, _)| *d <= 4).take(3).map(|(_, name)| name).collect();
-    if close.is_empty() { String::new() } else { format!("; did you mean {}?", close.join(", ")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_names_come_first() {
-        let known = ["BTCUSDT", "ETHUSDT", "BCHUSDT"];
-        assert_eq!(nearest("BTCUSD", known.into_iter()), "; did you mean BTCUSDT, BCHUSDT, ETHUSDT?");
-        assert_eq!(nearest("SOMETHINGELSE", known.into_iter()), "");
-    }
-}

@@ -250,8 +250,7 @@ async fn events(venue: &Idle, handle: &AccountHandle, count: u64) -> Duration {
     begin.elapsed()
 }
 
-// A benchmark's output is its purpose.
-#[allow(clippy::print_stdout)]
+#[expect(clippy::print_stdout, reason = "criterion cannot report the percentiles that the node itself measures")]
 fn report(name: &str, figures: &Latencies) {
     println!("{name}: command to wire {:?}, ack {:?}", figures.command_to_wire, figures.ack);
 }

@@ -10,11 +10,14 @@ use exec_core::{
     exposure::Limits,
     ids::{AccountId, Asset, ClOrdId, Epoch, InstrumentId, IntentId, ListId, StrategyId},
     instrument::{Grid, Instrument, TradingStatus},
-    order::intent::{Handling, Intent, ListPlace, ListRole, Owner, Provenance},
+    order::{
+        event::AttemptHeader,
+        intent::{Handling, Intent, ListPlace, ListRole, Owner, Provenance},
+    },
     terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
     time::Timestamp,
     units::{PositionMode, PositionSide, Price, Qty, Side, parse_decimal},
-    venue::{Fence, VenueProfile},
+    venue::{Attempt, Fence, VenueProfile},
 };
 use rust_decimal::Decimal;
 use std::{fmt::Display, str::FromStr};
@@ -149,6 +152,18 @@ pub fn limit(side: Side, qty: Qty, price: Price) -> Terms {
         qty: Some(qty),
         kind: OrderKind::Limit { price: price.into(), tif: TimeInForce::Gtc },
         stp: None,
+    }
+}
+
+/// An attempt as its record says it was, of a limit order for one.
+pub fn attempt(cl_ord_id: ClOrdId, header: &AttemptHeader) -> Attempt {
+    Attempt {
+        cl_ord_id,
+        terms: limit(Side::Buy, qty("1"), price("1")),
+        timestamp: header.timestamp,
+        recv_window_ms: header.recv_window_ms,
+        epoch: header.epoch,
+        begin_by: header.timestamp,
     }
 }
 

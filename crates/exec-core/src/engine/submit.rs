@@ -92,7 +92,7 @@ impl Engine {
             if terms.is_closing() && (self.instruments.is_empty() || self.is_held(&terms.instrument)) {
                 return self.held_to_share(owner, terms, self.held_to_leg(terms)?);
             }
-            let hint = pretrade::nearest(terms.instrument.as_str(), self.instruments.keys().map(|i| i.as_str()));
+            let hint = crate::nearest::did_you_mean(terms.instrument.as_str(), self.instruments.keys().map(|i| i.as_str()));
             return Err(Denial::UnknownInstrument { instrument: terms.instrument.clone(), hint });
         };
         let qty = if terms.is_closing() { self.held_to_leg(terms)? } else { terms.qty };

@@ -13,7 +13,7 @@ use exec_core::{
     terms::{OrderKind, Trigger, TriggerBy},
     time::{Timestamp, VenueTime},
     units::{Amount, PositionSide, Qty, Side, notional},
-    venue::{Attempt, Fence, RejectClass, Rejection},
+    venue::{Fence, RejectClass, Rejection},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 use rust_decimal::Decimal;
@@ -355,15 +355,7 @@ fn header(number: u8) -> AttemptHeader {
 }
 
 fn proof(cl_ord_id: ClOrdId, header: &AttemptHeader) -> Option<DeathProof> {
-    let terms = fixtures::limit(Side::Buy, lots(1), ticks(1));
-    let attempt = Attempt {
-        cl_ord_id,
-        terms,
-        timestamp: header.timestamp,
-        recv_window_ms: header.recv_window_ms,
-        epoch: header.epoch,
-        begin_by: header.timestamp,
-    };
+    let attempt = fixtures::attempt(cl_ord_id, header);
     let fence = Fence { engine_margin_ms: 2_000, visibility_ms: 1_000 };
     DeathProof::new(&attempt, &fence, VenueTime(6_000), VenueTime(7_000)).ok()
 }

@@ -14,7 +14,7 @@ use exec_core::{
     terms::{Intention, OrderKind, TimeInForce, Trigger, TriggerBy},
     time::{Timestamp, VenueTime},
     units::{Amount, Price, Qty, Side, parse_decimal},
-    venue::{Attempt, Fence, RejectClass, Rejection},
+    venue::{Fence, RejectClass, Rejection},
 };
 use std::str::{FromStr, SplitWhitespace};
 
@@ -287,15 +287,7 @@ fn death_proof(number: u8) -> Result<DeathProof, String> {
     let OrderEvent::Attempted { cl_ord_id, header } = attempted(number, None) else {
         return Err("an attempt is not an attempt".to_owned());
     };
-    let terms = fixtures::limit(Side::Buy, fixtures::qty("1"), fixtures::price("1"));
-    let attempt = Attempt {
-        cl_ord_id,
-        terms,
-        timestamp: header.timestamp,
-        recv_window_ms: header.recv_window_ms,
-        epoch: header.epoch,
-        begin_by: header.timestamp,
-    };
+    let attempt = fixtures::attempt(cl_ord_id, &header);
     let first = header.timestamp.plus_ms(5_000);
     DeathProof::new(&attempt, &FENCE, first, first.plus_ms(1_000)).map_err(|e| e.to_string())
 }
