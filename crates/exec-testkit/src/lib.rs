@@ -8,6 +8,7 @@
 //! ```
 
 mod conditional;
+pub mod conformance;
 pub mod fixtures;
 pub mod generate;
 pub mod mocks;

@@ -17,6 +17,7 @@ mod server;
 mod settings;
 mod status;
 mod stream;
+mod suite;
 mod told;
 mod unexpected;
 mod world;

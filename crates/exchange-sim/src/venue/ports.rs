@@ -157,11 +157,16 @@ impl port::ExecutionVenue for SimVenue {
     }
 
     async fn submit(&self, attempt: Attempt) -> CommandResult {
-        self.at_desk(|desk, now| desk.submit(now, &attempt))
+        self.at_desk(|desk, now| in_time(now, &attempt).and_then(|()| desk.submit(now, &attempt)))
     }
 
     async fn batch(&self, batch: port::Batch) -> Vec<CommandResult> {
-        self.at_desk(|desk, now| desk.batch(now, &batch))
+        self.at_desk(|desk, now| match batch {
+            port::Batch::Submit(all) => {
+                all.iter().map(|attempt| in_time(now, attempt).and_then(|()| desk.submit(now, attempt))).collect()
+            }
+            other @ (port::Batch::Replace(_) | port::Batch::Cancel(_)) => desk.batch(now, &other),
+        })
     }
 
     async fn replace(&self, replace: port::Replace) -> CommandResult {
@@ -195,6 +200,14 @@ impl port::ExecutionVenue for SimVenue {
     async fn trades_since(&self, instrument: &InstrumentId, from: TradesFrom) -> Result<Trades, QueryError> {
         self.at_desk(|desk, now| desk.trades_since(now, instrument, &from))
     }
+}
+
+/// In process an attempt begins at the moment of the call, and what may not begin any more does not.
+fn in_time(now: Ms, attempt: &Attempt) -> Result<(), CommandError> {
+    if now > attempt.begin_by.0 {
+        return Err(CommandError::NotSent(format!("it had to begin before {}", attempt.begin_by)));
+    }
+    Ok(())
 }
 
 /// One session of the private stream.

@@ -21,3 +21,4 @@ mod face_faults;
 mod face_paused;
 mod face_rest;
 mod face_stream;
+mod venue_suite;
