@@ -93,6 +93,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Boundary> {
     WIRE.iter().chain(OTHERS)
 }
 
+/// The boundary of this name, which stands in one of the lists.
+pub(crate) fn named(name: &str) -> &'static Boundary {
+    all().find(|b| b.name == name).unwrap_or(&OTHERS[0])
+}
+
 /// Where and in which passing a cycle kills.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Aim {

@@ -18,6 +18,7 @@ pub(crate) struct Count {
     begun: Instant,
     from: u64,
     wanted: u64,
+    jobs: u16,
     cycles: u64,
     kills: BTreeMap<&'static str, u64>,
     missed: u64,
@@ -34,11 +35,12 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    pub(crate) fn begin(from: u64, wanted: u64) -> Self {
+    pub(crate) fn begin(from: u64, wanted: u64, jobs: u16) -> Self {
         Self {
             begun: Instant::now(),
             from,
             wanted,
+            jobs,
             cycles: 0,
             kills: BTreeMap::new(),
             missed: 0,
@@ -83,17 +85,18 @@ impl Count {
     }
 
     /// Prints everything. Returns what was too little.
-    pub(crate) fn tell(&mut self) -> Vec<String> {
+    pub(crate) fn tell(&mut self, violated: bool) -> Vec<String> {
         self.took.sort();
         self.returned.sort();
         let seconds = |d: Duration| screen::seconds(d.as_millis());
         let kills: u64 = self.kills.values().sum();
         let wire: u64 = WIRE.iter().map(|b| self.of(b.name)).sum();
         screen::say(format!(
-            "\n{} cycles from {} in {} s, {kills} kills",
+            "\n{} cycles from {} in {} s, {} side by side, {kills} kills",
             self.cycles,
             self.from,
-            self.begun.elapsed().as_secs()
+            self.begun.elapsed().as_secs(),
+            self.jobs
         ));
         for boundary in all() {
             let mark = if boundary.on_the_wire { "  on the wire" } else { "" };
@@ -130,7 +133,9 @@ impl Count {
             seconds(median(&self.returned)),
             seconds(self.returned.last().copied().unwrap_or_default())
         ));
-        screen::say(format!("{} cycles: 0 lost, 0 doubled", self.cycles));
+        if !violated {
+            screen::say(format!("{} cycles: 0 lost, 0 doubled", self.cycles));
+        }
         self.short(kills, wire)
     }
 

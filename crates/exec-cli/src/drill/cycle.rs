@@ -41,6 +41,12 @@ const RETURN_WITHIN: Duration = Duration::from_secs(30);
 /// How long a boundary is waited for before the node is killed anyway.
 const PATIENCE: Duration = Duration::from_millis(4_000);
 const LOAD_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a load is waited for at most, while orders are accepted and filled all the time: on a busy machine it is only slow.
+const LOAD_AT_MOST: Duration = Duration::from_secs(120);
+/// So many lives a cycle has at most before its last one.
+const LIVES_MOST: usize = 5;
+/// So many orders of an account rest before its node is killed from outside, so that some fill while it is dead.
+const RESTING_LEAST: usize = 3;
 /// How long a request is held up on its way to the exchange.
 const HELD_MS: u64 = 200;
 const POLL: Duration = Duration::from_millis(4);
@@ -88,6 +94,7 @@ pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<us
     } else if aim.boundary.when == When::End {
         stage.die_at_end(aim).await?;
     }
+    stage.die_until_filled().await?;
     stage.come_back().await?;
     let Stage { exchange, mut cycle, .. } = stage;
 
@@ -117,8 +124,49 @@ pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<us
 
 /// The boundary of the first kill where the second is the one that is aimed at.
 fn held(number: u64) -> &'static super::boundary::Boundary {
-    let name = if number & 1 == 0 { HELD_REQUEST } else { HELD_ANSWER };
-    super::boundary::all().find(|b| b.name == name).unwrap_or(&super::boundary::OTHERS[0])
+    super::boundary::named(if number & 1 == 0 { HELD_REQUEST } else { HELD_ANSWER })
+}
+
+/// How the wait for a load ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Load {
+    Rests,
+    /// The node has died at its boundary.
+    Died,
+}
+
+impl Load {
+    fn alive(self) -> Result<(), Failure> {
+        match self {
+            Self::Rests => Ok(()),
+            Self::Died => Err(Failure::Refused("the node was killed before its time".to_owned())),
+        }
+    }
+}
+
+/// Waits as long as something goes on at the exchange: a machine that is only slow is waited for, one that stands still is not.
+struct Patience {
+    begun: Instant,
+    moved: Instant,
+    seen: (usize, usize),
+}
+
+impl Patience {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self { begun: now, moved: now, seen: (0, 0) }
+    }
+
+    fn lasts(&mut self, stage: &Stage) -> Result<bool, Failure> {
+        let mut seen = (0, stage.trades()?);
+        for (_, owner) in ACCOUNTS {
+            seen.0 += names(&stage.exchange.ledger(owner)?).len();
+        }
+        if seen != self.seen {
+            (self.seen, self.moved) = (seen, Instant::now());
+        }
+        Ok(self.moved.elapsed() < LOAD_PATIENCE && self.begun.elapsed() < LOAD_AT_MOST)
+    }
 }
 
 struct Stage {
@@ -139,33 +187,36 @@ impl Stage {
     async fn live_and_die(&mut self, aim: Aim) -> Result<(), Failure> {
         let mut node = self.start(aim, if aim.boundary.when == When::Drain { 0 } else { ACCOUNTS.len() })?;
         let dead = match aim.boundary.when {
-            When::Load | When::Start | When::End => died_within(&mut node, LOAD_PATIENCE).await?,
+            // Where the boundary did not come, the moment is chosen from outside: one in which enough rests.
+            When::Load | When::Start | When::End => {
+                died_within(&mut node, LOAD_PATIENCE).await? || self.load(&mut node).await? == Load::Died
+            }
             When::Drain => {
-                self.load(&mut node).await?;
+                self.load(&mut node).await?.alive()?;
                 node.ask_to_end()?;
                 died_within(&mut node, PATIENCE).await?
             }
             When::Outside => {
-                self.load(&mut node).await?;
+                self.load(&mut node).await?.alive()?;
                 self.hold(aim, &mut node).await?
             }
         };
         self.dead(aim, node, dead)
     }
 
-    /// Waits until enough rests at the exchange for some of it to fill later.
-    async fn load(&self, node: &mut Child) -> Result<(), Failure> {
-        let until = Instant::now() + LOAD_PATIENCE;
-        while Instant::now() < until {
+    /// Waits until enough rests at the exchange for some of it to fill later, or the node has died at its boundary.
+    async fn load(&self, node: &mut Child) -> Result<Load, Failure> {
+        let mut patience = Patience::begin();
+        while patience.lasts(self)? {
+            if died(node)? {
+                return Ok(Load::Died);
+            }
             let mut rests = true;
             for (_, owner) in ACCOUNTS {
-                rests &= self.exchange.resting(owner)?.len() >= 3;
+                rests &= self.exchange.resting(owner)?.len() >= RESTING_LEAST;
             }
             if rests {
-                return Ok(());
-            }
-            if died(node)? {
-                return Err(Failure::Refused("the node was killed before its time".to_owned()));
+                return Ok(Load::Rests);
             }
             sleep(POLL).await;
         }
@@ -237,14 +288,26 @@ impl Stage {
     /// A second life that trades, is asked to end, and dies in its last moments, unless it passed its boundary before.
     async fn die_at_end(&mut self, aim: Aim) -> Result<(), Failure> {
         let mut node = self.start(aim, 0)?;
-        let loaded = self.load(&mut node).await;
-        let mut dead = died(&mut node)?;
+        let mut dead = self.load(&mut node).await? == Load::Died;
         if !dead {
-            loaded?;
             node.ask_to_end()?;
             dead = died_within(&mut node, LOAD_PATIENCE).await?;
         }
         self.dead(aim, node, dead)
+    }
+
+    /// Further lives, killed at any moment in which enough rests, as long as nothing was filled while a node was dead: at its
+    /// boundary everything may have been filled or cancelled already.
+    async fn die_until_filled(&mut self) -> Result<(), Failure> {
+        let aim = Aim { boundary: super::boundary::named(ANY_MOMENT), passing: 1 };
+        while self.cycle.fills_while_dead == 0 && self.cycle.kills.len() < LIVES_MOST {
+            let (hit, mut node) = (self.cycle.hit, self.start(aim, 0)?);
+            self.load(&mut node).await?.alive()?;
+            self.dead(aim, node, true)?;
+            self.cycle.hit = hit;
+            self.move_market(aim).await?;
+        }
+        Ok(())
     }
 
     /// The last life: trades again soon, does what is still missing, and ends when asked to.
@@ -272,8 +335,8 @@ impl Stage {
             sleep(POLL).await;
         }
         self.cycle.returned = begun.elapsed();
-        let until = Instant::now() + LOAD_PATIENCE;
-        while Instant::now() < until {
+        let mut patience = Patience::begin();
+        while patience.lasts(self)? {
             let mut enough = true;
             for ((_, owner), had) in ACCOUNTS.iter().zip(&had) {
                 let ledger = self.exchange.ledger(*owner)?;

@@ -4,6 +4,7 @@ mod audit;
 mod boundary;
 mod count;
 mod cycle;
+mod jobs;
 pub(crate) mod killer;
 mod memory;
 mod soak;
@@ -11,11 +12,12 @@ mod stage;
 mod strategy;
 
 use crate::{failure::Failure, screen};
-use boundary::Aim;
+use boundary::{Aim, Boundary};
 use clap::{Args as Group, Subcommand, ValueEnum};
 use count::Count;
+use cycle::Cycle;
 use node_config::NodeFactory;
-use std::path::PathBuf;
+use std::{ops::ControlFlow, path::PathBuf};
 
 /// The words of `drill`.
 #[derive(Debug, Group)]
@@ -53,6 +55,9 @@ struct Kill {
     /// The first cycle's number, which fixes what it does.
     #[arg(long, value_name = "N", default_value_t = 0)]
     from: u64,
+    /// How many cycles run side by side; they mostly wait.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: u16,
     /// Which journal the nodes keep.
     #[arg(long, value_enum, default_value_t = Journal::File)]
     journal: Journal,
@@ -106,47 +111,66 @@ async fn kill(args: &Kill) -> Result<(), Failure> {
         })?),
         None => None,
     };
-    let mut count = Count::begin(args.from, args.cycles);
-    for number in args.from..args.from + args.cycles {
-        let mut aim = Aim::of(number);
-        if let Some(boundary) = only {
-            aim = Aim { boundary, passing: 1 + boundary::mix(number) % boundary.passings };
-        }
-        let folder = folder(args, number)?;
-        let played = cycle::play(number, aim, folder.path(), args.forget_fill).await;
-        let wrong = match &played {
-            Ok(cycle) => cycle.wrong.clone(),
-            Err(failure) => vec![failure.text().unwrap_or_default()],
-        };
-        if !wrong.is_empty() {
-            let kept = folder.keep();
-            screen::say(format!(
-                "VIOLATION in cycle {number} (seed {number}): killed at {}, passing {}",
-                aim.boundary.name, aim.passing
-            ));
-            for text in wrong.iter().take(12) {
-                screen::say(format!("  {text}"));
+    let mut count = Count::begin(args.from, args.cycles, args.jobs);
+    let mut violated = false;
+    jobs::run(
+        args.jobs,
+        args.from..args.from + args.cycles,
+        |number| play(args, number, only),
+        |number, played| match played {
+            Ok(cycle) => {
+                count.add(number, cycle);
+                ControlFlow::Continue(())
             }
-            if wrong.len() > 12 {
-                screen::say(format!("  and {} more", wrong.len() - 12));
+            Err(told) => {
+                told.iter().for_each(screen::say);
+                violated = true;
+                ControlFlow::Break(())
             }
-            screen::say(format!("  journals and log are in {}", kept.display()));
-            screen::say(format!("  again: cargo xtask kill-test --cycles 1 --from {number}"));
-            count.tell();
-            return Err(Failure::Told);
-        }
-        if args.keep.is_some() {
-            let _ = folder.keep();
-        }
-        if let Ok(cycle) = played {
-            count.add(number, cycle);
-        }
-    }
-    let short = count.tell();
+        },
+    );
+    let short = count.tell(violated);
     for reason in &short {
         screen::say(format!("TOO LITTLE: {reason}"));
     }
-    if short.is_empty() { Ok(()) } else { Err(Failure::Told) }
+    if short.is_empty() && !violated { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// Plays one cycle on the thread it is called on. An error is a violation, in the lines that tell it.
+fn play(args: &Kill, number: u64, only: Option<&'static Boundary>) -> Result<Cycle, Vec<String>> {
+    let mut aim = Aim::of(number);
+    if let Some(boundary) = only {
+        aim = Aim { boundary, passing: 1 + boundary::mix(number) % boundary.passings };
+    }
+    let refused = |failure: Failure| vec![format!("cycle {number}: {}", failure.text().unwrap_or_default())];
+    let folder = folder(args, number).map_err(refused)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| vec![format!("cycle {number}: the machine gives no runtime: {error}")])?;
+    let played = runtime.block_on(cycle::play(number, aim, folder.path(), args.forget_fill));
+    runtime.shutdown_background();
+    let wrong = match &played {
+        Ok(cycle) => cycle.wrong.clone(),
+        Err(failure) => vec![failure.text().unwrap_or_default()],
+    };
+    match played {
+        Ok(cycle) if wrong.is_empty() => {
+            if args.keep.is_some() {
+                let _ = folder.keep();
+            }
+            Ok(cycle)
+        }
+        _ => {
+            let (name, passing) = (aim.boundary.name, aim.passing);
+            let mut told = vec![format!("VIOLATION in cycle {number} (seed {number}): killed at {name}, passing {passing}")];
+            told.extend(wrong.iter().take(12).map(|text| format!("  {text}")));
+            if wrong.len() > 12 {
+                told.push(format!("  and {} more", wrong.len() - 12));
+            }
+            told.push(format!("  journals and log are in {}", folder.keep().display()));
+            told.push(format!("  again: cargo xtask kill-test --cycles 1 --from {number}"));
+            Err(told)
+        }
+    }
 }
 
 fn folder(args: &Kill, number: u64) -> Result<tempfile::TempDir, Failure> {
