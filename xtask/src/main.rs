@@ -53,6 +53,7 @@ fn main() -> ExitCode {
             eprintln!("xtask: {why}");
             ExitCode::FAILURE
         }
+        Err(Failure::Said(code)) => ExitCode::from(code),
         Err(Failure::Usage(why)) => {
             eprintln!("xtask: {why}\n\n{HELP}");
             ExitCode::from(2)
@@ -66,6 +67,8 @@ enum Failure {
     Failed(String),
     /// The command line was wrong and nothing was done: exit 2.
     Usage(String),
+    /// A program that was run has said what is wrong, and ended with this code.
+    Said(u8),
 }
 
 impl From<String> for Failure {

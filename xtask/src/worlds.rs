@@ -14,7 +14,15 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
         command.args(["--features", "plants"]);
     }
     command.arg("--").args(words);
-    Ok(shell::run(command)?)
+    let line = shell::shown(&command);
+    let status = command.status().map_err(|e| format!("`{line}` could not be started: {e}"))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        // It has said what is wrong itself.
+        Some(2) => Err(Failure::Said(2)),
+        Some(1) => Err(Failure::Said(1)),
+        _ => Err(Failure::Failed(format!("`{line}` failed ({status})"))),
+    }
 }
 
 /// Says whether the crate with the worlds is in the tree.
@@ -24,7 +32,7 @@ pub(crate) fn exists() -> bool {
 
 // Only the seeds are read here: a run without them would answer a question nobody asked, and a build takes minutes.
 fn check(words: &[String]) -> Result<(), String> {
-    if words.iter().any(|word| word == "--list-plants") {
+    if words.iter().any(|word| ["--list-plants", "--list-kinds", "--help", "-h"].contains(&word.as_str())) {
         return Ok(());
     }
     let seeds = match words.iter().position(|word| word == "--seeds") {
@@ -56,5 +64,7 @@ mod tests {
         assert!(checked("--seeds ten").unwrap_err().contains("expected two numbers"));
         assert!(checked("--seeds").unwrap_err().contains("needs --seeds"));
         assert!(checked("").unwrap_err().contains("needs --seeds"));
+        assert_eq!(checked("--help"), Ok(()));
+        assert_eq!(checked("--layer L1 --seeds 18446744073709551614..18446744073709551615"), Ok(()));
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::{
     agenda::{Event, Reached},
+    fault::Fault,
     words,
     world::World,
 };
@@ -36,28 +37,28 @@ impl World {
             }
             return;
         }
-        self.tally.count("requests");
+        self.requests += 1;
         self.open_requests.insert((life, request.id()));
-        if self.fault("request not sent", self.plan.request_not_sent) {
+        if self.fault(Fault::NotSent, self.plan.request_not_sent) {
             let outcome = failed(&request, CommandError::NotSent("no connection".to_owned()));
             self.later(1, Event::Reply { life, id: request.id(), outcome });
             return;
         }
         let unknown = failed(&request, CommandError::Unknown { why: "no answer in time".to_owned(), live: false });
         self.later(DEADLINE_MS, Event::Reply { life, id: request.id(), outcome: unknown });
-        if self.fault("request dropped", self.plan.request_dropped) {
+        if self.fault(Fault::Dropped, self.plan.request_dropped) {
             return;
         }
         let mut delay = self.latency();
-        if self.fault("request late", self.plan.request_late) {
-            delay += self.rng.between(100, 4_000);
+        if self.fault(Fault::Late, self.plan.request_late) {
+            delay += self.fate().between(100, 4_000);
         }
-        if self.fault("connection lost behind a request", self.plan.connection_lost) {
+        if self.fault(Fault::ConnectionLost, self.plan.connection_lost) {
             // The node knows at once that it does not know, while the request is still on its way.
             let why = "the connection was lost".to_owned();
             let outcome = failed(&request, CommandError::Unknown { why, live: false });
             self.later(1, Event::Reply { life, id: request.id(), outcome });
-            delay += self.rng.between(0, 2_500);
+            delay += self.fate().between(0, 2_500);
         }
         self.later(delay, Event::AtVenue { life, request, reached: Reached::Gateway });
     }
@@ -66,31 +67,31 @@ impl World {
     pub(crate) fn at_venue(&mut self, life: u32, request: Request, reached: Reached) {
         let now = self.venue_ms();
         if reached == Reached::Gateway {
-            if self.fault("failed before the effect", self.plan.failed_before) {
+            if self.fault(Fault::FailedBefore, self.plan.failed_before) {
                 let text = "Service Unavailable.".to_owned();
                 let rejection = Rejection { class: RejectClass::Failed, code: -1008, text };
                 self.reply(life, &request, failed(&request, CommandError::Rejected(rejection)));
                 return;
             }
-            if self.fault("unknown before the effect", self.plan.unknown_before) {
+            if self.fault(Fault::UnknownBefore, self.plan.unknown_before) {
                 let why = "Unknown error, please check your request or try again later.".to_owned();
                 self.reply(life, &request, failed(&request, CommandError::Unknown { why, live: false }));
                 return;
             }
             if let Request::Submit { attempt, .. } = &request
                 && Desk::receive(now, attempt.timestamp, attempt.recv_window_ms).is_ok()
-                && self.fault("took effect after the fence", self.plan.ghosts)
+                && self.fault(Fault::Ghost, self.plan.ghosts)
             {
-                let delay = self.rng.between(3_000, 12_000);
+                let delay = self.fate().between(3_000, 12_000);
                 self.later(delay, Event::AtVenue { life, request, reached: Reached::Engine });
                 return;
             }
             if let Request::Submit { attempt, .. } = &request
                 && Desk::receive(now, attempt.timestamp, attempt.recv_window_ms).is_ok()
-                && self.fault("engine slow", self.plan.engine_slow)
+                && self.fault(Fault::EngineSlow, self.plan.engine_slow)
             {
                 let slowest = self.desk.profile().fence.map_or(0, |f| f.engine_margin_ms);
-                let delay = self.rng.below(slowest);
+                let delay = self.fate().below(slowest);
                 self.later(delay, Event::AtVenue { life, request, reached: Reached::Engine });
                 return;
             }
@@ -111,12 +112,12 @@ impl World {
         self.judge(judged);
         self.trace.line(self.now, || format!("venue {} -> {}", words::short_request(&request), words::short_outcome(&outcome)));
         self.deliver_pushed();
-        if self.fault("unknown after the effect", self.plan.unknown_after) {
+        if self.fault(Fault::UnknownAfter, self.plan.unknown_after) {
             let why = "Execution status unknown.".to_owned();
             self.reply(life, &request, failed(&request, CommandError::Unknown { why, live: false }));
             return;
         }
-        if self.fault("reply lost", self.plan.reply_lost) {
+        if self.fault(Fault::ReplyLost, self.plan.reply_lost) {
             return;
         }
         self.reply(life, &request, outcome);
@@ -131,13 +132,13 @@ impl World {
     pub(crate) fn ask(&mut self, life: u32, query: QueryId, what: Query) {
         self.tally.count("questions");
         let delay = self.latency();
-        if self.fault("query unavailable", self.plan.query_unavailable) {
+        if self.fault(Fault::QueryUnavailable, self.plan.query_unavailable) {
             let answer = answer_of(&what, QueryError::Unavailable("no answer in time".to_owned()));
-            let wait = self.rng.between(1, DEADLINE_MS);
+            let wait = self.fate().between(1, DEADLINE_MS);
             self.later(delay + wait, Event::ToNode { life, input: Input::Answer { query, answer } });
             return;
         }
-        let slow = if self.fault("query slow", self.plan.query_slow) { self.rng.between(100, 1_400) } else { 0 };
+        let slow = if self.fault(Fault::QuerySlow, self.plan.query_slow) { self.fate().between(100, 1_400) } else { 0 };
         self.later(delay + slow, Event::Asked { life, query, what });
     }
 
@@ -153,8 +154,8 @@ impl World {
         self.trace.line(self.now, || format!("asked {query} {} -> {}", words::short_query(what), words::short_answer(&answer)));
         self.deliver_pushed();
         let mut delay = self.latency();
-        if self.fault("query slow", self.plan.query_slow) {
-            delay += self.rng.between(100, 1_400);
+        if self.fault(Fault::QuerySlow, self.plan.query_slow) {
+            delay += self.fate().between(100, 1_400);
         }
         self.later(delay, Event::ToNode { life, input: Input::Answer { query, answer } });
     }

@@ -11,7 +11,7 @@ use exec_core::{
     books::Books,
     conversation::{Outcome, Phase, Request},
     exposure::interval,
-    ids::{ClOrdId, IntentId, RequestId, Seq},
+    ids::{ClOrdId, InstrumentId, IntentId, RequestId, Seq},
     order::{Order, event::OrderEvent},
     pretrade::Denial,
     record::Record,
@@ -47,6 +47,9 @@ pub(crate) struct Oracle {
     pub(crate) brackets: Brackets,
     pub(crate) promises: Promises,
     sent: BTreeSet<ClOrdId>,
+    /// Orders that were sent, and on which instruments.
+    pub(crate) orders_sent: BTreeSet<IntentId>,
+    pub(crate) traded: BTreeSet<InstrumentId>,
     durable: u64,
     outside_hands: bool,
     breaks_word: bool,
@@ -140,6 +143,9 @@ impl Oracle {
             return Err(format!("client order id {id} is sent twice"));
         }
         let Some(fixed) = self.attempts.get(&id) else { return Err(format!("{id} is sent, and no record fixed it")) };
+        if self.orders_sent.insert(fixed.intent) && !self.traded.contains(&attempt.terms.instrument) {
+            self.traded.insert(attempt.terms.instrument.clone());
+        }
         if fixed.adds_risk && fixed.seq.0 > durable {
             return Err(format!("P3: {id} leaves, its record is {}, durable is {durable}", fixed.seq));
         }

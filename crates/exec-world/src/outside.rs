@@ -1,6 +1,6 @@
 //! The world outside: prices that jump, the account's owner, who trades by hand, and an operator at the control socket.
 
-use crate::{agenda::Event, world::World};
+use crate::{agenda::Event, fault::Fault, world::World};
 use exchange_sim::{
     request::{AlgoRef, NewAlgoOrder, NewOrder},
     types,
@@ -46,10 +46,11 @@ impl World {
         }
         if self.rng.chance(300) {
             let open = exchange.open_orders(account, Some(&symbol)).unwrap_or_default();
-            if let Some(row) = self.rng.pick(&open) {
+            if let Some(row) = self.rng.pick(&open)
+                && self.struck(Fault::HandCancel)
+            {
                 let (order, id) = (exchange_sim::request::OrderRef::id(row.order_id), row.order_id);
                 let done = self.desk.exchange_mut().cancel(venue, account, &symbol, &order).is_ok();
-                self.tally.count("order cancelled by hand");
                 self.trace.line(self.now, || format!("! by hand: cancel {id}: {done}"));
             }
             return;
@@ -68,21 +69,24 @@ impl World {
         if self.plan.hedging {
             order = order.on_leg(if buy { types::PositionSide::Long } else { types::PositionSide::Short });
         }
+        if !self.struck(Fault::HandOrder) {
+            return;
+        }
         self.outside_orders += 1;
         order.new_client_order_id = Some(format!("hand{}", self.outside_orders));
         let placed = self.desk.exchange_mut().place(venue, account, &order).is_ok();
-        self.tally.count("order by hand");
         self.trace.line(self.now, || format!("! by hand: {order:?}: {placed}"));
     }
 
     /// The account's owner cancels a conditional order by hand, or places one.
     fn conditional_hand(&mut self, symbol: &str, start: Decimal, step: Decimal) {
         let (venue, account) = (self.venue_ms(), self.desk.account());
-        let exchange = self.desk.exchange_mut();
-        let open = exchange.open_algo_orders(account, Some(symbol), None).unwrap_or_default();
+        let open = self.desk.exchange().open_algo_orders(account, Some(symbol), None).unwrap_or_default();
         if let Some(row) = self.rng.pick(&open).filter(|_| open.len() > 1 || venue % 2 == 0) {
-            let done = exchange.cancel_algo(venue, account, &AlgoRef::id(row.algo_id)).is_ok();
-            self.tally.count("conditional order cancelled by hand");
+            if !self.struck(Fault::HandConditionalCancel) {
+                return;
+            }
+            let done = self.desk.exchange_mut().cancel_algo(venue, account, &AlgoRef::id(row.algo_id)).is_ok();
             self.trace.line(self.now, || format!("! by hand: cancel conditional {}: {done}", row.client_algo_id));
             return;
         }
@@ -91,7 +95,7 @@ impl World {
         let leg = if buy { types::PositionSide::Short } else { types::PositionSide::Long };
         let away = Decimal::from(self.rng.between(1, 20)) / Decimal::from(1_000);
         let trigger = start * if buy { Decimal::ONE + away } else { Decimal::ONE - away };
-        let trigger = exchange.symbol(symbol).map_or(trigger, |s| s.floor_to_tick(trigger));
+        let trigger = self.desk.exchange().symbol(symbol).map_or(trigger, |s| s.floor_to_tick(trigger));
         let mut order = if self.rng.chance(500) {
             NewAlgoOrder::closing(symbol, side, types::OrderType::StopMarket, trigger)
         } else {
@@ -101,10 +105,12 @@ impl World {
         if self.plan.hedging {
             order = order.on_leg(leg);
         }
+        if !self.struck(Fault::HandConditional) {
+            return;
+        }
         self.outside_orders += 1;
         order.client_algo_id = Some(format!("hand{}", self.outside_orders));
-        let placed = exchange.place_algo(venue, account, &order).is_ok();
-        self.tally.count("conditional order by hand");
+        let placed = self.desk.exchange_mut().place_algo(venue, account, &order).is_ok();
         self.trace.line(self.now, || format!("! by hand: {order:?}: {placed}"));
     }
 
@@ -118,12 +124,13 @@ impl World {
         if self.rng.chance(700) {
             let step = self.desk.exchange().symbol(&symbol).map_or(Decimal::ONE, |s| s.step_size);
             let part = if self.rng.chance(300) { amount } else { (amount / Decimal::TWO / step).floor() * step };
+            if !self.struck(Fault::Deleveraged) {
+                return;
+            }
             let done = self.desk.exchange_mut().deleverage(venue, account, &symbol, leg, part).is_ok();
-            self.tally.count("deleveraged");
             self.trace.line(self.now, || format!("! deleveraged {symbol} {leg} by {part}: {done}"));
-        } else {
+        } else if self.struck(Fault::Liquidated) {
             let done = self.desk.exchange_mut().liquidate_now(venue, account, Some(&symbol)).is_ok();
-            self.tally.count("liquidated");
             self.trace.line(self.now, || format!("! liquidated {symbol}: {done}"));
         }
     }
@@ -133,8 +140,10 @@ impl World {
         let venue = self.venue_ms();
         let symbols: Vec<_> = self.desk.exchange().symbols().into_iter().map(|s| s.symbol.clone()).collect();
         let Some(symbol) = symbols.last() else { return };
+        if !self.struck(Fault::Settled) {
+            return;
+        }
         let done = self.desk.exchange_mut().settle_symbol(venue, symbol).is_ok();
-        self.tally.count("settled");
         self.trace.line(self.now, || format!("! settled {symbol}: {done}"));
         if let Some(life) = self.node.as_ref().map(|n| n.life) {
             let input = Input::Instruments(self.desk.instruments());

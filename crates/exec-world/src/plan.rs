@@ -1,7 +1,8 @@
 //! What a seed fixes about a world before it begins: mode, strategies, and which faults come how often. Not when they come.
 
-use crate::rng::Rng;
+use crate::{case::Case, rng::Rng};
 use exec_core::{engine::config::ProtectionPolicy, units::PositionMode};
+use std::collections::BTreeSet;
 
 /// Which kind of worlds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -109,12 +110,43 @@ pub(crate) struct Plan {
     pub(crate) algo_twice: bool,
     /// Triggers with price protection are refused at the trigger: mark and last price are never near enough.
     pub(crate) protects_much: bool,
+    /// The step at which the process dies, whatever else happens to it.
+    pub(crate) sure_crash: Option<u64>,
+    /// Kinds of faults and habits, and strikes, that were taken out.
+    pub(crate) without: BTreeSet<String>,
+    pub(crate) skip: BTreeSet<u64>,
 }
 
+/// What a world can be without, besides kinds of faults.
+pub(crate) const HABITS: &[&str] = &["greedy", "conditionals", "lists", "operator", "jumps", "algo-pauses", "second-instrument"];
+
 impl Plan {
-    pub(crate) fn new(seed: u64, steps: u64, profile: Profile) -> Self {
+    /// What a case's seed fixes, without what was taken out of it.
+    pub(crate) fn of(case: &Case) -> Self {
+        let mut plan = Self { skip: case.skip.clone(), ..Self::drawn(case) };
+        let without = |habit: &str| case.without.contains(habit);
+        plan.greedy &= !without("greedy");
+        plan.symbols = if without("second-instrument") { 1 } else { plan.symbols };
+        for (habit, knob) in [
+            ("conditionals", &mut plan.conditional),
+            ("lists", &mut plan.brackets),
+            ("operator", &mut plan.operator),
+            ("jumps", &mut plan.price_jump),
+        ] {
+            *knob = if without(habit) { 0 } else { *knob };
+        }
+        if without("algo-pauses") {
+            (plan.algo_pause_ms, plan.algo_lag_ms, plan.algo_twice) = (0, 0, false);
+        }
+        plan.without = case.without.clone();
+        plan
+    }
+
+    fn drawn(case: &Case) -> Self {
+        let (seed, steps) = (case.seed, case.steps);
         let mut rng = Rng::new(seed, 1);
-        let profile = match profile {
+        let mixed = case.profile == Profile::Mixed;
+        let profile = match case.profile {
             Profile::Mixed => {
                 let all = [
                     Profile::Calm,
@@ -135,7 +167,7 @@ impl Plan {
             seed,
             steps,
             hedging: profile == Profile::Hedge || rng.chance(250),
-            symbols: 1 + usize::from(rng.chance(300)),
+            symbols: 1 + usize::from(rng.chance(950)),
             greedy: rng.chance(300),
             clock_ahead_ms: i64::try_from(rng.between(0, 400)).unwrap_or(0) - 200,
             latency_ms: rng.between(1, 30),
@@ -163,7 +195,19 @@ impl Plan {
             plan.network(&mut rng);
         }
         plan.conditionals(profile, &mut rng);
+        if mixed && rng.chance(960) {
+            plan.full(&mut rng);
+        }
         plan
+    }
+
+    /// Every kind of worlds in the mixture has its crash and some faults; where nothing was to be wrong they are harmless ones.
+    fn full(&mut self, rng: &mut Rng) {
+        self.sure_crash = Some(rng.between(self.steps / 4, self.steps * 3 / 4));
+        self.power_loss = if self.power_loss == 0 { u32::try_from(rng.between(0, 1_000)).unwrap_or(0) } else { self.power_loss };
+        let mut some = |at: &mut u32| *at = (*at).max(u32::try_from(rng.between(80, 250)).unwrap_or(0));
+        some(&mut self.event_twice);
+        some(&mut self.query_slow);
     }
 
     /// Conditional orders, and what the venue does by itself.
@@ -223,7 +267,6 @@ impl Plan {
             self.unknown_after,
             self.engine_slow,
             self.query_unavailable,
-            self.query_slow,
             self.event_dropped,
             self.event_late,
             self.stream_cut,
@@ -298,6 +341,7 @@ impl Plan {
             only_brackets: self.only_brackets,
             forced_style: self.forced_style,
             algo_pause_ms: self.algo_pause_ms,
+            without: self.without.clone(),
             ..Self::default()
         }
     }

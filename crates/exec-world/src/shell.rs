@@ -2,6 +2,7 @@
 
 use crate::{
     agenda::Event,
+    fault::Fault,
     node::{Node, NotUp, instrument_ids},
     oracle::exits_fit,
     promises, words,
@@ -24,8 +25,8 @@ impl World {
         }
         self.life += 1;
         let life = self.life;
-        if !self.healing && self.rng.chance(self.plan.crash_recovering) {
-            let after = self.rng.below(12);
+        if !self.healing && self.fault(Fault::PowerInOpen, self.plan.crash_recovering) {
+            let after = self.fate().below(12);
             self.disk.faults(|f| f.power_loss_after = Some(after));
         }
         // A disk that fails while the journal opens is a process that does not come up; it is the power that fails there.
@@ -39,8 +40,8 @@ impl World {
                 let judged = self.oracle.recovered(last_seq);
                 self.judge(judged);
                 self.node = Some(node);
-                if self.rng.chance(self.plan.sync_fails) {
-                    let after = self.rng.between(5, 60);
+                if self.fault(Fault::SyncFails, self.plan.sync_fails) {
+                    let after = self.fate().between(5, 60);
                     self.disk.faults(|f| f.sync_fails_after = Some(after));
                 }
                 self.feed(life, Input::Begin);
@@ -52,7 +53,6 @@ impl World {
                 self.later(wait, Event::OpenStream { life, session: SessionId(life * 1_000) });
             }
             Err(NotUp::PowerLost) => {
-                self.tally.count("crash while the journal opens");
                 self.trace.line(self.now, || "the power fails while the journal opens".to_owned());
                 let seed = self.rng.next();
                 self.disk.crash(seed);
@@ -65,12 +65,18 @@ impl World {
     /// Ends the process, with or without the machine. What is on its way to the venue goes on.
     pub(crate) fn crash(&mut self, when: &'static str, may_lose_power: bool) {
         let power = may_lose_power && self.rng.chance(self.plan.power_loss);
-        self.end(when, power);
+        let recovering = self.node.as_ref().is_some_and(|n| n.engine.phase() != Phase::Live);
+        // A restart that somebody wants is no fault.
+        let struck = self.healing
+            || (!recovering || self.struck(Fault::CrashRecovering))
+                && self.struck(if power { Fault::PowerLoss } else { Fault::Kill });
+        if struck {
+            self.end(when, power);
+        }
     }
 
     fn end(&mut self, when: &'static str, power: bool) {
         let live = self.node.as_ref().is_some_and(|n| n.engine.phase() == Phase::Live);
-        self.tally.count(if power { "power losses" } else { "kills" });
         self.tally.count(if live { "crashes while live" } else { "crashes while recovering" });
         self.trace.line(self.now, || format!("! crash ({}) {when}", if power { "power" } else { "kill" }));
         self.crashes += 1;
@@ -90,11 +96,10 @@ impl World {
     fn dies(&mut self) -> bool {
         let Some(node) = &self.node else { return true };
         let chance = if node.engine.phase() == Phase::Live { self.plan.crash_live } else { self.plan.crash_recovering };
-        if self.crashes < CRASHES_MAX && self.rng.chance(chance) && self.rng.chance(200) {
+        if chance > 0 && self.crashes < CRASHES_MAX && self.rng.below(5_000) < u64::from(chance) {
             self.crash("before an effect", true);
-            return true;
         }
-        false
+        self.node.is_none()
     }
 
     /// Gives the node an input, and then whatever its strategies answer, until nobody has anything to say.
@@ -140,6 +145,7 @@ impl World {
             match effect {
                 Effect::Journal(seq, record) => {
                     if let Some(node) = &self.node {
+                        self.rows.seen(node.engine.books(), &record);
                         self.oracle.recorded(node.engine.books(), seq, &record);
                         let judged = self.oracle.exit_passes(node.engine.books(), &record);
                         self.judge(judged);
@@ -179,7 +185,7 @@ impl World {
         let Some(node) = &mut self.node else { return };
         match node.write() {
             Ok(true) => {
-                let slow = if self.fault("sync slow", self.plan.sync_slow) { self.rng.between(5, 1_500) } else { 0 };
+                let slow = if self.fault(Fault::SyncSlow, self.plan.sync_slow) { self.fate().between(5, 1_500) } else { 0 };
                 let ms = self.rng.below(3) + slow;
                 self.later(ms, Event::Synced { life });
             }
@@ -208,10 +214,9 @@ impl World {
     /// Writes a snapshot that is due and lets go of what it covers; the power may fail in the middle. Says whether the node lives.
     fn snapshot(&mut self, life: u32) -> bool {
         let Some(snapshot) = self.node.as_mut().and_then(Node::due_snapshot) else { return true };
-        let fails =
-            !self.healing && self.crashes < CRASHES_MAX && self.fault("power lost in a snapshot", self.plan.crash_recovering);
+        let fails = !self.healing && self.crashes < CRASHES_MAX && self.fault(Fault::PowerInSnapshot, self.plan.crash_recovering);
         if fails {
-            let after = self.rng.below(10);
+            let after = self.fate().below(10);
             self.disk.faults(|f| f.power_loss_after = Some(after));
         }
         let Some(node) = &mut self.node else { return false };
@@ -337,7 +342,7 @@ impl World {
         if self.node.as_ref().is_none_or(|n| n.life != life) {
             return;
         }
-        let bad = self.fault("clock known badly", self.plan.clock_bad);
+        let bad = self.fault(Fault::ClockBad, self.plan.clock_bad);
         let error_ms = if bad { self.rng.between(200, 900) } else { self.rng.between(1, 40) };
         let off = i64::try_from(self.rng.below(error_ms * 2 + 1)).unwrap_or(0) - i64::try_from(error_ms).unwrap_or(0);
         let reading = ClockReading { offset_ms: off - self.plan.clock_ahead_ms, error_ms };

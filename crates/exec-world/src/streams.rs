@@ -1,7 +1,7 @@
 //! The private stream of a world: its sessions, which may overlap, and what is wrong with each. What an event says is none of its
 //! business.
 
-use crate::{agenda::Event, world::World};
+use crate::{agenda::Event, fault::Fault, world::World};
 use exchange_sim::venue::Pushed;
 use exec_core::{
     conversation::Input,
@@ -33,7 +33,7 @@ impl World {
         node.session = Some(session);
         self.deliver_pushed();
         let arrives = self.now + self.latency();
-        let silent = self.fault("stream silent from its beginning", self.plan.stream_still_silent);
+        let silent = self.fault(Fault::StreamStillSilent, self.plan.stream_still_silent);
         self.streams.push(Stream { life, session, last_at: arrives, silent, late: None });
         self.at(arrives, Event::ToNode { life, input: Input::LinkUp(session) });
     }
@@ -72,30 +72,30 @@ impl World {
         if self.streams.is_empty() {
             return;
         }
-        if self.rng.chance(self.plan.stream_cut) && self.fault("stream cut", 1_000) {
-            let notice = self.rng.between(0, 2_000);
+        if self.fault(Fault::StreamCut, self.plan.stream_cut) {
+            let notice = self.fate().between(0, 2_000);
             self.cut_streams(notice);
         }
-        if self.fault("stream silent", self.plan.stream_silent) {
+        if self.fault(Fault::StreamSilent, self.plan.stream_silent) {
             // A dead peer is noticed by its pings in the end; a stream that only carries nothing is not.
             self.streams.iter_mut().for_each(|s| s.silent = true);
-            if self.rng.chance(300) {
-                let notice = self.rng.between(2_000, 12_000);
+            if self.fate().chance(300) {
+                let notice = self.fate().between(2_000, 12_000);
                 self.cut_streams(notice);
             }
         }
-        if self.fault("stream late", self.plan.stream_late) {
-            let (until, by) = (self.now + self.rng.between(1_000, 10_000), self.rng.between(500, 9_000));
+        if self.fault(Fault::StreamLate, self.plan.stream_late) {
+            let (until, by) = (self.now + self.fate().between(1_000, 10_000), self.fate().between(500, 9_000));
             self.streams.iter_mut().for_each(|s| s.late = Some((until, by)));
         }
-        if self.fault("end of the stream announced", self.plan.stream_ends) {
+        if self.fault(Fault::StreamEnds, self.plan.stream_ends) {
             let reasons = [FeedEnd::KeyExpired, FeedEnd::Shutdown, FeedEnd::Age];
-            let reason = self.rng.pick(&reasons).copied().unwrap_or(FeedEnd::Age);
+            let reason = self.fate().pick(&reasons).copied().unwrap_or(FeedEnd::Age);
             self.deliver(Report { sent: None, body: ReportBody::Ending { reason } });
             match reason {
                 FeedEnd::KeyExpired => self.streams.iter_mut().for_each(|s| s.silent = true),
                 FeedEnd::Shutdown | FeedEnd::Age => {
-                    let (life, in_ms) = (self.life, self.rng.between(300, 4_000));
+                    let (life, in_ms) = (self.life, self.fate().between(300, 4_000));
                     if let Some(newest) = self.streams.last().map(|s| s.session) {
                         self.later(in_ms, Event::CutStream { life, session: newest });
                     }
@@ -135,12 +135,12 @@ impl World {
             self.tally.count("events while the stream was down");
             return;
         }
-        if self.fault("event dropped", self.plan.event_dropped) {
+        if self.fault(Fault::EventDropped, self.plan.event_dropped) {
             self.trace.line(self.now, || format!("dropped {report:?}"));
             return;
         }
-        let copies = if self.fault("event twice", self.plan.event_twice) { 2 } else { 1 };
-        let late = if self.fault("event late", self.plan.event_late) { self.rng.between(50, 2_500) } else { 0 };
+        let copies = if self.fault(Fault::EventTwice, self.plan.event_twice) { 2 } else { 1 };
+        let late = if self.fault(Fault::EventLate, self.plan.event_late) { self.fate().between(50, 2_500) } else { 0 };
         let mut silent = 0;
         for at in 0..self.streams.len() {
             for _ in 0..copies {
@@ -163,8 +163,8 @@ impl World {
             }
         }
         self.tally.add("events on silent streams", silent);
-        if self.fault("stream cut", self.plan.stream_cut) {
-            let notice = self.rng.between(0, 2_000);
+        if self.fault(Fault::StreamCut, self.plan.stream_cut) {
+            let notice = self.fate().between(0, 2_000);
             self.cut_streams(notice);
         }
     }

@@ -3,10 +3,13 @@
 
 use crate::{
     agenda::{Agenda, Event},
+    fault::{Fault, Strikes},
     node::{Node, NotUp},
     oracle::Oracle,
     plan::Plan,
     rng::Rng,
+    rows::Rows,
+    size::Size,
     streams::Stream,
     tally::Tally,
     trace::{Trace, Wanted},
@@ -45,8 +48,11 @@ pub(crate) const CRASHES_MAX: u32 = 12;
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) tally: Tally,
+    pub(crate) size: Size,
     pub(crate) hash: u64,
     pub(crate) lines: Vec<String>,
+    /// How many strikes of faults there were, with those that were left out.
+    pub(crate) strikes: u64,
     /// At which step, and what.
     pub(crate) violation: Option<(u64, String)>,
 }
@@ -59,9 +65,12 @@ pub(crate) struct World {
     pub(crate) desk: Desk,
     pub(crate) node: Option<Node>,
     pub(crate) streams: Vec<Stream>,
+    pub(crate) requests: u64,
     pub(crate) open_requests: BTreeSet<(u32, RequestId)>,
     pub(crate) oracle: Oracle,
     pub(crate) tally: Tally,
+    pub(crate) strikes: Strikes,
+    pub(crate) rows: Rows,
     pub(crate) trace: Trace,
     agenda: Agenda,
     steps: u64,
@@ -123,9 +132,12 @@ impl World {
             desk: Desk::new(exchange, account),
             node: None,
             streams: Vec::new(),
+            requests: 0,
             open_requests: BTreeSet::new(),
             oracle,
             tally: Tally { worlds: 1, ..Tally::default() },
+            rows: Rows::default(),
+            strikes: Strikes::new(&plan.without, &plan.skip),
             trace: Trace::new(wanted),
             agenda: Agenda::default(),
             steps: 0,
@@ -150,6 +162,9 @@ impl World {
     /// Lives it through.
     pub(crate) fn run(mut self) -> Ended {
         while self.steps < self.plan.steps && self.violation.is_none() {
+            if self.plan.sure_crash == Some(self.steps) && self.node.is_some() {
+                self.crash("as planned", true);
+            }
             self.step();
         }
         if self.violation.is_none() {
@@ -157,7 +172,26 @@ impl World {
         }
         self.tally.steps = self.steps;
         self.tally.virtual_ms = self.now;
-        Ended { tally: self.tally, hash: self.trace.hash(), lines: self.trace.lines(), violation: self.violation }
+        let size = self.size();
+        for (what, n) in self.strikes.counted().chain(self.rows.counted()) {
+            self.tally.add(what, n);
+        }
+        let strikes = self.strikes.number();
+        Ended { tally: self.tally, size, strikes, hash: self.trace.hash(), lines: self.trace.lines(), violation: self.violation }
+    }
+
+    fn size(&self) -> Size {
+        let crashes = self.strikes.of(Fault::Kill) + self.strikes.of(Fault::PowerLoss);
+        Size {
+            steps: self.steps,
+            orders: self.oracle.orders_sent.len() as u64,
+            instruments: self.oracle.traded.len() as u64,
+            requests: self.requests,
+            faults: self.strikes.counted().map(|(_, n)| n).sum(),
+            fault_kinds: self.strikes.counted().count() as u64,
+            crashes,
+            virtual_ms: self.now,
+        }
     }
 
     /// Everything bad stops. Within a bound the node must be as the venue is.
@@ -286,16 +320,6 @@ impl World {
 
     // --- what happens ---
 
-    /// Whether a fault strikes now; counted.
-    pub(crate) fn fault(&mut self, what: &'static str, permille: u32) -> bool {
-        let strikes = self.rng.chance(permille);
-        if strikes {
-            self.tally.count(what);
-            self.trace.line(self.now, || format!("! {what}"));
-        }
-        strikes
-    }
-
     pub(crate) fn judge(&mut self, judged: Result<(), String>) {
         if let Err(text) = judged {
             self.violate(text);
@@ -340,7 +364,8 @@ impl World {
     fn tick(&mut self) {
         let venue = self.venue_ms();
         self.desk.exchange_mut().advance(venue);
-        if self.fault("price jump", self.plan.price_jump) {
+        if self.rng.chance(self.plan.price_jump) {
+            self.tally.count("price jumps");
             self.jump();
         }
         if self.rng.chance(self.plan.manual) {

@@ -1,0 +1,91 @@
+//! The layers of the stack that worlds are made of: what each calls its faults, how long its worlds are, which of them count. How one
+//! lives stands in the layer's own files.
+
+use crate::{
+    case::Case,
+    fault::Fault,
+    plan,
+    size::Size,
+    tally::Tally,
+    trace::Wanted,
+    world::{Ended, World},
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How much of the stack is real in a world.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub(crate) enum Layer {
+    /// Engine and journal; the venue speaks the core's words.
+    L1,
+}
+
+impl Layer {
+    pub(crate) const ALL: [Self; 1] = [Self::L1];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::L1 => "L1",
+        }
+    }
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|layer| layer.name().eq_ignore_ascii_case(name))
+    }
+
+    /// How long a world is if nobody says.
+    pub(crate) const fn steps(self) -> u64 {
+        match self {
+            Self::L1 => 600,
+        }
+    }
+
+    /// Faults that a long run must bring about, as they are counted.
+    pub(crate) fn faults(self) -> Vec<&'static str> {
+        match self {
+            Self::L1 => Fault::ALL.iter().map(|fault| fault.name()).collect(),
+        }
+    }
+
+    /// What a world can be without: kinds of faults and habits, as words of a command line.
+    pub(crate) fn kinds(self) -> Vec<String> {
+        let habits = match self {
+            Self::L1 => plan::HABITS,
+        };
+        self.faults().iter().map(|name| name.replace(' ', "-")).chain(habits.iter().map(|h| (*h).to_owned())).collect()
+    }
+
+    /// What a world's seed has drawn, for people.
+    pub(crate) fn plan(self, case: &Case) -> String {
+        match self {
+            Self::L1 => format!("{:?}", plan::Plan::of(case)),
+        }
+    }
+
+    /// Whether a world was large enough, and had enough go wrong, to count.
+    pub(crate) const fn counts(self, size: &Size) -> bool {
+        match self {
+            Self::L1 => {
+                size.steps >= 200 && size.orders >= 10 && size.instruments >= 2 && size.fault_kinds >= 3 && size.crashes >= 1
+            }
+        }
+    }
+}
+
+/// Lives one world through. A panic in it is a violation with a seed.
+pub(crate) fn live(case: &Case, wanted: Wanted) -> Ended {
+    let lived = catch_unwind(AssertUnwindSafe(|| match case.layer {
+        Layer::L1 => match World::new(plan::Plan::of(case), wanted) {
+            Ok(world) => world.run(),
+            Err(why) => ended_at_once(why),
+        },
+    }));
+    lived.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+        ended_at_once(format!("panic: {}", text.unwrap_or_else(|| "of an unknown kind".to_owned())))
+    })
+}
+
+fn ended_at_once(why: String) -> Ended {
+    let tally = Tally { worlds: 1, ..Tally::default() };
+    Ended { tally, size: Size::default(), hash: 0, lines: Vec::new(), strikes: 0, violation: Some((0, why)) }
+}
