@@ -9,16 +9,22 @@ use crate::{
 };
 use exec_core::ids::InstrumentId;
 use node_config::{
-    AccountHandle, CONTROL_SOCKET, Prices,
+    AccountHandle, CONTROL_SOCKET, FactoryError, Node, Prices,
     control::{Ask, Client, ClientError, Reply},
     journal_directory,
 };
 use serde_json::Value;
 use std::{path::PathBuf, time::Duration};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
+};
 
 /// How long a node made for one verb may take to reconcile.
 const START_DEADLINE: Duration = Duration::from_secs(60);
+/// How long a journal that another process holds is waited for.
+const HELD_PATIENCE: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Whoever answers: a running node, or the engine in this process.
 pub(crate) enum Desk {
     Socket(Client),
@@ -65,10 +71,19 @@ pub(crate) async fn at_the_desk_of(
     selected: &Selected,
     work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    match Client::connect(&socket(selected)).await {
-        Ok(client) => work(&mut Desk::Socket(client)).await,
-        Err(ClientError::NotRunning(_)) => alone(selected, work).await,
-        Err(error) => Err(error.into()),
+    let until = Instant::now() + HELD_PATIENCE;
+    loop {
+        match Client::connect(&socket(selected)).await {
+            Ok(client) => return work(&mut Desk::Socket(client)).await,
+            Err(ClientError::NotRunning(_)) => (),
+            Err(error) => return Err(error.into()),
+        }
+        match selected.factory.build_for_operator(&selected.config, &selected.account) {
+            Ok((node, prices)) => return alone(selected, node, prices, work).await,
+            // Another verb has it for a moment, or a node that has just begun and does not answer yet.
+            Err(FactoryError::Locked { .. }) if Instant::now() < until => sleep(LOOK_EVERY).await,
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 
@@ -101,10 +116,14 @@ fn socket(selected: &Selected) -> PathBuf {
     journal_directory(&selected.config, &selected.account).join(CONTROL_SOCKET)
 }
 
-/// Makes a node of this account without its strategies, lets `work` ask it once it has reconciled, and brings it to its end.
-async fn alone(selected: &Selected, work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>) -> Result<(), Failure> {
+/// Runs a node of this account without its strategies, lets `work` ask it once it has reconciled, and brings it to its end.
+async fn alone(
+    selected: &Selected,
+    node: Node,
+    prices: Prices,
+    work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     screen::complain("no node runs: taking the journal's lock and asking the venue");
-    let (node, prices) = selected.factory.build_for_operator(&selected.config, &selected.account)?;
     let Some(handle) = node.handle().account(&selected.account).cloned() else {
         return Err(Failure::Refused("the node has no such account".to_owned()));
     };

@@ -28,6 +28,9 @@ use std::{
 /// followed, and an operator can trade them.
 const DESK: &str = "desk";
 
+/// How often a journal that another process holds is looked at while it is waited for.
+const LOCK_LOOK: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// The file name of the control socket in an account's journal directory.
 pub const CONTROL_SOCKET: &str = "control.sock";
 
@@ -270,6 +273,38 @@ impl NodeFactory {
         let mut builder = Node::builder();
         for account in config.accounts.keys() {
             builder = builder.account(self.account(config, account, Hosting::Strategies)?);
+        }
+        Ok(builder.build()?)
+    }
+
+    /// As [`NodeFactory::build`], but waits so long for a journal that another process holds: a verb that found no node running
+    /// holds it for a moment. `waits` is called once, with who holds it, before the first wait.
+    ///
+    /// # Errors
+    /// As [`NodeFactory::build`].
+    pub async fn build_within(
+        &self,
+        config: &NodeConfig,
+        patience: std::time::Duration,
+        mut waits: impl FnMut(&FactoryError),
+    ) -> Result<Node, FactoryError> {
+        let until = tokio::time::Instant::now() + patience;
+        let mut builder = Node::builder();
+        for id in config.accounts.keys() {
+            let mut told = false;
+            let account = loop {
+                match self.account(config, id, Hosting::Strategies) {
+                    Err(held @ FactoryError::Locked { .. }) if tokio::time::Instant::now() < until => {
+                        if !told {
+                            waits(&held);
+                        }
+                        told = true;
+                        tokio::time::sleep(LOCK_LOOK).await;
+                    }
+                    other => break other?,
+                }
+            };
+            builder = builder.account(account);
         }
         Ok(builder.build()?)
     }

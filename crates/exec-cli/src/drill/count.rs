@@ -12,6 +12,8 @@ use tokio::time::Instant;
 const ENOUGH: u64 = 9 * (if OTHERS.len() > 2 * WIRE.len() { OTHERS.len() } else { 2 * WIRE.len() }) as u64 / 2;
 /// The median cycle must be shorter.
 const MEDIAN_MAX: Duration = Duration::from_secs(3);
+/// At most one cycle in so many may have to be played again.
+const AGAIN_ONE_IN: u64 = 20;
 const TELL_EVERY: u64 = 50;
 
 pub(crate) struct Count {
@@ -20,6 +22,7 @@ pub(crate) struct Count {
     wanted: u64,
     jobs: u16,
     cycles: u64,
+    again: u64,
     kills: BTreeMap<&'static str, u64>,
     missed: u64,
     accepted: usize,
@@ -42,6 +45,7 @@ impl Count {
             wanted,
             jobs,
             cycles: 0,
+            again: 0,
             kills: BTreeMap::new(),
             missed: 0,
             accepted: 0,
@@ -57,9 +61,10 @@ impl Count {
         }
     }
 
-    /// Adds a cycle in which nothing was wrong.
-    pub(crate) fn add(&mut self, number: u64, cycle: Cycle) {
+    /// Adds a cycle in which nothing was wrong, and how often it was played before that.
+    pub(crate) fn add(&mut self, number: u64, cycle: Cycle, again: u64) {
         self.cycles += 1;
+        self.again += again;
         self.missed += u64::from(!cycle.hit);
         for name in cycle.kills {
             *self.kills.entry(name).or_default() += 1;
@@ -133,6 +138,7 @@ impl Count {
             seconds(median(&self.returned)),
             seconds(self.returned.last().copied().unwrap_or_default())
         ));
+        screen::say(format!("played again because the machine held this program up: {}", self.again));
         if !violated {
             screen::say(format!("{} cycles: 0 lost, 0 doubled", self.cycles));
         }
@@ -151,6 +157,9 @@ impl Count {
             if wire * 3 < kills {
                 short.push(format!("{wire} of {kills} kills with a request on the wire, a third is wanted"));
             }
+        }
+        if self.again > 2 + self.cycles / AGAIN_ONE_IN {
+            short.push(format!("{} cycles had to be played again: the machine is too busy for this", self.again));
         }
         if self.cycles >= ENOUGH && median(&self.took) > MEDIAN_MAX {
             short.push(format!("the median cycle takes more than {} s", MEDIAN_MAX.as_secs()));

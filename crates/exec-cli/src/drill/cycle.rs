@@ -67,6 +67,8 @@ pub(crate) struct Cycle {
     pub(crate) took: Duration,
     /// What is wrong, each in words; empty is well.
     pub(crate) wrong: Vec<String>,
+    /// What was too little to count, each in words.
+    pub(crate) short: Vec<String>,
 }
 
 /// Plays one cycle in a folder of its own. A failure of the play itself is an error; what differs stands in the answer.
@@ -109,13 +111,13 @@ pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<us
         let ledger = exchange.ledger(owner)?;
         let (accepted, fills) = (names(&ledger).len(), ledger.trades.len());
         if accepted < ACCEPTED_LEAST || fills < FILLS_LEAST {
-            cycle.wrong.push(format!("{account}: below the floor: {accepted} orders accepted, {fills} fills"));
+            cycle.short.push(format!("{account}: below the floor: {accepted} orders accepted, {fills} fills"));
         }
         cycle.accepted += accepted;
         cycle.fills += fills;
     }
     if cycle.fills_while_dead == 0 {
-        cycle.wrong.push("below the floor: no fill while the node was dead".to_owned());
+        cycle.short.push("below the floor: no fill while the node was dead".to_owned());
     }
     cycle.wrong.extend(exchange.violation().map(|v| format!("the exchange's own sums: {v}")));
     cycle.took = begun.elapsed();
@@ -220,7 +222,7 @@ impl Stage {
             }
             sleep(POLL).await;
         }
-        Err(Failure::Refused("no load came about".to_owned()))
+        Err(Failure::NoAnswer("no load came about".to_owned()))
     }
 
     /// Holds a request or an answer up, or only waits a little. Returns whether that moment came.
@@ -330,7 +332,7 @@ impl Stage {
                 break;
             }
             if begun.elapsed() > within {
-                return Err(Failure::Refused(format!("not trading again within {} s", within.as_secs())));
+                return Err(Failure::NoAnswer(format!("not trading again within {} s", within.as_secs())));
             }
             sleep(POLL).await;
         }

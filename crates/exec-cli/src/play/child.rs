@@ -189,7 +189,7 @@ impl Child {
             sleep(Duration::from_millis(20)).await;
         }
         let why = last["report"]["shut"].to_string();
-        Err(Failure::Refused(format!(
+        Err(Failure::NoAnswer(format!(
             "the gate of {account} did not open within {} s: {why}; the log is {}",
             START_DEADLINE.as_secs(),
             self.log.display()
@@ -214,7 +214,7 @@ impl Child {
                 Err(error) => return Err(Failure::Refused(error.to_string())),
             }
         }
-        Err(Failure::Refused(format!(
+        Err(Failure::NoAnswer(format!(
             "the node did not end within {} s; its log is {}",
             END_DEADLINE.as_secs(),
             self.log.display()

@@ -3,9 +3,10 @@
 use crate::surroundings::{Node, Sim, code, err, out, program, run};
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    io::{BufRead, BufReader, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 struct Defect {
@@ -160,4 +161,52 @@ fn what_may_pass_by_itself_does_not_end_a_node() {
     let second = run(&["run", "--config", config]);
     assert!(code(&second) == 4 && err(&second).contains("one writer per account, stop the other node first"), "{}", err(&second));
     drop(node);
+}
+
+/// Holds a journal's lock as another process does, until it is dropped.
+fn hold(folder: &Path, pid: u32) -> fs::File {
+    let journal = folder.join("journal/main");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&journal).unwrap();
+    let path = journal.join("lock");
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
+    file.lock().unwrap();
+    writeln!(&file, "{pid}").unwrap();
+    file
+}
+
+#[test]
+fn a_node_waits_a_moment_for_the_journal_that_a_verb_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = Sim::start();
+    let config = sim.config(folder.path());
+    let config = config.to_str().unwrap();
+    let held = hold(folder.path(), 4_711);
+    let mut node = program().args(["run", "--config", config]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(node.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let waits = log.find(|line| line.contains("waiting for 2 s")).unwrap();
+    assert!(waits.contains("account main: the journal is locked by pid 4711"), "{waits}");
+    drop(held);
+    // The rest of the log is read, so that the node does not wait for a reader.
+    let rest = std::thread::spawn(move || log.last());
+    let live = run(&["status", "-c", config, "--wait", "60"]);
+    node.kill().unwrap();
+    node.wait().unwrap();
+    let last = rest.join().unwrap();
+    assert_eq!(code(&live), 0, "{}{}; the node said last {last:?}", out(&live), err(&live));
+}
+
+#[test]
+fn who_holds_a_journal_for_longer_is_named_and_nobody_waits_for_him() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = Sim::start();
+    let config = sim.config(folder.path());
+    let config = config.to_str().unwrap();
+    let held = hold(folder.path(), 4_711);
+    for args in [["run", "-c", config], ["status", "-c", config]] {
+        let refused = run(&args);
+        assert_eq!(code(&refused), 4, "{args:?}: {}{}", out(&refused), err(&refused));
+        let told = "account main: the journal is locked by pid 4711; one writer per account, stop the other node first";
+        assert!(err(&refused).contains(told), "{args:?}: {}", err(&refused));
+    }
+    drop(held);
 }
