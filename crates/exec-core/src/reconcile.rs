@@ -3,13 +3,14 @@
 use crate::{
     books::Books,
     cl_ord_id::OwnId,
-    ids::{InstrumentId, IntentId, TradeId},
-    order::{Order, event::OrderEvent, facts},
+    ids::{ClOrdId, InstrumentId, IntentId, TradeId},
+    order::{Order, event::OrderEvent, facts, intent::Provenance},
     plant::{Plant, planted},
+    position::Position,
     record::Baseline,
     report::{MassStatus, OrderReport},
     time::VenueTime,
-    units::{PositionSide, SignedQty},
+    units::{PositionSide, Qty, SignedQty},
     venue::{OrderRef, TradesFrom},
 };
 use alloc::{
@@ -17,6 +18,7 @@ use alloc::{
     vec::Vec,
 };
 use core::fmt;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// What a mass status teaches, and what must still be asked.
@@ -179,6 +181,24 @@ pub fn compare(
 ) -> Option<Difference> {
     let (ours, unattributed) = books.leg_at_cut(instrument, leg, cut, asked);
     (ours != venue).then(|| Difference { instrument: instrument.clone(), leg, ours, venue, unattributed })
+}
+
+/// Ended orders that were found at the venue, of which no trade is known, and whose executed quantity is all that makes a leg differ. The
+/// venue lists every trade since the books of the leg began, so what it executed of them was executed before. A conditional order
+/// ends so: its last event comes after its trades, and does not name them.
+pub fn executed_before(books: &Books, difference: &Difference) -> Vec<(IntentId, ClOrdId, Qty)> {
+    let Difference { instrument, leg, ours, venue, .. } = difference;
+    if books.position(instrument, *leg).and_then(Position::baseline).is_none() {
+        return Vec::new();
+    }
+    let is_found = |o: &&Order| o.intent().provenance != Provenance::Ours && o.status().is_ended() && o.fills().next().is_none();
+    let orders: Vec<&Order> = books.unexplained(instrument, *leg).filter(is_found).collect();
+    let signed = |o: &&Order| o.unattributed_qty().get() * o.intent().terms.side.sign();
+    if orders.iter().map(signed).sum::<Decimal>() != ours.get() - venue.get() {
+        return Vec::new();
+    }
+    let executed = |o: &Order| -> Vec<_> { o.attempts().iter().map(|(id, a)| (o.intent().id, *id, a.cum_qty())).collect() };
+    orders.into_iter().flat_map(executed).collect()
 }
 
 /// Whether an id under our tag tells of an engine that we are not and never were. A start that lost its record with the disk

@@ -154,6 +154,7 @@ impl World {
                 let queued = stream.late.filter(|(until, _)| now < *until).map_or(0, |(_, by)| by);
                 // An event that is late lets the ones behind it pass; all others keep their order.
                 let arrives = (now + latency + queued).max(stream.last_at) + late;
+                self.last_words = self.last_words.max(arrives);
                 if late == 0 {
                     stream.last_at = arrives;
                 }

@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) node: Option<Node>,
     pub(crate) streams: Vec<Stream>,
     pub(crate) requests: u64,
+    /// When the last event that is under way on any session arrives, those of closed ones included.
+    pub(crate) last_words: u64,
     pub(crate) open_requests: BTreeSet<(u32, RequestId)>,
     pub(crate) oracle: Oracle,
     pub(crate) tally: Tally,
@@ -133,6 +135,7 @@ impl World {
             node: None,
             streams: Vec::new(),
             requests: 0,
+            last_words: 0,
             open_requests: BTreeSet::new(),
             oracle,
             tally: Tally { worlds: 1, ..Tally::default() },
@@ -214,11 +217,13 @@ impl World {
             self.later(1_000, Event::ToNode { life, input: Input::Operator { who: "tester".to_owned(), command } });
         }
         self.run_until(begun + quiet - QUIET_MS / 2);
+        // What a stream was late with arrives late after the faults, too, and latches then.
+        self.run_until(self.last_words.max(self.now) + 1);
         let release = Input::Operator { who: "operator".to_owned(), command: OperatorCommand::Release };
         self.feed(self.life, release);
         let venue = self.venue_ms();
         self.desk.exchange_mut().set_flow(venue, false);
-        let mut compare_at = begun + quiet;
+        let mut compare_at = self.now.max(begun + quiet);
         loop {
             self.run_until(compare_at);
             if self.violation.is_some() {

@@ -123,6 +123,12 @@ impl Recent {
 }
 
 impl Books {
+    /// Orders of a leg of whose executed quantity no trade explains all.
+    pub(crate) fn unexplained(&self, instrument: &InstrumentId, leg: PositionSide) -> impl Iterator<Item = &Order> {
+        let ids = self.recent.unexplained.get(&(instrument.clone(), leg));
+        ids.into_iter().flatten().filter_map(|id| self.order(*id))
+    }
+
     /// A leg as it was when `cut` was the newest trade, and how much of it no trade explains. A venue that names no trade (none in the
     /// window that it lists, or it was not asked) has had none since `asked`, and what is older is in its position.
     pub(crate) fn leg_at_cut(
@@ -136,7 +142,7 @@ impl Books {
         let mut unexplained = SignedQty::ZERO;
         let key = (instrument.clone(), leg);
         let of = |order: &Order| (order.unattributed_qty().get(), order.intent().terms.side.sign());
-        for order in self.recent.unexplained.get(&key).into_iter().flatten().filter_map(|id| self.order(*id)) {
+        for order in self.unexplained(instrument, leg) {
             let (part, sign) = of(order);
             unexplained = unexplained.plus(part * sign);
         }

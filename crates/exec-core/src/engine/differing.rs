@@ -6,6 +6,7 @@ use crate::{
     ids::{InstrumentId, QueryId, TradeId},
     order::{
         Order,
+        event::OrderEvent,
         intent::{Owner, Provenance},
     },
     reconcile::{self, Difference},
@@ -25,8 +26,8 @@ use alloc::{
 
 /// How often what would explain a difference is asked for.
 const AGAIN_MS: u64 = 5_000;
-/// How often the same figures must be seen before a difference is adopted without being asked.
-const ADOPTED_AFTER: u32 = 2;
+/// How often the same figures must be seen before a difference is explained or adopted without being asked.
+const SEEN_TWICE: u32 = 2;
 
 type Leg = (InstrumentId, PositionSide);
 
@@ -149,6 +150,7 @@ impl Engine {
         self.differences = others;
         self.differences.extend(found);
         self.agree(&differs, status, only, out);
+        self.recognise_history(out);
         for difference in fresh {
             self.tell_difference(&difference, out);
         }
@@ -315,6 +317,27 @@ impl Engine {
         }
     }
 
+    /// What found orders executed before the books began is no difference. Seen twice, or its trades might still be on their way.
+    fn recognise_history(&mut self, out: &mut Vec<Effect>) {
+        for difference in self.differences.clone() {
+            let key = (difference.instrument.clone(), difference.leg);
+            if self.differing.looks.get(&key).is_none_or(|look| look.same < SEEN_TWICE) {
+                continue;
+            }
+            let old = reconcile::executed_before(&self.books, &difference);
+            if old.is_empty() {
+                continue;
+            }
+            for (intent, cl_ord_id, history) in old {
+                self.learn(intent, Source::Trades, OrderEvent::Adopted { cl_ord_id, history }, out);
+                let text = format!("{history} of {cl_ord_id} was executed before the books of {} {:?} began", key.0, key.1);
+                self.alert(out, AlertLevel::Info, "difference_explained", text);
+            }
+            self.differences.retain(|d| *d != difference);
+            self.differing.looks.remove(&key);
+        }
+    }
+
     /// Settles what its policy lets be settled without being asked: seen twice with the same figures, without a gap that a trade
     /// may still fill, and worth little enough.
     fn adopt_by_itself(&mut self, out: &mut Vec<Effect>) {
@@ -329,7 +352,7 @@ impl Engine {
         let Some(look) = self.differing.looks.get(&(difference.instrument.clone(), difference.leg)) else { return false };
         let price = look.mark_px.map(Price::get).or_else(|| self.quote(&difference.instrument).reference());
         let qty = (difference.venue.get() - difference.ours.get()).abs();
-        look.same >= ADOPTED_AFTER
+        look.same >= SEEN_TWICE
             && difference.unattributed.is_zero()
             && !self.differing.refused.contains_key(&difference.instrument)
             && price.is_some_and(|price| price.saturating_mul(qty) <= self.config.differences.adopt_notional_max)

@@ -285,6 +285,47 @@ fn adopt_waits_for_the_trade_of_a_known_quantity() {
     assert_eq!(rig.engine.explanations()[0].cause, Cause::NoTradeForIt);
 }
 
+/// The last event of a conditional order names neither its trades nor their time: it may come when the books of the leg, begun after
+/// its trades, know nothing of it.
+#[test]
+fn a_found_order_that_ended_before_the_books_began_is_history_once_seen_twice() {
+    for (mode, leg) in BOTH {
+        let mut rig = with_policy(mode, DifferencePolicy::Reduce, "0");
+        let mut late = foreign("77", "3", "3");
+        (late.leg, late.status, late.updated) = (Some(leg), VenueStatus::Finished, rig.venue_time().plus_ms(1));
+        rig.stream(late);
+        assert_eq!(cl_of(&rig, leg), "3", "{mode:?}: until it is known better");
+        let status = rig.flat();
+        reconcile(&mut rig, status);
+        // A quantity without its trades is read once more before it is called a difference, and once more before it is explained.
+        rig.wait(1_000);
+        rig.answer_recovery(rig.flat());
+        rig.no_trades();
+        assert_eq!(rig.engine.differences().len(), 1, "its trades might still be on their way");
+        rig.wait(5_000);
+        asked_again(&mut rig, &[]);
+        assert!(rig.engine.differences().is_empty(), "{mode:?}");
+        assert_eq!((cl_of(&rig, leg).as_str(), adjustments(&rig)), ("0", 0));
+        let again = rig.submit(open(leg));
+        assert_eq!(rig.order(again).denial(), None);
+    }
+}
+
+#[test]
+fn a_found_order_that_does_not_explain_the_whole_difference_explains_nothing() {
+    let mut rig = netting();
+    let mut late = foreign("77", "3", "3");
+    (late.status, late.updated) = (VenueStatus::Finished, rig.venue_time().plus_ms(1));
+    rig.stream(late);
+    let status = cut(&rig, PositionSide::Net, "1");
+    reconcile(&mut rig, status);
+    for _ in 0..3 {
+        rig.wait(5_000);
+        asked_again(&mut rig, &[position("1")]);
+    }
+    assert_eq!((rig.engine.differences().len(), cl_of(&rig, PositionSide::Net)), (1, "3".into()));
+}
+
 #[test]
 fn halt_shuts_the_account_until_somebody_releases_it() {
     let mut config = config(PositionMode::Netting, &["BTCUSDT", "ETHUSDT"]);
