@@ -11,6 +11,9 @@ use exec_core::ids::{Asset, IdError, InstrumentId};
 /// The venue's part of instrument ids.
 pub(crate) const VENUE: &str = "BINANCE";
 
+/// Most of each that are kept: more than the venue has ever listed. A stream of ever new names must not grow without bound.
+const KEPT_MAX: usize = 10_000;
+
 /// Instrument ids and assets that have been seen.
 #[derive(Debug, Default)]
 pub struct Symbols {
@@ -29,7 +32,7 @@ impl Symbols {
             Some(id) => Ok(id),
             None => {
                 let id = InstrumentId::new(&format!("{symbol}-{}.{VENUE}", kind(symbol)))?;
-                self.seen.write().unwrap_or_else(PoisonError::into_inner).insert(symbol.into(), id.clone());
+                keep(&self.seen, symbol, &id);
                 Ok(id)
             }
         }
@@ -47,10 +50,17 @@ impl Symbols {
             Some(asset) => Ok(asset),
             None => {
                 let asset = Asset::new(name)?;
-                self.assets.write().unwrap_or_else(PoisonError::into_inner).insert(name.into(), asset.clone());
+                keep(&self.assets, name, &asset);
                 Ok(asset)
             }
         }
+    }
+}
+
+fn keep<T: Clone>(seen: &RwLock<BTreeMap<Box<str>, T>>, name: &str, id: &T) {
+    let mut seen = seen.write().unwrap_or_else(PoisonError::into_inner);
+    if seen.len() < KEPT_MAX {
+        seen.insert(name.into(), id.clone());
     }
 }
 
@@ -80,5 +90,15 @@ mod tests {
             assert_eq!(symbols.instrument(symbol).unwrap(), instrument);
         }
         assert!(symbols.instrument("").is_err());
+    }
+
+    #[test]
+    fn ever_new_names_do_not_grow_without_bound() {
+        let symbols = Symbols::default();
+        for n in 0..KEPT_MAX + 10 {
+            assert_eq!(symbols.instrument(&format!("S{n}")).unwrap().symbol(), format!("S{n}"));
+            assert!(symbols.asset(&format!("A{n}")).is_ok());
+        }
+        assert_eq!((symbols.seen.read().unwrap().len(), symbols.assets.read().unwrap().len()), (KEPT_MAX, KEPT_MAX));
     }
 }
