@@ -30,6 +30,7 @@ const ARROWS: &[Arrows] = &[
         normal: &["exec-core", "exec-runtime", "exec-journal", "binance-adapter", "exchange-sim", "exec-testkit"],
         dev: &[],
     },
+    Arrows { crate_: "exec-fuzz", normal: &["exec-core", "exec-journal", "binance-adapter", "node-config"], dev: &[] },
     Arrows {
         crate_: "examples/*",
         normal: &[

@@ -1,0 +1,4 @@
+//! Gives bytes without end to the entry point `order_reply` of exec-fuzz. What must hold is said there.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| exec_fuzz::run("order_reply", bytes));
