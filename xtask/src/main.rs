@@ -5,6 +5,8 @@ mod bench;
 mod ci;
 mod clients;
 mod drill;
+mod fuzz;
+mod mutants;
 mod plants;
 mod shell;
 mod tidy;
@@ -22,11 +24,13 @@ cargo xtask WORD: what people and CI run
   kill-test [--cycles N]    a real node, killed at every boundary between two effects, compared with the exchange; --from N goes on at cycle N,
                             --jobs N plays N side by side
   soak [--minutes M]        a real node while everything around it fails; compared every minute, and its memory watched
+  fuzz [--target T] [...]   bytes without end against every reader of bytes, --seconds N for each; needs a nightly and cargo-fuzz
+  mutants [--file F] [...]  code changed in one place at a time: which tests notice; --shard K/N is a part; needs cargo-mutants
   bench [FILTER]            the benchmarks of every crate that has some
   clients [NAME...|--write] third-party clients, unmodified, against the simulator, with no network but loopback (needs root)
   help                      this
 
-Nothing needs a key, and only `clients` fetches anything: the clients themselves, once, into target/clients.";
+Nothing needs a key. What is fetched besides the dependencies: the clients of `clients`, once, into target/clients, and the one crate of `fuzz`.";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
         Some("kill-test") => drill::run("kill", &rest),
         Some("soak") => drill::run("soak", &rest),
         Some("plants") => plants::run(&rest),
+        Some("fuzz") => fuzz::run(&rest),
+        Some("mutants") => mutants::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("clients") => clients::run(&rest),
         Some(other) => Err(Failure::Usage(format!("there is no `cargo xtask {other}`"))),
