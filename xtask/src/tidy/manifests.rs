@@ -33,7 +33,8 @@ fn pinned(text: &str) -> Vec<(usize, &str)> {
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.starts_with('[') {
-            in_dependencies = line.ends_with("dependencies]");
+            // A workspace of one package says its versions in the same file.
+            in_dependencies = line.ends_with("dependencies]") && line != "[workspace.dependencies]";
             continue;
         }
         let Some((name, value)) = line.split_once('=').filter(|_| in_dependencies && !line.starts_with('#')) else { continue };
@@ -57,6 +58,11 @@ mod tests {
         assert!(check("Cargo.toml", "[workspace]\nresolver = \"3\"\n").is_empty());
         assert_eq!(check("a/Cargo.toml", &GOOD.replace("[lints]", "[lint]")).len(), 1);
         assert_eq!(check("a/Cargo.toml", &GOOD.replace("publish", "private")).len(), 1);
+    }
+
+    #[test]
+    fn a_package_that_is_its_own_workspace_says_its_versions_there() {
+        assert!(check("fuzz/Cargo.toml", &format!("{GOOD}[workspace.dependencies]\nserde = \"1\"\n")).is_empty());
     }
 
     #[test]
