@@ -1,12 +1,15 @@
 //! Watches brackets at the venue's own ledger: what an entry has opened is covered by a stop or on its way out, in time.
 
-use crate::{node::Node, world::World};
+use crate::{
+    standing::{Standing, Truth},
+    world::World,
+};
 use exchange_sim::{
     Ledger,
     types::{OrderType, PositionSide as TheirLeg, Side as TheirSide},
-    venue::Desk,
 };
 use exec_core::{
+    books::Books,
     conversation::Phase,
     engine::config::ProtectionPolicy,
     ids::{ClOrdId, ListId},
@@ -43,48 +46,48 @@ struct Held {
     cover: Decimal,
 }
 
+impl Brackets {
+    /// Looks at what is open. Where a world is `strict`, what brackets hold must be covered within a bound.
+    pub(crate) fn watch(&mut self, now: u64, strict: bool, node: &Standing<'_>, truth: &Truth<'_>) -> Result<(), String> {
+        let live = node.phase == Phase::Live;
+        let lists = open_brackets(node.books, &self.over);
+        let flat: Vec<ListId> = lists.iter().filter(|list| list.is_flat(truth)).map(|list| list.id).collect();
+        let legs = if strict && now.is_multiple_of(LOOK_EVERY_MS) { held(&lists, truth) } else { BTreeMap::new() };
+        let mut judged = Ok(());
+        self.over.extend(flat);
+        for (leg, held) in legs {
+            if held.need <= held.cover || !live {
+                self.since.remove(&leg);
+                continue;
+            }
+            let since = *self.since.entry(leg.clone()).or_insert(now);
+            if now - since > UNCOVERED_MAX_MS {
+                judged =
+                    Err(format!("brackets hold {} of {leg:?} and {} of it is covered, since {since}", held.need, held.cover));
+            }
+        }
+        judged
+    }
+
+    /// What brackets hold uncovered, in words.
+    pub(crate) fn uncovered_in_the_end(&self, node: &Standing<'_>, truth: &Truth<'_>, wrong: &mut Vec<String>) {
+        for (leg, held) in held(&open_brackets(node.books, &self.over), truth) {
+            if held.need > held.cover {
+                wrong.push(format!("brackets hold {} of {leg:?} in the end and {} of it is covered", held.need, held.cover));
+            }
+        }
+    }
+}
+
 impl World {
     pub(crate) fn watch_brackets(&mut self) {
         if self.plan.brackets == 0 && !self.plan.only_brackets {
             return;
         }
-        let now = self.now;
         let strict = self.plan.is_undisturbed() && !self.healing && self.plan.protection != ProtectionPolicy::Alert;
         let Some(node) = self.node.as_ref() else { return };
-        let live = node.engine.phase() == Phase::Live;
-        let lists = open_brackets(node, &self.oracle.brackets.over);
-        let flat: Vec<ListId> = lists.iter().filter(|list| list.is_flat(&self.desk)).map(|list| list.id).collect();
-        let legs = if strict && now.is_multiple_of(LOOK_EVERY_MS) { held(&lists, &self.desk) } else { BTreeMap::new() };
-        let mut wrong = None;
-        let brackets = &mut self.oracle.brackets;
-        brackets.over.extend(flat);
-        for (leg, held) in legs {
-            if held.need <= held.cover || !live {
-                brackets.since.remove(&leg);
-                continue;
-            }
-            let since = *brackets.since.entry(leg.clone()).or_insert(now);
-            if now - since > UNCOVERED_MAX_MS {
-                wrong =
-                    Some(format!("brackets hold {} of {leg:?} and {} of it is covered, since {since}", held.need, held.cover));
-            }
-        }
-        if let Some(text) = wrong {
-            self.violate(text);
-        }
-    }
-
-    /// What brackets hold uncovered, in words.
-    pub(crate) fn uncovered_in_the_end(&self, wrong: &mut Vec<String>) {
-        if self.plan.protection == ProtectionPolicy::Alert {
-            return;
-        }
-        let Some(node) = self.node.as_ref() else { return };
-        for (leg, held) in held(&open_brackets(node, &self.oracle.brackets.over), &self.desk) {
-            if held.need > held.cover {
-                wrong.push(format!("brackets hold {} of {leg:?} in the end and {} of it is covered", held.need, held.cover));
-            }
-        }
+        let judged = self.oracle.brackets.watch(self.now, strict, &node.standing(), &Truth::of(&self.desk));
+        self.judge(judged);
     }
 }
 
@@ -109,20 +112,20 @@ impl Open<'_> {
         self.entry.intent().terms.side == Side::Buy
     }
     /// What the leg holds in the direction of the entry.
-    fn on_leg(&self, desk: &Desk) -> Decimal {
+    fn on_leg(&self, truth: &Truth<'_>) -> Decimal {
         let (symbol, leg) = self.leg();
-        let rows = desk.exchange().positions(desk.account(), Some(&symbol)).unwrap_or_default();
+        let rows = truth.exchange.positions(truth.account, Some(&symbol)).unwrap_or_default();
         let amount = rows.iter().find(|r| r.position_side == leg).map(|r| r.position_amt).unwrap_or_default();
         if self.buys() { amount.max(Decimal::ZERO) } else { (-amount).max(Decimal::ZERO) }
     }
-    fn is_flat(&self, desk: &Desk) -> bool {
-        self.on_leg(desk).is_zero()
+    fn is_flat(&self, truth: &Truth<'_>) -> bool {
+        self.on_leg(truth).is_zero()
     }
 }
 
-fn open_brackets<'a>(node: &'a Node, over: &BTreeSet<ListId>) -> Vec<Open<'a>> {
+fn open_brackets<'a>(books: &'a Books, over: &BTreeSet<ListId>) -> Vec<Open<'a>> {
     let mut lists: BTreeMap<ListId, Vec<(ListRole, &Order)>> = BTreeMap::new();
-    for order in node.engine.books().orders() {
+    for order in books.orders() {
         if let Some(place) = order.intent().list.filter(|place| !over.contains(&place.list)) {
             lists.entry(place.list).or_default().push((place.role, order));
         }
@@ -144,18 +147,18 @@ fn open_brackets<'a>(node: &'a Node, over: &BTreeSet<ListId>) -> Vec<Open<'a>> {
 }
 
 /// What brackets hold of each leg, by the venue's own ledger.
-fn held(lists: &[Open<'_>], desk: &Desk) -> BTreeMap<Leg, Held> {
+fn held(lists: &[Open<'_>], truth: &Truth<'_>) -> BTreeMap<Leg, Held> {
     let mut legs: BTreeMap<Leg, Held> = BTreeMap::new();
     if lists.is_empty() {
         return legs;
     }
-    let Ok(ledger) = desk.exchange().ledger(desk.account()) else { return legs };
+    let Ok(ledger) = truth.exchange.ledger(truth.account) else { return legs };
     for list in lists {
         let closed: Decimal = list.others.iter().map(|o| executed(o, &ledger)).sum();
         let need = (executed(list.entry, &ledger) - closed).max(Decimal::ZERO);
         let held = legs.entry(list.leg()).or_default();
-        held.need = (held.need + need).min(list.on_leg(desk));
-        held.cover = cover(list, &ledger, desk.exchange().now());
+        held.need = (held.need + need).min(list.on_leg(truth));
+        held.cover = cover(list, &ledger, truth.exchange.now());
     }
     legs
 }

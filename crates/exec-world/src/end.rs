@@ -1,18 +1,16 @@
 //! What must be true once faults have stopped, and enough time has passed: the books stand as the venue's own ledger stands.
 
 use crate::{
-    node::Node,
     oracle::{Oracle, leg_of},
+    standing::{Standing, Truth},
 };
 use exchange_sim::{
     Ledger,
     row::{AlgoRow, OrderRow},
-    venue::Desk,
 };
 use exec_core::{
     books::Books,
     cl_ord_id::OwnId,
-    conversation::Phase,
     ids::{ClOrdId, IntentId, OrderId, TradeId},
     order::{
         Order,
@@ -26,23 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Oracle {
     /// What must hold once faults have stopped, and enough time has passed: everything that does not, in words.
-    pub(crate) fn in_the_end(&self, node: &Node, desk: &Desk) -> Vec<String> {
+    pub(crate) fn in_the_end(&self, node: &Standing<'_>, truth: &Truth<'_>) -> Vec<String> {
         let mut wrong = Vec::new();
-        let engine = &node.engine;
-        let books = engine.books();
-        if engine.phase() != Phase::Live {
-            wrong.push(format!("P19: the gate is shut: {}", engine.report()));
-        }
-        if engine.in_doubt() > 0 {
-            wrong.push(format!("{} attempts are in doubt", engine.in_doubt()));
-        }
-        if engine.pending() > 0 {
-            wrong.push(format!("{} requests have no outcome", engine.pending()));
-        }
-        for difference in engine.differences() {
-            wrong.push(format!("difference: {difference}"));
-        }
-        let ledger = match desk.exchange().ledger(desk.account()) {
+        let books = node.books;
+        let ledger = match truth.exchange.ledger(truth.account) {
             Ok(ledger) => ledger,
             Err(error) => {
                 wrong.push(format!("no ledger: {error}"));
@@ -55,7 +40,7 @@ impl Oracle {
         fills_equal(books, &ledger, &mut wrong);
         positions_equal(node, &ledger, &mut wrong);
         wallets_equal(books, &ledger, &mut wrong);
-        if let Err(violation) = desk.exchange().check_invariants() {
+        if let Err(violation) = truth.exchange.check_invariants() {
             wrong.push(format!("the exchange itself: {violation}"));
         }
         wrong
@@ -256,8 +241,8 @@ fn fills_equal(books: &Books, ledger: &Ledger, wrong: &mut Vec<String>) {
     wrong.extend(ours.keys().filter(|key| !theirs.contains_key(*key)).map(|key| format!("P4: trade {key:?} is not the venue's")));
 }
 
-fn positions_equal(node: &Node, ledger: &Ledger, wrong: &mut Vec<String>) {
-    let (books, mode) = (node.engine.books(), node.engine.mode());
+fn positions_equal(node: &Standing<'_>, ledger: &Ledger, wrong: &mut Vec<String>) {
+    let (books, mode) = (node.books, node.mode);
     let mut theirs: BTreeMap<(String, PositionSide), Decimal> = BTreeMap::new();
     for row in ledger.positions.iter() {
         theirs.insert((row.symbol.to_string(), leg_of(row.position_side)), row.amount);

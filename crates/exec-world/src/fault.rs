@@ -86,7 +86,7 @@ impl Strikes {
     }
 
     /// A fault's turn has come: whether it strikes. `draw` is its chance for everything that follows from it.
-    fn strikes(&mut self, fault: Fault, draw: u64) -> bool {
+    pub(crate) fn strikes(&mut self, fault: Fault, draw: u64) -> bool {
         self.number += 1;
         if self.off.get(fault as usize) == Some(&true) || self.skip.contains(&self.number) {
             return false;

@@ -24,6 +24,7 @@ mod run;
 mod shell;
 mod shrink;
 mod size;
+mod standing;
 mod strategies;
 mod streams;
 mod tally;

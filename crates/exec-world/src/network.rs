@@ -4,6 +4,7 @@
 use crate::{
     agenda::{Event, Reached},
     fault::Fault,
+    standing::Truth,
     words,
     world::World,
 };
@@ -108,7 +109,7 @@ impl World {
             Request::Batch { .. } => return,
         };
         let books = self.node.as_ref().map(|n| n.engine.books());
-        let judged = self.oracle.venue_answered(books, &self.desk, &request, &outcome);
+        let judged = self.oracle.venue_answered(books, &Truth::of(&self.desk), &request, &outcome);
         self.judge(judged);
         self.trace.line(self.now, || format!("venue {} -> {}", words::short_request(&request), words::short_outcome(&outcome)));
         self.deliver_pushed();

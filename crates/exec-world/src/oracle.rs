@@ -3,10 +3,11 @@
 
 use crate::{
     brackets::Brackets,
-    node::{Node, instrument_ids},
+    node::instrument_ids,
     promises::Promises,
+    standing::{Standing, Truth},
 };
-use exchange_sim::{row::AlgoRow, venue::Desk};
+use exchange_sim::row::AlgoRow;
 use exec_core::{
     books::Books,
     conversation::{Outcome, Phase, Request},
@@ -182,7 +183,7 @@ impl Oracle {
     pub(crate) fn venue_answered(
         &mut self,
         books: Option<&Books>,
-        desk: &Desk,
+        truth: &Truth<'_>,
         request: &Request,
         outcome: &Outcome,
     ) -> Result<(), String> {
@@ -197,7 +198,7 @@ impl Oracle {
                 Ok(())
             }
             (Request::Submit { attempt, .. }, Outcome::Order(Ok(_))) if attempt.terms.can_add_risk() => {
-                let others = self.others_at(desk, &attempt.cl_ord_id);
+                let others = self.others_at(truth, &attempt.cl_ord_id);
                 if others.is_empty() || self.breaks_word {
                     return Ok(());
                 }
@@ -205,7 +206,7 @@ impl Oracle {
             }
             (Request::Cancel(cancel), Outcome::Order(Ok(_))) => match self.takes_away.get(&cancel.request).copied() {
                 // By now the whole order may be wished off the book.
-                Some(id) if !is_wished_off(books, &id) => self.stop_taken_away(desk, &id),
+                Some(id) if !is_wished_off(books, &id) => self.stop_taken_away(truth, &id),
                 Some(_) | None => Ok(()),
             },
             _ => Ok(()),
@@ -213,11 +214,11 @@ impl Oracle {
     }
 
     /// The other attempts of an order that are open at the venue, or have executed there.
-    fn others_at(&self, desk: &Desk, id: &ClOrdId) -> Vec<String> {
+    fn others_at(&self, truth: &Truth<'_>, id: &ClOrdId) -> Vec<String> {
         let Some(intent) = self.attempts.get(id).map(|fixed| fixed.intent) else { return Vec::new() };
         let other =
             |text: &str| ClOrdId::new(text).is_ok_and(|o| o != *id && self.attempts.get(&o).is_some_and(|f| f.intent == intent));
-        let Ok(ledger) = desk.exchange().ledger(desk.account()) else { return Vec::new() };
+        let Ok(ledger) = truth.exchange.ledger(truth.account) else { return Vec::new() };
         let ordinary = ledger.orders.iter().filter(|r| !r.status.is_final() || !r.executed_qty.is_zero());
         let waiting = ledger.algo_orders.iter().filter(|r| r.status.is_open());
         let all = ordinary.map(|r| &r.client_order_id).chain(waiting.map(|r| &r.client_algo_id));
@@ -225,24 +226,24 @@ impl Oracle {
     }
 
     /// A change of a stop leaves no moment without one, but where the venue refused the two beside each other.
-    fn stop_taken_away(&self, desk: &Desk, id: &ClOrdId) -> Result<(), String> {
+    fn stop_taken_away(&self, truth: &Truth<'_>, id: &ClOrdId) -> Result<(), String> {
         let Some(fixed) = self.attempts.get(id) else { return Ok(()) };
         // Somebody else may have taken the other one.
         if self.outside_hands
             || fixed.adds_risk
             || !fixed.is_stop
             || self.overlapped.contains(&fixed.intent)
-            || !self.others_at(desk, id).is_empty()
+            || !self.others_at(truth, id).is_empty()
         {
             return Ok(());
         }
-        let Ok(rows) = desk.exchange().positions(desk.account(), None) else { return Ok(()) };
+        let Ok(rows) = truth.exchange.positions(truth.account, None) else { return Ok(()) };
         if rows.iter().all(|r| r.position_amt.is_zero()) {
             return Ok(());
         }
         // One that has triggered was the order's word, whatever has become of it since. After a crash the other one may have been
         // found again as an order of its own.
-        let Ok(ledger) = desk.exchange().ledger(desk.account()) else { return Ok(()) };
+        let Ok(ledger) = truth.exchange.ledger(truth.account) else { return Ok(()) };
         let its = |text: &str| ClOrdId::new(text).is_ok_and(|o| self.attempts.get(&o).is_some_and(|f| f.intent == fixed.intent));
         let Some(gone) = ledger.algo_orders.iter().find(|r| r.client_algo_id == id.as_str()) else { return Ok(()) };
         let stands = |r: &AlgoRow| {
@@ -255,8 +256,8 @@ impl Oracle {
     }
 
     /// What holds at any moment between two steps.
-    pub(crate) fn always(&self, node: &Node, desk: &Desk, symbols: usize) -> Result<(), String> {
-        let books = node.engine.books();
+    pub(crate) fn always(&self, node: &Standing<'_>, truth: &Truth<'_>, symbols: usize) -> Result<(), String> {
+        let books = node.books;
         for order in books.open_orders() {
             let (cum, leaves) = (order.cum_qty(), order.leaves_qty());
             // Two attempts of a change that closes may both execute, held to the leg by the venue.
@@ -275,17 +276,17 @@ impl Oracle {
             }
         }
         // True exposure lies inside what the books say is possible.
-        if self.outside_hands || node.engine.phase() != Phase::Live {
+        if self.outside_hands || node.phase != Phase::Live {
             return Ok(());
         }
-        let Ok(rows) = desk.exchange().positions(desk.account(), None) else { return Ok(()) };
+        let Ok(rows) = truth.exchange.positions(truth.account, None) else { return Ok(()) };
         for instrument in instrument_ids(symbols) {
             if books.trade_cursor(&instrument).is_none() {
                 continue;
             }
             for row in rows.iter().filter(|r| *r.symbol == *instrument.symbol()) {
                 let leg = leg_of(row.position_side);
-                if !node.engine.mode().has(leg) {
+                if !node.mode.has(leg) {
                     continue;
                 }
                 let inside = interval(books, &instrument, leg);
@@ -303,12 +304,11 @@ impl Oracle {
                     }
                 }
                 // The mark moves on after an order was checked; it does not move by a tenth.
-                let most = node.engine.config().limits.position_notional_max * Decimal::new(11, 1);
+                let most = node.position_notional_max * Decimal::new(11, 1);
                 if row.position_amt.abs() * row.mark_price > most {
                     return Err(format!(
                         "P8: {instrument} {leg:?} is {} at the venue, worth more than the limit of {}",
-                        row.position_amt,
-                        node.engine.config().limits.position_notional_max
+                        row.position_amt, node.position_notional_max
                     ));
                 }
                 if row.position_amt < low || row.position_amt > high {

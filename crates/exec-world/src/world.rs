@@ -10,6 +10,7 @@ use crate::{
     rng::Rng,
     rows::Rows,
     size::Size,
+    standing::{Truth, left_open},
     streams::Stream,
     tally::Tally,
     trace::{Trace, Wanted},
@@ -19,7 +20,9 @@ use exchange_sim::{
     config::{AlgoConfig, ForcedStyle},
     venue::Desk,
 };
-use exec_core::{command::OperatorCommand, conversation::Input, ids::RequestId, reconcile, time::Timestamp};
+use exec_core::{
+    command::OperatorCommand, conversation::Input, engine::config::ProtectionPolicy, ids::RequestId, reconcile, time::Timestamp,
+};
 use exec_journal::SimDisk;
 use exec_testkit::fixtures::decimal;
 use rust_decimal::Decimal;
@@ -247,8 +250,12 @@ impl World {
 
     fn wrong_in_the_end(&self) -> Vec<String> {
         let Some(node) = &self.node else { return vec!["the node is down".to_owned()] };
-        let mut wrong = self.oracle.in_the_end(node, &self.desk);
-        self.uncovered_in_the_end(&mut wrong);
+        let (standing, truth) = (node.standing(), Truth::of(&self.desk));
+        let mut wrong = left_open(&node.engine);
+        wrong.extend(self.oracle.in_the_end(&standing, &truth));
+        if self.plan.protection != ProtectionPolicy::Alert {
+            self.oracle.brackets.uncovered_in_the_end(&standing, &truth, &mut wrong);
+        }
         wrong
     }
 
@@ -359,7 +366,7 @@ impl World {
             Event::ByHand => {
                 let venue = self.venue_ms();
                 self.desk.exchange_mut().advance(venue);
-                self.outside_hand();
+                self.outside().hand();
                 self.deliver_pushed();
             }
             Event::Tick => self.tick(),
@@ -371,13 +378,13 @@ impl World {
         self.desk.exchange_mut().advance(venue);
         if self.rng.chance(self.plan.price_jump) {
             self.tally.count("price jumps");
-            self.jump();
+            self.outside().jump();
         }
         if self.rng.chance(self.plan.manual) {
-            self.outside_hand();
+            self.outside().hand();
         }
         if self.rng.chance(self.plan.forced) {
-            self.force();
+            self.outside().force();
         }
         if self.plan.settles && self.now > SETTLES_AT_MS {
             self.plan.settles = false;
@@ -392,7 +399,7 @@ impl World {
             self.crash("out of the blue", true);
         }
         if let Some(node) = &self.node {
-            let judged = self.oracle.always(node, &self.desk, self.plan.symbols);
+            let judged = self.oracle.always(&node.standing(), &Truth::of(&self.desk), self.plan.symbols);
             self.judge(judged);
         }
         self.watch_brackets();
