@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use exec_core::{
+    plant::{Plant, planted},
     report::OrderReport,
     terms::{OrderKind, Terms},
     time::VenueTime,
-    venue::{Attempt, CancelAll, CommandError, CommandResult, Lookup, OrderRef, Replace},
+    venue::{Attempt, CancelAll, CommandError, CommandResult, Lookup, OrderRef, RejectClass, Rejection, Replace},
 };
 
 use crate::{
@@ -250,5 +251,8 @@ pub(crate) const fn unknown(why: String) -> CommandError {
 }
 
 fn unreadable(reply: &Reply, error: &serde_json::Error) -> CommandError {
+    if planted(Plant::TwoHundredUnreadable) {
+        return CommandError::Rejected(Rejection { class: RejectClass::Failed, code: -1001, text: error.to_string() });
+    }
     unknown(format!("status {} with an unreadable body: {error}", reply.status))
 }

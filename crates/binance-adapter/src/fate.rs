@@ -4,7 +4,10 @@
 //! Sources: USDⓈ-M "Error Codes" (page of 2026-05-28 and additions to 2026-09-15), "General Info" on HTTP statuses and on
 //! the kinds of 503, read 2026-11-22.
 
-use exec_core::venue::{RejectClass, Rejection};
+use exec_core::{
+    plant::{Plant, planted},
+    venue::{RejectClass, Rejection},
+};
 
 use crate::wire::{self, ErrorBody, Text};
 
@@ -66,6 +69,9 @@ const UNKNOWN_CODES: [i64; 3] = [-1000, -1006, -1007];
 /// Judges a reply that is not a success.
 #[must_use]
 pub fn judge(act: Act, status: u16, body: &str) -> Fate {
+    if status == 500 && planted(Plant::FiveHundred) {
+        return Fate::Refused { class: RejectClass::Failed, code: -1001, text: clip(body) };
+    }
     // Proxies and the edge answer with HTML or nothing: only a body in the venue's own form can be a verdict.
     let Ok(error) = wire::read::<ErrorBody<'_>>(body) else { return Fate::Unknown { code: None } };
     let text = error.msg.as_ref().map_or("", Text::as_str);

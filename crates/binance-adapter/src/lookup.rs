@@ -6,6 +6,7 @@
 //! service is not asked: it has denied orders that were there (2026-09-19).
 
 use exec_core::{
+    plant::{Plant, planted},
     report::{OrderReport, VenueStatus},
     time::VenueTime,
     venue::{Lookup, OrderRef, QueryError},
@@ -21,8 +22,6 @@ use crate::{
     wire,
 };
 
-/// Rows of a full page of conditional orders.
-const PAGE: usize = 1000;
 /// Longest window of a list, less a minute for clocks that differ.
 const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000 - 60_000;
 /// How far back any order is kept.
@@ -59,6 +58,15 @@ impl BinanceUsdm {
     }
 
     async fn find_conditional(&self, order: &OrderRef) -> Result<Option<OrderReport>, QueryError> {
+        if planted(Plant::AlgoAbsentByGet)
+            && let Some(meant) = Meant::conditional(order)
+        {
+            let mut query = Query::default();
+            meant.append_conditional(&mut query);
+            if self.rest.ask(&endpoint::ALGO_ORDER, query, Priority::Recovery).await?.is_none() {
+                return Ok(None);
+            }
+        }
         // Whoever knows the child's number need not search for the child.
         if order.order_id.is_some()
             && let Some(child) = self.find_on_book(order).await?
@@ -124,13 +132,13 @@ impl BinanceUsdm {
         while let Some((from, until)) = windows.pop() {
             let mut query = Query::default();
             query.text("symbol", order.instrument.symbol()).signed("startTime", from).signed("endTime", until);
-            query.number("limit", PAGE as u64);
+            query.number("limit", self.page_rows as u64);
             let reply = self.rest.ask_list(&endpoint::ALL_ALGO_ORDERS, query, Priority::Recovery).await?;
             let rows: Vec<wire::AlgoOrder<'_>> = self.told(&endpoint::ALL_ALGO_ORDERS, &reply)?;
             if let Some(row) = rows.iter().find(|row| meant.is_conditional(row)) {
                 return self.conditional(row).map(Some);
             }
-            if rows.len() >= PAGE {
+            if rows.len() >= self.page_rows {
                 if from >= until {
                     return Err(QueryError::Unavailable("more conditional orders in a millisecond than a page holds".into()));
                 }
@@ -146,7 +154,7 @@ impl BinanceUsdm {
     async fn find_by_number(&self, order: &OrderRef) -> Result<Option<OrderReport>, QueryError> {
         let Some(meant @ Meant { name: Name::Venue(id), .. }) = Meant::conditional(order) else { return Ok(None) };
         let mut query = Query::default();
-        query.text("symbol", order.instrument.symbol()).number("algoId", id).number("limit", PAGE as u64);
+        query.text("symbol", order.instrument.symbol()).number("algoId", id).number("limit", self.page_rows as u64);
         let reply = self.rest.ask_list(&endpoint::ALL_ALGO_ORDERS, query, Priority::Recovery).await?;
         let rows: Vec<wire::AlgoOrder<'_>> = self.told(&endpoint::ALL_ALGO_ORDERS, &reply)?;
         rows.iter().find(|row| meant.is_conditional(row)).map(|row| self.conditional(row)).transpose()

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use exec_core::{
     ids::{InstrumentId, TradeId},
     instrument::Instrument,
+    plant::{Plant, planted},
     report::{BalanceReport, MassStatus, OrderReport, PositionReport, TradeReport},
     time::VenueTime,
     units::{PositionMode, PositionSide, SignedQty},
@@ -22,8 +23,6 @@ use crate::{
     wire::{self, LimitInterval, LimitKind},
 };
 
-/// Rows of a full page of trades.
-const PAGE: usize = 1000;
 /// Most pages of one call; what is left is asked for by the next.
 const PAGES_MAX: usize = 200;
 /// Longest window of trades.
@@ -178,7 +177,7 @@ impl BinanceUsdm {
             let now = self.rest.stamp().await?.timestamp;
             let rows = self.trade_page(instrument, Start::Time { from: VenueTime(now.0 - window), until: None }).await?;
             let Some(newest) = rows.iter().map(|row| row.fill.trade_id).max() else { continue };
-            if rows.len() < PAGE {
+            if rows.len() < self.page_rows {
                 return Ok(Some(newest));
             }
             return Ok(Some(self.pages_after(instrument, newest, PAGES_MAX).await?.newest.unwrap_or(newest)));
@@ -225,7 +224,7 @@ impl BinanceUsdm {
         let mut cursor = after;
         for _ in 0..pages {
             let rows = self.trade_page(instrument, Start::After(cursor)).await?;
-            let full = rows.len() >= PAGE;
+            let full = rows.len() >= self.page_rows && !planted(Plant::FirstPage);
             let newest = rows.iter().map(|row| row.fill.trade_id).max();
             found.trades.extend(rows);
             match newest {
@@ -258,7 +257,7 @@ impl BinanceUsdm {
                 }
             }
         }
-        query.number("limit", PAGE as u64);
+        query.number("limit", self.page_rows as u64);
         let reply = self.rest.ask_list(&endpoint::USER_TRADES, query, Priority::Recovery).await?;
         let rows: Vec<wire::UserTrade<'_>> = self.told(&endpoint::USER_TRADES, &reply)?;
         if rows.iter().any(|row| row.symbol.as_str() != instrument.symbol()) {

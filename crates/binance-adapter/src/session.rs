@@ -4,7 +4,10 @@
 //! Source: USDⓈ-M "User Data Streams", read 2026-11-22: a key lives 60 minutes and is shared by the account, so it is never
 //! deleted; a connection lives 24 hours; the venue pings every 3 minutes.
 
-use exec_core::time::Timestamp;
+use exec_core::{
+    plant::{Plant, planted},
+    time::Timestamp,
+};
 
 /// The times of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +223,9 @@ impl Session {
     }
 
     fn due(&mut self, now: Timestamp) -> Option<Step> {
+        if planted(Plant::IdleStream) {
+            (self.heard, self.pinged) = (now, now);
+        }
         if now >= self.heard.plus_ms(self.times.silent_max_ms) {
             return self.end(End::Silent);
         }

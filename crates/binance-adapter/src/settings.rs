@@ -93,6 +93,8 @@ pub struct Settings {
     pub answer_within: Duration,
     /// Connections for orders; as many again, but at most two, for cancels and orders that close.
     pub entry_connections: usize,
+    /// Rows of trades or of conditional orders that are asked for at once; the venue gives 1,000 at most.
+    pub page_rows: usize,
     /// Fence of new and changed orders.
     pub engine_margin_ms: u64,
     /// Fence of everything else.
@@ -117,6 +119,7 @@ impl Settings {
             recv_window_ms: 5_000,
             answer_within: Duration::from_secs(10),
             entry_connections: 2,
+            page_rows: 1_000,
             engine_margin_ms: ENGINE_MARGIN_ORDER_MS,
             engine_margin_other_ms: ENGINE_MARGIN_OTHER_MS,
             visibility_ms: VISIBILITY_MS,

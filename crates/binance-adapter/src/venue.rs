@@ -47,6 +47,8 @@ pub struct BinanceUsdm {
     entry: Arc<EntryTransport>,
     exit: Arc<EntryTransport>,
     pub(crate) traded: Traded,
+    /// Rows of a full page of trades or of conditional orders.
+    pub(crate) page_rows: usize,
 }
 
 impl BinanceUsdm {
@@ -94,6 +96,7 @@ impl BinanceUsdm {
             entry,
             exit,
             traded: Traded::default(),
+            page_rows: settings.page_rows,
         })
     }
 

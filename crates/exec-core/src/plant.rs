@@ -71,6 +71,12 @@ plants! {
     AckBeforeFsync = "ack_before_fsync": "the journal promises what it has not synced";
     SkipFill = "skip_fill": "one trade in seven is dropped";
     TradeTwice = "trade_lite_and_trade_both_counted": "the fast trade event and the order's own are two trades";
+    FiveHundred = "500_is_reject": "status 500 counts as a refusal";
+    TwoHundredUnreadable = "200_unreadable_is_reject": "a success whose body cannot be read counts as a refusal";
+    AlgoAbsentByGet = "algo_absent_by_get": "a conditional order is absent if the single query says so";
+    HedgeReduceOnly = "hedge_sends_reduce_only": "an order that closes a leg in HEDGING is sent with reduceOnly";
+    FirstPage = "first_page_is_last": "trades behind the first full page are not asked for";
+    IdleStream = "idle_stream_never_probed": "a private stream that says nothing is neither pinged nor given up";
     SendTwice = "send_twice_after_a_restart": "what a crash left without an answer is sent again";
     NoDoubtBeforeGate = "gate_opens_with_earlier_doubt": "a start does not wait for what the last one left in doubt";
     SurplusStays = "superseded_stop_is_not_taken_away": "the forerunner of a changed order stays on the book";

@@ -4,7 +4,7 @@
 use crate::{
     case::Case,
     fault::Fault,
-    plan,
+    l2, plan,
     size::Size,
     tally::Tally,
     trace::Wanted,
@@ -17,14 +17,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) enum Layer {
     /// Engine and journal; the venue speaks the core's words.
     L1,
+    /// The runtime and the adapter, too, whose bytes go through pipes; the venue speaks its own dialect.
+    L2,
 }
 
 impl Layer {
-    pub(crate) const ALL: [Self; 1] = [Self::L1];
+    pub(crate) const ALL: [Self; 2] = [Self::L1, Self::L2];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::L1 => "L1",
+            Self::L2 => "L2",
         }
     }
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -35,6 +38,7 @@ impl Layer {
     pub(crate) const fn steps(self) -> u64 {
         match self {
             Self::L1 => 600,
+            Self::L2 => l2::STEPS,
         }
     }
 
@@ -42,13 +46,14 @@ impl Layer {
     pub(crate) fn faults(self) -> Vec<&'static str> {
         match self {
             Self::L1 => Fault::ALL.iter().map(|fault| fault.name()).collect(),
+            Self::L2 => l2::faults(),
         }
     }
 
     /// What a world can be without: kinds of faults and habits, as words of a command line.
     pub(crate) fn kinds(self) -> Vec<String> {
         let habits = match self {
-            Self::L1 => plan::HABITS,
+            Self::L1 | Self::L2 => plan::HABITS,
         };
         self.faults().iter().map(|name| name.replace(' ', "-")).chain(habits.iter().map(|h| (*h).to_owned())).collect()
     }
@@ -57,6 +62,7 @@ impl Layer {
     pub(crate) fn plan(self, case: &Case) -> String {
         match self {
             Self::L1 => format!("{:?}", plan::Plan::of(case)),
+            Self::L2 => l2::plan(case),
         }
     }
 
@@ -66,6 +72,7 @@ impl Layer {
             Self::L1 => {
                 size.steps >= 200 && size.orders >= 10 && size.instruments >= 2 && size.fault_kinds >= 3 && size.crashes >= 1
             }
+            Self::L2 => size.virtual_ms >= 60_000 && size.requests >= 20,
         }
     }
 }
@@ -77,6 +84,7 @@ pub(crate) fn live(case: &Case, wanted: Wanted) -> Ended {
             Ok(world) => world.run(),
             Err(why) => ended_at_once(why),
         },
+        Layer::L2 => l2::live(case, wanted).unwrap_or_else(ended_at_once),
     }));
     lived.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();

@@ -9,6 +9,7 @@ mod conditional;
 mod coverage;
 mod end;
 mod fault;
+mod l2;
 mod layer;
 mod network;
 mod node;
@@ -72,10 +73,21 @@ mod tests {
     use crate::{
         case::Case,
         layer::{Layer, live},
-        plan::Profile::{Bracket, Conditional, Mixed},
+        plan::Profile::{Bracket, Calm, Conditional, Crash, Mixed, Storm},
         trace::Wanted,
     };
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_world_with_sockets_is_the_same_each_time_and_holds() {
+        for (seed, profile) in [(1, Calm), (2, Storm), (3, Crash)] {
+            let case = Case { layer: Layer::L2, seed, steps: 200, profile, without: BTreeSet::new(), skip: BTreeSet::new() };
+            let first = live(&case, Wanted::Hash);
+            let second = live(&case, Wanted::Hash);
+            assert_eq!(first.hash, second.hash, "seed {seed}");
+            assert_eq!(first.violation, None, "seed {seed}");
+        }
+    }
 
     #[test]
     fn a_world_is_the_same_each_time_and_holds() {

@@ -10,7 +10,7 @@ use crate::{
 use exchange_sim::row::AlgoRow;
 use exec_core::{
     books::Books,
-    conversation::{Outcome, Phase, Request},
+    conversation::{Alert, Outcome, Phase, Request},
     exposure::interval,
     ids::{ClOrdId, InstrumentId, IntentId, RequestId, Seq},
     order::{Order, event::OrderEvent},
@@ -213,6 +213,21 @@ impl Oracle {
         }
     }
 
+    /// The same for an answer that comes when it comes: where what it says is over by now, what stands there now is no sign.
+    pub(crate) fn answered_late(&mut self, truth: &Truth<'_>, request: &Request, outcome: &Outcome) -> Result<(), String> {
+        let Request::Submit { attempt, .. } = request else { return Ok(()) };
+        if matches!(outcome, Outcome::Order(Ok(_))) {
+            let Ok(ledger) = truth.exchange.ledger(truth.account) else { return Ok(()) };
+            let id = attempt.cl_ord_id.as_str();
+            let works = ledger.orders.iter().any(|r| r.client_order_id == id && !r.status.is_final());
+            let waits = ledger.algo_orders.iter().any(|r| r.client_algo_id == id && r.status.is_open());
+            if !works && !waits {
+                return Ok(());
+            }
+        }
+        self.venue_answered(None, truth, request, outcome)
+    }
+
     /// The other attempts of an order that are open at the venue, or have executed there.
     fn others_at(&self, truth: &Truth<'_>, id: &ClOrdId) -> Vec<String> {
         let Some(intent) = self.attempts.get(id).map(|fixed| fixed.intent) else { return Vec::new() };
@@ -321,6 +336,24 @@ impl Oracle {
         }
         Ok(())
     }
+}
+
+/// What a correct engine never has to say, unless the venue breaks its word or the account's owner acts.
+pub(crate) fn must_not_be_said(alert: &Alert, books: &Books, venue_breaks_word: bool) -> bool {
+    let (kind, text) = (alert.kind, alert.text.as_str());
+    let never = ["books_refused", "latched", "intent_reused", "overfill", "no_cl_ord_id", "kept_raw"];
+    let outside = ["latched by", "by the exchange", "is being liquidated"];
+    if !never.contains(&kind) || (kind == "latched" && (venue_breaks_word || outside.iter().any(|words| text.contains(words)))) {
+        return false;
+    }
+    // A change of an order that closes has two attempts at the venue for a moment, both held to closing; and an order has only so
+    // many ids.
+    let order = books.orders().find(|o| text.contains(&o.intent().id.to_string()));
+    !order.is_some_and(|o| match kind {
+        "overfill" => o.intent().terms.is_closing() && o.attempts().len() > 1,
+        "no_cl_ord_id" => o.attempts().len() > 30 || o.attempts().values().any(|a| a.header().is_none()),
+        _ => false,
+    })
 }
 
 fn is_wished_off(books: Option<&Books>, id: &ClOrdId) -> bool {

@@ -283,6 +283,12 @@ impl Plan {
             == 0
     }
 
+    /// Whether anything is wrong between node and venue, whatever it is.
+    pub(crate) fn is_networked(&self) -> bool {
+        let quiet = Self { crash_live: 0, crash_recovering: 0, sync_slow: 0, sync_fails: 0, ..self.clone() };
+        !quiet.is_undisturbed()
+    }
+
     /// Each fault is off in half of the worlds: what hides behind another one shows there.
     fn network(&mut self, rng: &mut Rng) {
         let mut some = |most: u64| if rng.chance(500) { u32::try_from(rng.between(1, most)).unwrap_or(0) } else { 0 };

@@ -4,7 +4,7 @@ use crate::{
     agenda::Event,
     fault::Fault,
     node::{Node, NotUp, instrument_ids},
-    oracle::exits_fit,
+    oracle::{exits_fit, must_not_be_said},
     promises, words,
     world::{CRASHES_MAX, World},
 };
@@ -304,17 +304,11 @@ impl World {
                     self.noticed += 1;
                     self.tally.count("broken promises noticed");
                 }
-                // What a correct engine never has to say in a world that keeps its promises.
-                let expected = alert.kind == "latched"
-                    && (self.ghosts
-                        || alert.text.contains("latched by")
-                        || alert.text.contains("by the exchange")
-                        || alert.text.contains("is being liquidated"));
-                let never = ["books_refused", "latched", "intent_reused", "overfill", "no_cl_ord_id", "kept_raw"];
                 if alert.kind == "no_cl_ord_id" {
                     self.tally.count("orders out of ids");
                 }
-                if never.contains(&alert.kind) && !expected && !self.is_two_stops(alert.kind, &alert.text) {
+                let books = self.node.as_ref().map(|n| n.engine.books());
+                if books.is_some_and(|books| must_not_be_said(&alert, books, self.ghosts)) {
                     self.violate(format!("alert {}: {}", alert.kind, alert.text));
                 }
                 self.tally.count(match alert.level {
@@ -324,18 +318,6 @@ impl World {
                 });
             }
         }
-    }
-
-    /// A change of an order that closes has two attempts at the venue for a moment, both held to closing; and an order has only so
-    /// many ids.
-    fn is_two_stops(&self, kind: &str, text: &str) -> bool {
-        let Some(node) = &self.node else { return false };
-        let order = node.engine.books().orders().find(|o| text.contains(&o.intent().id.to_string()));
-        order.is_some_and(|o| match kind {
-            "overfill" => o.intent().terms.is_closing() && o.attempts().len() > 1,
-            "no_cl_ord_id" => o.attempts().len() > 30 || o.attempts().values().any(|a| a.header().is_none()),
-            _ => false,
-        })
     }
 
     pub(crate) fn measure_clock(&mut self, life: u32) {

@@ -35,7 +35,7 @@ use std::{
 };
 
 /// 2026-11-22 00:00 UTC, by the venue.
-const BEGINNING_MS: u64 = 1_795_305_600_000;
+pub(crate) const BEGINNING_MS: u64 = 1_795_305_600_000;
 const TICK_MS: u64 = 100;
 /// How long strategies, flow and outside hands rest before books are compared.
 const QUIET_MS: u64 = 9_000;

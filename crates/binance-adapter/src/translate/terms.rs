@@ -6,6 +6,7 @@
 
 use exec_core::{
     ids::ClOrdId,
+    plant::{Plant, planted},
     terms::{Intention, LimitPrice, OrderKind, PriceMatch, SelfTrade, Terms, TimeInForce, Trigger, TriggerBy},
     time::VenueTime,
     units::{PositionSide, Price, Side},
@@ -109,6 +110,9 @@ pub(super) fn reducing(query: &mut impl Fields, terms: &Terms) -> Result<(), Pla
     match (terms.intention, terms.leg) {
         (Intention::Open, _) => {}
         (Intention::Reduce, PositionSide::Net) => {
+            query.word("reduceOnly", "true");
+        }
+        (Intention::Reduce, _) if planted(Plant::HedgeReduceOnly) => {
             query.word("reduceOnly", "true");
         }
         (Intention::Reduce, PositionSide::Long | PositionSide::Short) if terms.is_closing() => {}

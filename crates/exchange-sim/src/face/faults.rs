@@ -158,6 +158,11 @@ impl Faults {
             .collect()
     }
 
+    /// How often an armed fault has fired.
+    pub(super) fn fired(&self, id: u64) -> u64 {
+        self.armed.iter().find(|armed| armed.id == id).map_or(0, |armed| armed.fired)
+    }
+
     /// The armed faults with what they saw and how often they fired.
     pub(super) fn describe(&self) -> String {
         array(self.armed.iter().map(|armed| {

@@ -129,6 +129,12 @@ impl Face {
         self.lock().faults.clear(id);
     }
 
+    /// How often a fault has fired, by the number that it got; 0 once it was taken away.
+    #[must_use]
+    pub fn fired(&self, id: u64) -> u64 {
+        self.lock().faults.fired(id)
+    }
+
     /// Works through the operator's door, as `POST /sim/<path>` does; gives status and body.
     #[must_use]
     pub fn operate(&self, method: &str, path: &str, query: &str, body: &str) -> (u16, String) {
