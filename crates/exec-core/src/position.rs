@@ -167,6 +167,9 @@ impl<'de> Deserialize<'de> for Cost {
 }
 
 #[cfg(test)]
+mod rational;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,19 +1,32 @@
-//! A node on a venue of one's own: the adapter is `paper.rs`, registered under a name that the config says. Nothing else knows it.
+//! A node on a venue of one's own, which is as unlike Binance as it could be made, registered under a name that the config says. Nothing
+//! else knows it: `docs/adding-a-venue.md` tells how it was written.
 //!
-//! `cargo run -p own-venue` buys ten, and ends with Ctrl-C.
+//! The adapter is `venue.rs`, `session.rs` and `words.rs`; the little exchange behind it is `exchange.rs` and `door.rs`; what passes
+//! between them is `wire.rs`. `suite.rs` is the suite that every venue must pass.
+//!
+//! `cargo run -p own-venue` opens the exchange, buys ten there, and ends with Ctrl-C.
 
-mod paper;
+mod door;
+mod exchange;
+mod session;
+#[cfg(test)]
+mod suite;
 #[cfg(test)]
 mod two_venues;
+mod venue;
+mod wire;
+mod words;
 
+use door::Door;
+use exchange::Exchange;
 use exec_core::{
     ids::InstrumentId,
     strategy::{Context, Strategy},
     units::{PositionSide, Qty, Side},
 };
 use node_config::{MakeError, NodeFactory, Process, VenueParts, VenueSeat, signals};
-use paper::PaperVenue;
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use venue::PaperVenue;
 
 const CONFIG: &str = r#"
 profile = "simulated"
@@ -51,11 +64,11 @@ impl Strategy for BuyOnce {
     }
 }
 
-fn factory() -> NodeFactory {
+fn factory(exchange: SocketAddr) -> NodeFactory {
     NodeFactory::simulated()
-        .venue("paper", |seat: &VenueSeat<'_>| -> Result<VenueParts, MakeError> {
-            let venue = Arc::new(PaperVenue::new(InstrumentId::new("GOLD-SPOT.PAPER")?, "2500.00".parse()?, seat.clock)?);
-            Ok(VenueParts { execution: venue.clone(), prices: Some(venue), setup: None, clock: None })
+        .venue("paper", move |seat: &VenueSeat<'_>| -> Result<VenueParts, MakeError> {
+            let venue = Arc::new(PaperVenue::new(InstrumentId::new("GOLD-SPOT.PAPER")?, exchange, seat.clock));
+            Ok(VenueParts { execution: venue.clone(), prices: Some(venue.clone()), setup: None, clock: Some(venue) })
         })
         .strategy("buy-once", |entry| {
             let instrument = entry.instruments.first().ok_or("it needs an instrument")?.clone();
@@ -65,9 +78,23 @@ fn factory() -> NodeFactory {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let factory = factory();
+    let door = Door::open(Exchange::new("GOLD", "2500.00".parse()?)).await?;
+    let factory = factory(door.addr);
     let config = factory.read(CONFIG, &Process::beside(".".into()))?;
-    let ended = factory.build(&config)?.run(signals()?).await?;
+    let market = async {
+        for price in ["2500.10", "2500.00", "2499.90", "2500.00"].iter().cycle() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let price = price.parse()?;
+            door.at(|exchange, now| exchange.go(now, price));
+        }
+        Ok(())
+    };
+    let node = factory.build(&config)?;
+    let ended = tokio::select! {
+        biased;
+        ended = node.run(signals()?) => ended?,
+        stopped = market => return stopped,
+    };
     if ended.is_clean() { Ok(()) } else { Err(ended.to_string().into()) }
 }
 
@@ -79,7 +106,8 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn a_node_trades_on_a_venue_of_ones_own() {
         let folder = tempfile::tempdir().unwrap();
-        let factory = factory();
+        let door = Door::open(Exchange::new("GOLD", "2500.00".parse().unwrap())).await.unwrap();
+        let factory = factory(door.addr);
         let mut config = factory.read(CONFIG, &Process::beside(".".into())).unwrap();
         config.journal.directory = folder.path().join("journal");
         let node = factory.build(&config).unwrap();

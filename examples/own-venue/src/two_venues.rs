@@ -1,7 +1,7 @@
 //! Two accounts at Binance (the built-in exchange) and one at a venue of one's own, in one node: who trades what is said by the config's
 //! accounts, and by nothing in an instrument's name.
 
-use crate::paper::PaperVenue;
+use crate::{door::Door, exchange::Exchange, venue::PaperVenue};
 use exchange_sim::face::{FaceConfig, Server};
 use exec_core::{
     conversation::OrderUpdate,
@@ -15,6 +15,7 @@ use node_config::{
 };
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -99,18 +100,11 @@ impl Strategy for Once {
     }
 }
 
-fn factory(paper: Arc<Mutex<Option<PaperVenue>>>, diary: Diary) -> NodeFactory {
+fn factory(paper: SocketAddr, diary: Diary) -> NodeFactory {
     NodeFactory::simulated()
         .venue("paper", move |seat: &VenueSeat<'_>| -> Result<VenueParts, MakeError> {
-            // One venue over all starts of the node.
-            let mut kept = paper.lock().map_err(|_| "the venue is gone")?;
-            let venue = match &*kept {
-                Some(venue) => venue.clone(),
-                None => PaperVenue::new(InstrumentId::new(INSTRUMENT)?, "60000.00".parse()?, seat.clock)?,
-            };
-            *kept = Some(venue.clone());
-            let venue = Arc::new(venue);
-            Ok(VenueParts { execution: venue.clone(), prices: Some(venue), setup: None, clock: None })
+            let venue = Arc::new(PaperVenue::new(InstrumentId::new(INSTRUMENT)?, paper, seat.clock));
+            Ok(VenueParts { execution: venue.clone(), prices: Some(venue.clone()), setup: None, clock: Some(venue) })
         })
         .strategy("once", move |entry| {
             let qty = entry.params.get("qty").and_then(ParamValue::as_str).ok_or("params.qty is missing")?.parse()?;
@@ -159,8 +153,9 @@ async fn two_accounts_and_two_venues_trade_and_restart_in_one_node_each_on_its_o
         .with_hedge_key("of-the-account-right-key", "of-the-account-right-secret");
     let server = Server::bind(face, "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (paper, diary) = (Arc::default(), Diary::default());
-    let factory = factory(paper, diary.clone());
+    // One exchange over all starts of the node.
+    let (paper, diary) = (Door::open(Exchange::new("BTCUSDT", "60000.00".parse().unwrap())).await.unwrap(), Diary::default());
+    let factory = factory(paper.addr, diary.clone());
     let text = config(&server);
     for start in 1..=3 {
         run_until_held(&factory, &text, folder.path()).await;
@@ -181,7 +176,7 @@ async fn two_accounts_and_two_venues_trade_and_restart_in_one_node_each_on_its_o
 
 #[test]
 fn a_strategy_names_an_account_of_the_file_and_instruments_of_that_account() {
-    let factory = factory(Arc::default(), Diary::default());
+    let factory = factory("127.0.0.1:1".parse().unwrap(), Diary::default());
     let text = "profile = \"simulated\"\n[accounts.left]\nvenue = \"paper\"\nnumber = 1\ninstruments = [\"GOLD-SPOT.PAPER\"]\n\
         [accounts.right]\nvenue = \"paper\"\nnumber = 2\ninstruments = [\"TIN-SPOT.PAPER\"]\n\
         [[strategies]]\nid = \"a\"\nkind = \"once\"\naccount = \"right\"\ninstruments = [\"TIN-SPOT.PAPER\"]\n";

@@ -8,6 +8,7 @@ mod core_extremes;
 mod core_flow;
 mod core_forced;
 mod core_history;
+mod core_naive;
 mod core_orders;
 mod core_positions;
 mod core_random;

@@ -3,7 +3,7 @@
 //!
 //! Whoever writes a venue implements [`TestVenue`] and [`FreshAccount`] over it, and calls [`suite`]:
 //!
-//! ```ignore
+//! ```text
 //! exec_testkit::conformance::suite(&MyTestVenue).await.assert();
 //! ```
 //!

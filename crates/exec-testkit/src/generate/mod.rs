@@ -16,6 +16,11 @@ use exec_core::{
 use proptest::{prelude::*, sample::select};
 use rust_decimal::Decimal;
 
+/// How many cases a property runs: `few`, unless `PROPTEST_CASES` asks for another number.
+pub fn cases(few: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(few)
+}
+
 /// Either side.
 pub fn side() -> impl Strategy<Value = Side> {
     select(vec![Side::Buy, Side::Sell])
