@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_orders_leave_the_reserve_to_closing_ones() {
+    fn promise_p14_ordinary_orders_leave_the_reserve_to_closing_ones() {
         let mut budget = Budget::new(Limits::default());
         let mut sent = 0;
         while budget.take(at(0), ORDER, Priority::Ordinary).is_ok() {

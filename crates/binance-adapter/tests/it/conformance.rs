@@ -112,7 +112,7 @@ async fn a_refused_dial_is_never_begun() {
 }
 
 #[tokio::test]
-async fn a_connection_lost_after_the_request_is_incomplete_and_nothing_is_sent_again() {
+async fn promise_p01_a_connection_lost_after_the_request_is_incomplete_and_nothing_is_sent_again() {
     each(vec![Deed::WriteAndClose(Vec::new())], async |name, transport, server| {
         let error = transport.send(post()).await.unwrap_err();
         assert!(matches!(error, TransportError::Incomplete(Incomplete::Cut)), "{name} {error:?}");
@@ -149,7 +149,7 @@ async fn a_reply_that_does_not_come_or_does_not_end_is_incomplete_at_its_deadlin
 }
 
 #[tokio::test]
-async fn a_reply_beyond_the_bound_is_incomplete() {
+async fn promise_p18_a_reply_beyond_the_bound_is_incomplete() {
     let mut large = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", REPLY_BYTES_MAX + 1).into_bytes();
     large.resize(large.len() + REPLY_BYTES_MAX + 1, b' ');
     each(vec![Deed::Write(large)], async |name, transport, _server| {

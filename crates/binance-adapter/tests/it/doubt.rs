@@ -115,7 +115,7 @@ async fn a_duplicate_id_proves_that_the_order_is_live() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_whose_window_has_passed_is_not_sent() {
+async fn promise_p23_an_attempt_whose_window_has_passed_is_not_sent() {
     let world = World::netting().await;
     let attempt = world.attempt(terms(&btc(), Side::Buy, "0.010", OrderKind::Market)).await;
     tokio::time::sleep(Duration::from_millis(2_001)).await;
@@ -191,7 +191,7 @@ async fn a_question_without_an_answer_is_never_an_empty_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ban_stops_everything_before_it_leaves() {
+async fn promise_p14_a_ban_stops_everything_before_it_leaves() {
     let world = World::netting().await;
     let until = world.venue.read_clock().await.unwrap().venue_time((world.now)()).plus_ms(120_000);
     let body =
@@ -205,7 +205,7 @@ async fn a_ban_stops_everything_before_it_leaves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_error_holds_a_key_a_secret_or_a_signature() {
+async fn promise_p17_no_error_holds_a_key_a_secret_or_a_signature() {
     let world = World::netting().await;
     let mut texts = Vec::new();
     for fault in [

@@ -75,7 +75,7 @@ fn sent(mode: PositionMode, leg: PositionSide) -> (Rig, IntentId) {
 }
 
 #[test]
-fn four_events_in_all_24_orders_each_twice_make_one_fill_and_one_fee() {
+fn promise_p04_four_events_in_all_24_orders_each_twice_make_one_fill_and_one_fee() {
     let symbols = Symbols::default();
     for (mode, leg, word) in
         [(PositionMode::Netting, PositionSide::Net, "BOTH"), (PositionMode::Hedging, PositionSide::Long, "LONG")]

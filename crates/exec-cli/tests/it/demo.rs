@@ -9,7 +9,7 @@ fn demo(args: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn the_books_equal_the_exchange_after_a_kill() {
+fn promise_p06_the_books_equal_the_exchange_after_a_kill() {
     let (code, text) = demo(&["--seed", "11"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("\nEQUAL after "), "{text}");

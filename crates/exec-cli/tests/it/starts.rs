@@ -120,7 +120,7 @@ fn begin(config: &str, start: fn(&mut Command) -> &mut Command) -> Output {
 }
 
 #[test]
-fn each_refusal_to_start_says_where_and_what_to_do_and_has_its_exit_code() {
+fn promise_p10_each_refusal_to_start_says_where_and_what_to_do_and_has_its_exit_code() {
     let sim = Sim::start();
     for defect in DEFECTS {
         let folder = tempfile::tempdir().unwrap();

@@ -55,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn in_the_end_the_trades_are_the_venues((history, arrived) in history().prop_flat_map(|h| (Just(h.clone()), arrival(&h)))) {
+    fn promise_p04_in_the_end_the_trades_are_the_venues((history, arrived) in history().prop_flat_map(|h| (Just(h.clone()), arrival(&h)))) {
         let mut order = Order::new(history.intent.clone());
         for fact in &arrived {
             order.apply(fact).unwrap();

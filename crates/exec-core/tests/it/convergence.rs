@@ -20,7 +20,7 @@ proptest! {
 
     /// Each history has 5 to 40 facts, with a snapshot, a duplicate and, as it happened, a fill after the end.
     #[test]
-    fn any_order_of_arrival_ends_in_the_same_order((history, arrived) in ended_history().prop_flat_map(|h| (Just(h.clone()), arrival(&h)))) {
+    fn promise_p05_any_order_of_arrival_ends_in_the_same_order((history, arrived) in ended_history().prop_flat_map(|h| (Just(h.clone()), arrival(&h)))) {
         prop_assert!((5..=40).contains(&history.facts.len()), "{} facts", history.facts.len());
         prop_assert!(history.facts.iter().any(is_snapshot));
         let duplicate = history.facts.iter().enumerate().any(|(at, fact)| history.facts[..at].contains(fact));

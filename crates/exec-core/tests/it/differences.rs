@@ -78,7 +78,7 @@ fn list(rig: &mut Rig, trades: Vec<TradeReport>) {
 }
 
 #[test]
-fn reduce_refuses_new_risk_lets_exits_pass_and_asks_every_5_s_for_little() {
+fn promise_p06_reduce_refuses_new_risk_lets_exits_pass_and_asks_every_5_s_for_little() {
     for (mode, leg) in BOTH {
         let mut rig = with_policy(mode, DifferencePolicy::Reduce, "0");
         let status = cut(&rig, leg, "3");

@@ -23,7 +23,7 @@ use exec_testkit::{
 };
 
 #[test]
-fn an_opening_order_leaves_only_when_its_attempt_is_durable() {
+fn promise_p03_an_opening_order_leaves_only_when_its_attempt_is_durable() {
     let mut rig = netting();
     let intent = rig.submit(buy());
     assert_eq!(rig.status(intent), OrdStatus::PendingNew);
@@ -54,7 +54,7 @@ fn an_exit_and_a_cancel_wait_for_nothing() {
 }
 
 #[test]
-fn new_risk_is_refused_before_the_first_comparison() {
+fn promise_p07_new_risk_is_refused_before_the_first_comparison() {
     let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
     rig.connect();
     assert_eq!(rig.engine.phase(), Phase::Reconciling);
@@ -104,7 +104,7 @@ fn cancel_overtakes_its_order() {
 }
 
 #[test]
-fn an_unknown_outcome_is_closed_by_the_fence_and_never_sent_again() {
+fn promise_p01_an_unknown_outcome_is_closed_by_the_fence_and_never_sent_again() {
     let mut rig = netting();
     let intent = rig.submit(buy());
     rig.durable();
@@ -129,7 +129,7 @@ fn an_unknown_outcome_is_closed_by_the_fence_and_never_sent_again() {
 }
 
 #[test]
-fn a_question_without_an_answer_concludes_nothing() {
+fn promise_p02_a_question_without_an_answer_concludes_nothing() {
     let mut rig = netting();
     let intent = rig.submit(buy());
     rig.durable();
@@ -142,7 +142,7 @@ fn a_question_without_an_answer_concludes_nothing() {
 }
 
 #[test]
-fn a_ghost_after_the_fence_is_adopted_and_latches() {
+fn promise_p01_a_ghost_after_the_fence_is_adopted_and_latches() {
     let mut rig = netting();
     let intent = rig.submit(Terms { kind: OrderKind::Market, ..buy() });
     rig.durable();
@@ -219,7 +219,7 @@ fn insufficient_funds_are_told_and_skipped() {
 }
 
 #[test]
-fn a_wrong_clock_shuts_the_gate_until_it_is_read_again() {
+fn promise_p07_a_wrong_clock_shuts_the_gate_until_it_is_read_again() {
     let mut rig = netting();
     let intent = rig.submit(buy());
     rig.durable();
@@ -247,7 +247,7 @@ fn an_invalid_symbol_fails_fast_with_its_nearest_names() {
 }
 
 #[test]
-fn limits_hold_with_everything_open_counted_as_executed() {
+fn promise_p08_limits_hold_with_everything_open_counted_as_executed() {
     let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
     config.limits.position_notional_max = fixtures::decimal("250");
     let mut rig = Rig::live(config);
@@ -386,7 +386,7 @@ fn a_difference_keeps_its_instrument_shut_and_reopens_when_explained() {
 }
 
 #[test]
-fn a_mode_that_differs_from_the_config_keeps_the_gate_shut() {
+fn promise_p07_a_mode_that_differs_from_the_config_keeps_the_gate_shut() {
     let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
     rig.connect();
     let mut status = rig.flat();
@@ -409,7 +409,7 @@ fn a_timer_that_was_set_again_fires_once() {
 }
 
 #[test]
-fn every_send_is_preceded_by_its_record() {
+fn promise_p03_every_send_is_preceded_by_its_record() {
     let mut engine = exec_core::engine::Engine::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
     let mut out = Vec::new();
     let now = exec_core::time::Timestamp::from_ms(exec_testkit::rig::MIDNIGHT_MS);

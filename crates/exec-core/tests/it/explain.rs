@@ -62,7 +62,7 @@ fn a_doubtful_order_tells_its_doubt_its_cancel_and_how_it_ended() {
 }
 
 #[test]
-fn a_story_has_the_venues_own_words_and_who_asked() {
+fn promise_p22_a_story_has_the_venues_own_words_and_who_asked() {
     let mut rig = netting();
     let refusal = rig.submit(buy());
     rig.durable();

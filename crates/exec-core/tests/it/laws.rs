@@ -38,7 +38,7 @@ proptest! {
 
     /// `a | b = b | a`, `a | (b | c) = (a | b) | c` and `a | a = a`, for three parts of what a venue says about an order.
     #[test]
-    fn knowledge_of_an_order_merges_in_any_way(history in history(), parts in vec(0..3_u8, 40)) {
+    fn promise_p05_knowledge_of_an_order_merges_in_any_way(history in history(), parts in vec(0..3_u8, 40)) {
         let mut made = Order::new(history.intent.clone());
         let (ours, theirs): (Vec<_>, Vec<_>) = history.facts.iter().partition(|fact| is_ours(fact));
         ours.iter().for_each(|fact| { made.apply(fact).unwrap(); });
@@ -120,7 +120,7 @@ proptest! {
 
     /// As venues print them: what is read prints as it was written, but for zeros that say nothing.
     #[test]
-    fn no_text_that_is_taken_loses_a_digit(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,31})?") {
+    fn promise_p16_no_text_that_is_taken_loses_a_digit(text in "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,31})?") {
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         match parse_decimal(&text) {
             Ok(number) => {

@@ -97,7 +97,7 @@ fn held(rig: &Rig) -> String {
 }
 
 #[test]
-fn an_order_that_ended_long_ago_leaves_and_its_position_stays() {
+fn promise_p18_an_order_that_ended_long_ago_leaves_and_its_position_stays() {
     let (rig, first, report) = first_let_go();
     let books = rig.engine.books();
     assert_eq!((held(&rig), books.orders().count()), ("0.9".to_owned(), 2));

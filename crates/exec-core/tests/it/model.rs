@@ -8,5 +8,5 @@ proptest_state_machine::prop_state_machine! {
     #![proptest_config(Config { cases: cases(150), max_shrink_iters: 20_000, ..Config::default() })]
 
     #[test]
-    fn the_core_comes_to_the_venues_truth_by_whatever_it_hears(sequential 1..60 => Node);
+    fn promise_p04_the_core_comes_to_the_venues_truth_by_whatever_it_hears(sequential 1..60 => Node);
 }

@@ -96,7 +96,7 @@ fn number(rig: &Rig, name: &str) -> u16 {
 }
 
 #[test]
-fn after_a_lost_journal_an_order_of_ours_comes_back_under_its_strategy() {
+fn promise_p02_after_a_lost_journal_an_order_of_ours_comes_back_under_its_strategy() {
     let mut before = config(PositionMode::Netting, &["BTCUSDT"]);
     let strategy = |id: &str| exec_core::engine::config::StrategyConfig {
         id: StrategyId::new(id).expect("a name"),
@@ -123,7 +123,7 @@ fn after_a_lost_journal_an_order_of_ours_comes_back_under_its_strategy() {
 }
 
 #[test]
-fn an_id_of_ours_made_after_we_began_or_under_a_higher_epoch_is_a_second_engine() {
+fn promise_p11_an_id_of_ours_made_after_we_began_or_under_a_higher_epoch_is_a_second_engine() {
     let now = netting().engine.books().epoch();
     for (epoch, created_ms, second) in [
         (now, 0, true),
@@ -188,7 +188,7 @@ fn leverage_and_margin_type_changed_by_hand_are_told() {
 }
 
 #[test]
-fn a_manual_order_is_external_and_is_never_reversed() {
+fn promise_p20_a_manual_order_is_external_and_is_never_reversed() {
     for (mode, leg) in LEGS {
         let mut rig = Rig::live(config(mode, &["BTCUSDT"]));
         rig.wait(1_000);

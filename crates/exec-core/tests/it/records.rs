@@ -208,7 +208,7 @@ fn the_bytes_of_every_record_are_what_they_were() {
 }
 
 #[test]
-fn golden_records_are_read_back() {
+fn promise_p21_golden_records_are_read_back() {
     let records = records();
     for (line, record) in GOLDEN.lines().filter(|l| !l.starts_with('#')).zip(&records) {
         let (kind, hex) = line.split_once(' ').expect("kind and bytes");

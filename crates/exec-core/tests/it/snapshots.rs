@@ -210,7 +210,7 @@ proptest! {
 }
 
 #[test]
-fn a_running_engine_has_the_snapshot_that_its_journal_gives() {
+fn promise_p15_a_running_engine_has_the_snapshot_that_its_journal_gives() {
     let mut rig = netting();
     let order = working(&mut rig);
     rig.fill(order, 1, "0.4", "99", "0.4");

@@ -198,7 +198,7 @@ impl Desk {
 }
 
 #[test]
-fn on_a_silently_dead_stream_a_fill_an_adl_and_a_manual_close_reach_the_strategy_within_15_seconds() {
+fn promise_p20_on_a_silently_dead_stream_a_fill_an_adl_and_a_manual_close_reach_the_strategy_within_15_seconds() {
     for (mode, leg) in MODES {
         let (mut desk, entry, _) = Desk::holding(mode, leg);
         desk.run(7_300);

@@ -24,7 +24,7 @@ fn lives(seeds: u64, durability: Durability) -> Seen {
 }
 
 #[test]
-fn acknowledged_records_survive_any_crash_in_order() {
+fn promise_p13_acknowledged_records_survive_any_crash_in_order() {
     lives(2500, Durability::Sync);
 }
 

@@ -37,7 +37,7 @@ fn all(disk: &SimDisk) -> Result<Vec<Record>, OpenError> {
 }
 
 #[test]
-fn every_bit_flip_is_refused_or_leaves_equal_content() {
+fn promise_p13_every_bit_flip_is_refused_or_leaves_equal_content() {
     let (disk, last) = acknowledged();
     let whole = all(&disk).unwrap();
     assert_eq!(whole.len() as u64, last);
@@ -145,7 +145,7 @@ fn empty_short_and_foreign_files_are_refused() {
 }
 
 #[test]
-fn a_newer_format_is_refused_by_name() {
+fn promise_p21_a_newer_format_is_refused_by_name() {
     let refused = refusal(|disk| {
         disk.flip(&last_segment(disk), 8, 3);
     });

@@ -24,7 +24,7 @@ fn assert_latched(log: &mut Log<SimDisk>, disk: &SimDisk) {
 }
 
 #[test]
-fn after_a_failed_sync_nothing_succeeds_again() {
+fn promise_p13_after_a_failed_sync_nothing_succeeds_again() {
     let disk = SimDisk::new();
     let mut log = opened(&disk);
     append(&mut log, 2).unwrap();
@@ -187,7 +187,7 @@ fn a_roll_whose_sync_fails_acknowledges_nothing_and_loses_nothing() {
 }
 
 #[test]
-fn a_second_writer_is_refused_at_once_and_admitted_after_the_first() {
+fn promise_p11_a_second_writer_is_refused_at_once_and_admitted_after_the_first() {
     let disk = SimDisk::new();
     let log = opened(&disk);
     assert!(matches!(Log::open(disk.clone(), &options(Durability::Sync)), Err(OpenError::Locked { .. })));

@@ -148,7 +148,7 @@ fn a_failed_sync_is_told_once_and_to_every_later_caller() {
 }
 
 #[test]
-fn a_full_queue_refuses_and_takes_again_when_it_has_drained() {
+fn promise_p18_a_full_queue_refuses_and_takes_again_when_it_has_drained() {
     let disk = SimDisk::new();
     let limits = QueueLimits { bytes_max: 1000, ..QueueLimits::default() };
     let (journal, arrived, go) = start_gated(&disk, limits);

@@ -70,7 +70,7 @@ fn what_is_written_today_equals_the_golden_journal() {
 }
 
 #[test]
-fn the_golden_journal_of_format_1_reads_back() {
+fn promise_p21_the_golden_journal_of_format_1_reads_back() {
     let disk = from_hex(V1);
     let report = verify(&mut disk.clone()).unwrap();
     assert_eq!((report.first_seq, report.last_seq), (1, 4));

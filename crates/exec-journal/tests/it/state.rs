@@ -67,7 +67,7 @@ fn until(what: &str, mut is_true: impl FnMut() -> bool) {
 }
 
 #[test]
-fn a_start_reads_the_newest_snapshot_and_what_follows_it() {
+fn promise_p24_a_start_reads_the_newest_snapshot_and_what_follows_it() {
     let disk = SimDisk::new();
     let (mut journal, mut live) = (open(&disk), engine());
     assert!(journal.newest_snapshot().unwrap().is_none());

@@ -87,7 +87,7 @@ async fn a_socket_left_behind_is_replaced_and_a_file_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_latch_holds_until_it_is_released_and_over_a_restart() {
+async fn promise_p12_a_latch_holds_until_it_is_released_and_over_a_restart() {
     let (venue, disk) = (Fake::new(), Disk::new());
     let node = start(account(&venue, &disk, &Scripted::default())).live().await;
     node.ask(Ask::Latch {}).await;

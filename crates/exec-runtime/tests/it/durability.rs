@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
-async fn an_opening_order_is_not_sent_before_it_is_durable() {
+async fn promise_p03_an_opening_order_is_not_sent_before_it_is_durable() {
     let (venue, disk) = (Fake::new(), Disk::new());
     let node = start(account(&venue, &disk, &Scripted::default())).live().await;
     disk.mood(DiskMood::Stuck);
@@ -94,7 +94,7 @@ async fn exits_pass_and_entries_do_not(venue: &Fake, disk: &Disk, break_it: impl
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_sync_closes_the_gate_and_lets_exits_pass() {
+async fn promise_p07_a_failed_sync_closes_the_gate_and_lets_exits_pass() {
     let (venue, disk) = (Fake::new(), Disk::new());
     exits_pass_and_entries_do_not(&venue, &disk, || disk.fail()).await;
 }

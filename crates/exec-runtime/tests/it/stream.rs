@@ -19,7 +19,7 @@ fn sessions(venue: &Fake) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_stream_comes_back_with_back_off_and_is_reconciled_again() {
+async fn promise_p19_a_lost_stream_comes_back_with_back_off_and_is_reconciled_again() {
     let (venue, disk) = (Fake::new(), Disk::new());
     let node = start(account(&venue, &disk, &Scripted::default())).live().await;
     assert_eq!((sessions(&venue), venue.count(|c| *c == Call::Mass)), (1, 1));

@@ -153,7 +153,7 @@ async fn a_strategy_that_never_stops_asking_is_stopped_and_the_operator_is_heard
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_refusal_measures_the_clock_again() {
+async fn promise_p23_a_clock_refusal_measures_the_clock_again() {
     use exec_core::venue::{RejectClass, Rejection};
     let (venue, disk) = (Fake::new(), Disk::new());
     let rejection = Rejection { class: RejectClass::Clock, code: -1021, text: "outside of the recvWindow".into() };

@@ -31,7 +31,7 @@ fn given(key: &str, secret: &str) -> Around {
 }
 
 #[test]
-fn a_good_config_shows_where_they_come_from_and_not_what_they_are() {
+fn promise_p17_a_good_config_shows_where_they_come_from_and_not_what_they_are() {
     let config = NodeConfig::read(FILE, &given(KEY, SECRET)).unwrap();
     let (rendered, debugged) = (config.render(), format!("{config:?} {config:#?}"));
     hidden(&rendered);

@@ -104,7 +104,7 @@ fn thorough(stance: &Stance) -> bool {
 }
 
 #[test]
-fn what_passes_here_passes_there_and_what_is_refused_here_is_refused_there() {
+fn promise_p16_what_passes_here_passes_there_and_what_is_refused_here_is_refused_there() {
     let mut market = Market::still();
     let ground = Ground::of(&market);
     let mut tally = Tally::default();
