@@ -147,6 +147,20 @@ mod tests {
     }
 
     #[test]
+    fn a_number_beyond_its_bound_has_no_id() {
+        let last = OwnId { account: 1023, strategy: 1023, epoch: Epoch((1 << 25) - 1), intent: (1 << 40) - 1, attempt: 31 };
+        for beyond in [
+            OwnId { account: 1 << 10, ..last },
+            OwnId { strategy: 1 << 10, ..last },
+            OwnId { epoch: Epoch(1 << 25), ..last },
+            OwnId { intent: 1 << 40, ..last },
+            OwnId { attempt: 32, ..last },
+        ] {
+            assert_eq!(beyond.encode(&Tag::new("x9").unwrap()), None, "{beyond:?}");
+        }
+    }
+
+    #[test]
     fn crc_matches_its_published_check_value() {
         assert_eq!(crc15(b"123456789"), 0x059E);
     }

@@ -1,6 +1,6 @@
 //! Limits hold whatever an order, a change or a number looks like.
 
-use crate::scene::{buy, closing, fill_of, foreign, netting, working};
+use crate::scene::{btc, buy, closing, fill_of, foreign, netting, working};
 use exec_core::{
     command::{ChangeOrder, Command},
     order::status::OrdStatus,
@@ -83,4 +83,25 @@ fn an_exit_on_its_way_may_execute_before_the_order_that_turns() {
     assert!(matches!(rig.order(turn).denial(), Some(Denial::Limit { .. })), "flat, and then 4 long");
     let turn = rig.submit(limit(Side::Buy, qty("2"), price("99")));
     assert_eq!(rig.order(turn).denial(), None);
+}
+
+#[test]
+fn what_is_open_counts_as_executed_on_each_side_and_leg() {
+    let legs = [
+        (PositionMode::Netting, PositionSide::Net, Side::Buy, ("0", "2")),
+        (PositionMode::Netting, PositionSide::Net, Side::Sell, ("-2", "0")),
+        (PositionMode::Hedging, PositionSide::Long, Side::Buy, ("0", "2")),
+        (PositionMode::Hedging, PositionSide::Short, Side::Sell, ("-2", "0")),
+    ];
+    for (mode, leg, side, (low, high)) in legs {
+        let mut config = config(mode, &["BTCUSDT"]);
+        config.limits.position_notional_max = fixtures::decimal("250");
+        let mut rig = Rig::live(config);
+        let mut open = || rig.submit(Terms { leg, ..limit(side, qty("1"), price("100")) });
+        let (first, second, third) = (open(), open(), open());
+        assert_eq!((rig.order(first).denial(), rig.order(second).denial()), (None, None), "{leg:?} {side:?}");
+        assert!(matches!(rig.order(third).denial(), Some(Denial::Limit { .. })), "{leg:?} {side:?}: 300 is above 250");
+        let held = exec_core::exposure::interval(rig.engine.books(), &btc(), leg);
+        assert_eq!((held.low, held.high), (fixtures::decimal(low), fixtures::decimal(high)), "{leg:?} {side:?}");
+    }
 }
