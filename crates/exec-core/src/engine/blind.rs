@@ -10,7 +10,7 @@ use crate::{
     units::{PositionSide, SignedQty},
     venue::QueryError,
 };
-use alloc::{collections::BTreeMap, format, vec::Vec};
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 /// How long fills may take to explain a position that was looked at.
 const LOOK_AGAIN_MS: u64 = 1_000;
@@ -34,6 +34,18 @@ pub(super) struct Sight {
     suspected: Option<Timestamp>,
     /// When a look last found everything as our books have it.
     agreed: Option<Timestamp>,
+    /// What a look has found and the stream has not told.
+    untold: Option<Untold>,
+}
+
+/// Something that happened at the venue and of which nothing was heard.
+#[derive(Clone, Debug)]
+struct Untold {
+    /// It happened after this: all was well then.
+    well: Timestamp,
+    /// Since when it was known.
+    since: Timestamp,
+    text: String,
 }
 
 impl Engine {
@@ -114,6 +126,7 @@ impl Engine {
     pub(super) fn looked(&mut self, begun: Timestamp, result: Result<Vec<PositionReport>, QueryError>, out: &mut Vec<Effect>) {
         // A failed question says nothing about any leg.
         let Ok(rows) = result else { return };
+        self.judge_silence(out);
         let found = self.unlike(&rows);
         let before = core::mem::take(&mut self.sight.suspects);
         if found.is_empty() {
@@ -130,13 +143,24 @@ impl Engine {
         };
         let text = format!("{} {:?} is {by} more at the venue than in the books", leg.0, leg.1);
         self.alert(out, AlertLevel::Warning, "position_unexplained", text.clone());
-        // It happened after the last look at which all was well, and nothing at all was heard since then.
-        let well = self.sight.agreed.unwrap_or(begun);
-        if self.watchdog.heard <= well && self.now.ms_since(well) >= self.patience_ms() {
-            let since = self.sight.suspected.unwrap_or(begun);
-            self.stream_is_dead(format!("{text}, and nothing was heard of it"), since, out);
-        }
+        let (well, since) = (self.sight.agreed.unwrap_or(begun), self.sight.suspected.unwrap_or(begun));
+        self.sight.untold.get_or_insert(Untold { well, since, text });
+        self.judge_silence(out);
         self.recover(out);
+    }
+
+    /// The stream is dead if something happened, and nothing at all was heard from before it until long after. A comparison brings
+    /// the books up to it sooner than that; it does not make the stream speak.
+    fn judge_silence(&mut self, out: &mut Vec<Effect>) {
+        let Some(untold) = self.sight.untold.take() else { return };
+        if self.watchdog.heard > untold.well {
+            return;
+        }
+        if self.now.ms_since(untold.well) >= self.patience_ms() {
+            self.stream_is_dead(format!("{}, and nothing was heard of it", untold.text), untold.since, out);
+        } else {
+            self.sight.untold = Some(untold);
+        }
     }
 
     /// The legs that the venue has otherwise than our books, and by how much more.

@@ -41,7 +41,11 @@ struct Desk {
 
 impl Desk {
     fn new(mode: PositionMode, leg: PositionSide) -> Self {
-        let mut config = EngineConfig { stream: StreamCare::default(), ..config(mode, &["BTCUSDT"]) };
+        Self::with(mode, leg, StreamCare::default())
+    }
+
+    fn with(mode: PositionMode, leg: PositionSide, stream: StreamCare) -> Self {
+        let mut config = EngineConfig { stream, ..config(mode, &["BTCUSDT"]) };
         config.strategies[0].external_order_claims = vec![btc()];
         let rig = Rig::live(config);
         let (orders, trades) = (Vec::new(), Vec::new());
@@ -219,6 +223,29 @@ fn promise_p20_on_a_silently_dead_stream_a_fill_an_adl_and_a_manual_close_reach_
         let before = desk.rig.told_facts().len();
         desk.until(15_000, |d| d.books().is_zero());
         assert!(desk.rig.told_facts().len() > before, "{mode:?}: the strategy claims what others do here");
+    }
+}
+
+#[test]
+fn looks_that_find_every_fill_sooner_than_silence_proves_anything_still_end_a_silent_stream() {
+    for (mode, leg) in MODES {
+        let mut desk = Desk::with(mode, leg, StreamCare { look_every_ms: 500, ..StreamCare::default() });
+        let entry = desk.place(Terms { leg, ..buy() });
+        desk.run(1_000);
+        desk.fill(entry, 1, false);
+        let took = desk.until(2_000, |d| d.books() == d.held);
+        assert!(desk.rig.reopened.is_empty(), "{mode:?}: an event may still come after {took} ms");
+        desk.until(4_000, |d| d.rig.reopened.len() == 1);
+
+        // One that is only slow is kept.
+        let mut desk = Desk::with(mode, leg, StreamCare { look_every_ms: 500, ..StreamCare::default() });
+        let entry = desk.place(Terms { leg, ..buy() });
+        desk.run(1_000);
+        desk.fill(entry, 1, false);
+        desk.run(2_000);
+        desk.tell(ReportBody::Irrelevant { name: "STRATEGY_UPDATE".into() });
+        desk.run(20_000);
+        assert!(desk.rig.reopened.is_empty(), "{mode:?}");
     }
 }
 
