@@ -142,6 +142,8 @@ pub struct Budget {
 
 /// Percent of the weight that only exits, doubt and recovery may use.
 const WEIGHT_RESERVE_PERCENT: u32 = 30;
+/// Percent of the weight that only exits may use: a recovery asks much, and an order must be cancelled meanwhile.
+const WEIGHT_EXIT_PERCENT: u32 = 5;
 /// Percent of the order count that only closing orders may use.
 const ORDERS_RESERVE_PERCENT: u32 = 20;
 /// Percent of a limit that is never used: requests of others on the same address arrive unseen.
@@ -189,7 +191,7 @@ impl Budget {
         if let (Some(until), true) = (self.orders_paused, cost.has_orders()) {
             return Err(Wait { why: Spent::OrdersPaused, until });
         }
-        let weight_cap = cap(self.limits.weight_1m, reserve(priority, WEIGHT_RESERVE_PERCENT));
+        let weight_cap = cap(self.limits.weight_1m, reserve(priority, WEIGHT_RESERVE_PERCENT, WEIGHT_EXIT_PERCENT));
         if cost.weight > 0 && self.weight.used.saturating_add(cost.weight) > weight_cap {
             return Err(Wait { why: Spent::Weight, until: self.weight.end() });
         }
@@ -197,7 +199,7 @@ impl Budget {
             (&self.orders_10s, cost.orders_10s, self.limits.orders_10s),
             (&self.orders_1m, cost.orders_1m, self.limits.orders_1m),
         ] {
-            if orders > 0 && window.used.saturating_add(orders) > cap(limit, reserve(priority, ORDERS_RESERVE_PERCENT)) {
+            if orders > 0 && window.used.saturating_add(orders) > cap(limit, reserve(priority, ORDERS_RESERVE_PERCENT, 0)) {
                 return Err(Wait { why: Spent::Orders, until: window.end() });
             }
         }
@@ -249,10 +251,12 @@ impl Budget {
     }
 }
 
-const fn reserve(priority: Priority, percent: u32) -> u32 {
+/// What is kept from it: of ordinary requests for recovery and exits, of recovery for exits.
+const fn reserve(priority: Priority, percent: u32, exits: u32) -> u32 {
     match priority {
         Priority::Ordinary => percent,
-        Priority::Recovery | Priority::Exit => 0,
+        Priority::Recovery => exits,
+        Priority::Exit => 0,
     }
 }
 
@@ -292,6 +296,18 @@ mod tests {
         assert!(budget.take(at(0), ORDER, Priority::Recovery).is_ok());
         assert_eq!(budget.take(at(0), ORDER, Priority::Ordinary), Err(Wait { why: Spent::Orders, until: at(10_000) }));
         assert!(budget.take(at(10_000), ORDER, Priority::Ordinary).is_ok());
+    }
+
+    #[test]
+    fn however_much_a_recovery_asks_orders_can_be_cancelled_in_the_same_minute() {
+        let mut budget = Budget::new(Limits::default());
+        let all_open = Cost { weight: 40, orders_10s: 0, orders_1m: 0 };
+        while budget.take(at(0), all_open, Priority::Recovery).is_ok() {}
+        let mut cancelled = 0;
+        while budget.take(at(0), CANCEL, Priority::Exit).is_ok() {
+            cancelled += 1;
+        }
+        assert!(cancelled >= 100, "{cancelled}");
     }
 
     #[test]
