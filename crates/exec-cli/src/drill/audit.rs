@@ -110,6 +110,12 @@ pub(crate) fn audit(exchange: &Exchange, owner: Owner, account: &str, read: Repl
     Ok(audit)
 }
 
+/// Whether an order that closes came back by its id, under its strategy, because its record was not yet written at the kill.
+fn was_unheard_of(order: &Order) -> bool {
+    let intent = order.intent();
+    intent.provenance == Provenance::Recovered && !intent.terms.can_add_risk() && intent.owner.strategy().is_some()
+}
+
 /// Takes out of a ledger the closing orders that ended without a trade and that no journal has heard of. Returns how many.
 fn overlook_unseen(books: &Books, ledger: &mut Ledger) -> usize {
     let known: BTreeSet<String> = books.orders().flat_map(|o| o.attempts().keys()).map(ToString::to_string).collect();
@@ -118,6 +124,17 @@ fn overlook_unseen(books: &Books, ledger: &mut Ledger) -> usize {
     };
     let traded: BTreeSet<String> = ledger.trades.iter().map(|row| row.client_order_id.clone()).collect();
     let unseen = |id: &String| !known.contains(id) && !traded.contains(id);
+    let children: BTreeSet<String> = books
+        .orders()
+        .filter(|o| was_unheard_of(o) && !o.intent().terms.kind.is_conditional())
+        .flat_map(|o| o.attempts().keys())
+        .map(ToString::to_string)
+        .collect();
+    // One that was conditional and had triggered by then came back as the ordinary order that it had become.
+    ledger.algo_orders.retain(|row| {
+        let triggered = matches!(row.status, AlgoStatus::Triggering | AlgoStatus::Triggered | AlgoStatus::Finished);
+        !(triggered && children.contains(&row.client_algo_id))
+    });
     let before = names(ledger).len();
     ledger.orders.retain(|row| {
         let over = !matches!(row.status, OrderStatus::New | OrderStatus::PartiallyFilled);
@@ -137,7 +154,7 @@ fn sent_twice(books: &Books, ledger: &Ledger, audit: &mut Audit) {
     let executed: BTreeSet<&str> = ledger.trades.iter().map(|row| row.client_order_id.as_str()).collect();
     for order in books.orders() {
         let intent = order.intent();
-        if intent.provenance == Provenance::Recovered && !intent.terms.can_add_risk() && intent.owner.strategy().is_some() {
+        if was_unheard_of(order) {
             audit.ahead_of_the_journal += 1;
         } else if intent.provenance != Provenance::Ours {
             wrong.push(format!("order {} came in as {:?}", intent.id, intent.provenance));

@@ -9,6 +9,7 @@ use exec_core::{
     report::Fill,
     strategy::{Context, Strategy},
     terms::{Intention, OrderKind, Terms},
+    time::Timestamp,
     units::{PositionMode, PositionSide, Qty, Side},
 };
 use node_config::{MakeError, StrategyEntry};
@@ -16,6 +17,8 @@ use rust_decimal::Decimal;
 use std::{collections::BTreeSet, path::PathBuf};
 
 const TICK: u64 = 1;
+/// How many times as fast as its pace a long play makes up for what held it up.
+const CATCH_UP: u64 = 4;
 /// The variable that names a file: while it is there, nothing is played.
 pub(crate) const PAUSE: &str = "EXEC_NODE_DRILL_PAUSE";
 /// So many hedged trades of an instrument's side are remembered: more than can be told a second time.
@@ -40,6 +43,9 @@ pub(crate) struct DrillStrategy {
     hedged: BTreeSet<(u8, u8, u64)>,
     told: bool,
     pause: Option<PathBuf>,
+    /// Time that has not been played yet, and up to when it is counted, where the play must keep its average pace.
+    owed_ms: u64,
+    counted: Option<Timestamp>,
 }
 
 impl DrillStrategy {
@@ -58,6 +64,8 @@ impl DrillStrategy {
             hedged: BTreeSet::new(),
             told: false,
             pause: std::env::var_os(PAUSE).map(PathBuf::from),
+            owed_ms: 0,
+            counted: None,
         })
     }
 
@@ -129,9 +137,22 @@ impl Strategy for DrillStrategy {
     }
     fn on_timer(&mut self, ctx: &mut Context<'_>, _tag: u64) {
         self.tell(ctx);
-        if !self.pause.as_ref().is_some_and(|file| file.exists()) && self.scenes.go_on(ctx) {
+        let Some(pause) = &self.pause else {
+            if self.scenes.go_on(ctx) {
+                self.save(ctx);
+            }
+            return ctx.set_timer(TICK, self.scenes.pace_ms);
+        };
+        // A long play keeps its average pace, whatever holds it up meanwhile: so its books always hold about as much.
+        let (now, paused) = (ctx.now(), pause.exists());
+        if let (Some(before), false) = (self.counted, paused) {
+            self.owed_ms += now.ms_since(before);
+        }
+        self.counted = Some(now);
+        if !paused && self.scenes.go_on_if(ctx, self.owed_ms >= self.scenes.pace_ms) {
+            self.owed_ms -= self.scenes.pace_ms;
             self.save(ctx);
         }
-        ctx.set_timer(TICK, self.scenes.pace_ms);
+        ctx.set_timer(TICK, self.scenes.pace_ms / CATCH_UP);
     }
 }

@@ -115,8 +115,13 @@ impl Scenes {
 
     /// Changes and cancels what rests, and plays the next scene. Returns whether it was played: then the step is to be saved.
     pub(crate) fn go_on(&mut self, ctx: &mut Context<'_>) -> bool {
+        self.go_on_if(ctx, true)
+    }
+
+    /// The same, where the next scene waits until it is due.
+    pub(crate) fn go_on_if(&mut self, ctx: &mut Context<'_>, due: bool) -> bool {
         self.tend(ctx);
-        ctx.phase() == Phase::Live && self.act(ctx)
+        due && ctx.phase() == Phase::Live && self.act(ctx)
     }
 
     /// What follows does not depend on when it is called, so a restart in between changes nothing.
