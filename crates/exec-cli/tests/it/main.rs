@@ -1,9 +1,13 @@
 //! The program as a person or a script meets it: built, called, its output and exit codes read.
 
+mod claims;
 mod damage;
 mod decode;
 mod demo;
+mod loopback;
+mod settled;
 mod starts;
+mod streams;
 mod surroundings;
 mod told;
 mod verbs;
