@@ -1,7 +1,7 @@
 //! The real core under the model: what the model says happened is done to it, and what it believes is held against the truth.
 
 use exec_core::{
-    command::Command,
+    command::{ChangeOrder, Command},
     conversation::{Answer, Input, Outcome, Query, Request},
     engine::config::EngineConfig,
     ids::{ClOrdId, IntentId, RequestId},
@@ -10,7 +10,7 @@ use exec_core::{
         status::OrdStatus,
     },
     record::Record,
-    report::{Report, ReportBody},
+    report::{OrderReport, Report, ReportBody},
     units::{PositionMode, PositionSide},
     venue::{CommandError, CommandResult, RejectClass, Rejection},
 };
@@ -34,6 +34,7 @@ pub struct Node {
     intents: Vec<IntentId>,
     ids: Vec<ClOrdId>,
     requests: Vec<Option<RequestId>>,
+    changes: Vec<Vec<RequestId>>,
     handled: usize,
     /// Whether the engine has begun since it was last made.
     begun: bool,
@@ -81,6 +82,7 @@ impl Node {
                 };
                 self.ids.push(attempt.cl_ord_id);
                 self.requests.push(Some(*id));
+                self.changes.push(Vec::new());
                 self.intents.push(intent);
                 self.handled = self.rig.sent.len();
             }
@@ -108,9 +110,26 @@ impl Node {
                 let result = if answered { Ok(Box::new(truth.report(order, self.ids[order]))) } else { Err(unknown()) };
                 self.rig.give(Input::Outcome { request, outcome: Outcome::Order(result) });
             }
+            Did::Changed(order, answered) => {
+                self.rig.wait(1);
+                let (intent, (qty, price)) = (self.intents[order], truth.asked(order));
+                self.rig.command(Command::Replace(ChangeOrder { intent, qty: Some(qty), price: Some(price), trigger: None }));
+                self.rig.durable();
+                let sent: Vec<_> = self.rig.sent[self.handled..].iter().collect();
+                let [Request::Replace(replace)] = sent[..] else {
+                    panic!("one change was to be sent, not {sent:?}\n{:?}", self.rig.told.last())
+                };
+                let request = replace.request;
+                self.changes[order].push(request);
+                self.handled = self.rig.sent.len();
+                let report = OrderReport { replaced_by: Some(request), ..truth.report(order, self.ids[order]) };
+                let result = if answered { Ok(Box::new(report)) } else { Err(unknown()) };
+                self.rig.give(Input::Outcome { request, outcome: Outcome::Order(result) });
+            }
             Did::Told(fact) => {
                 let fact = &truth.facts[fact];
-                let report = truth.said(fact, fact.order.map(|order| self.ids[order]));
+                let mut report = truth.said(fact, fact.order.map(|order| self.ids[order]));
+                report.replaced_by = fact.order.zip(fact.change).map(|(order, change)| self.changes[order][change]);
                 let (session, body) = (self.rig.session(), ReportBody::Order(report));
                 self.rig.give(Input::Report { session, report: Report { sent: None, body } });
             }
@@ -226,7 +245,13 @@ impl Node {
             if of.way == Way::Here {
                 let known = self.rig.order(*intent);
                 assert_eq!(known.cum_qty(), truth.done(order), "order {order} is executed as the venue has it");
+                assert!(known.unattributed_qty().is_zero(), "each trade of order {order} is known: {known:?}");
                 assert_eq!(known.status().is_ended(), !of.is_open(), "order {order}: {of:?}\nin the books: {known:?}");
+                if of.is_open() {
+                    let asked = (known.qty(), known.price());
+                    let (qty, price) = truth.asked(order);
+                    assert_eq!(asked, (Some(qty), Some(price)), "order {order} asks for what it does at the venue: {known:?}");
+                }
             }
         }
     }
@@ -239,8 +264,8 @@ impl StateMachineTest for Node {
     fn init_test(_: &Truth) -> Self {
         let rig = Rig::live(config());
         let handled = rig.sent.len();
-        let (intents, ids, requests) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rig, intents, ids, requests, handled, begun: true, settled: true }
+        let (intents, ids, requests, changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { rig, intents, ids, requests, changes, handled, begun: true, settled: true }
     }
 
     fn apply(mut node: Self, truth: &Truth, _step: Step) -> Self {

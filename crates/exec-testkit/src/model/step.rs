@@ -13,6 +13,8 @@ use super::truth::{Did, End, Fact, Truth, VenueOrder, VenueTrade, WINDOW_MS, Way
 /// What the node needs to begin again, in milliseconds.
 const RESTART_MS: u64 = 1_000;
 
+/// From this age on what was not told may be missed.
+const LATE_MS: u64 = 900;
 /// Longer than every fence.
 const LONG_MS: u64 = 70_000;
 /// Each question is answered at the end of a wait, so an absence takes two of them to be one twice.
@@ -35,6 +37,8 @@ pub enum Step {
     LoseAnswer(usize),
     /// The strategy cancels an order it knows; the answer comes, or is lost.
     Cancel(usize, bool),
+    /// The strategy changes an order it knows: so many lots more, at this price; the answer comes, or is lost.
+    Change(usize, i64, i64, bool),
     /// An order trades: so many thousandths of what is left, at least a lot.
     Fill(usize, i64),
     /// The venue, or somebody else, ends an order.
@@ -82,6 +86,9 @@ fn unanswered(truth: &Truth) -> Vec<usize> {
 fn cancellable(truth: &Truth) -> Vec<usize> {
     numbers(truth, |order| order.is_open() && order.known)
 }
+fn changeable(truth: &Truth) -> Vec<usize> {
+    numbers(truth, |order| order.is_open() && order.known && !order.changing && truth.is_gate_open() == Some(true))
+}
 fn untold(truth: &Truth) -> Vec<usize> {
     (0..truth.facts.len()).filter(|fact| truth.link && !truth.facts[*fact].told).collect()
 }
@@ -123,6 +130,9 @@ impl ReferenceStateMachine for RefModel {
         add(1, !unanswered(truth).is_empty(), which().prop_map(Step::LoseAnswer).boxed());
         let cancel = (which(), any::<bool>()).prop_map(|(which, answered)| Step::Cancel(which, answered));
         add(2, !cancellable(truth).is_empty(), cancel.boxed());
+        let change = (which(), 1..5_i64, 980..1_020_i64, any::<bool>());
+        let change = change.prop_map(|(which, more, ticks, answered)| Step::Change(which, more, ticks, answered));
+        add(3, !changeable(truth).is_empty(), change.boxed());
         let some = !open(truth).is_empty();
         let thousandths = prop_oneof![1 => Just(1_000_i64), 2 => 1..1_000_i64];
         add(6, some, (which(), thousandths).prop_map(|(which, part)| Step::Fill(which, part)).boxed());
@@ -158,6 +168,8 @@ impl Truth {
                     sent_ms: self.ms,
                     orphan: false,
                     searched: 0,
+                    changes: 0,
+                    changing: false,
                 });
                 Did::Sent(self.orders.len() - 1)
             }
@@ -198,6 +210,18 @@ impl Truth {
                 let order = pick(&cancellable(self), number)?;
                 self.end(order, End::Canceled);
                 Did::Cancelled(order, answered)
+            }
+            Step::Change(number, more, ticks, answered) => {
+                let order = pick(&changeable(self), number)?;
+                // The venue dates its changes, so that of two words the newer one is known.
+                self.pass(1);
+                let of = &mut self.orders[order];
+                let change = of.changes;
+                (of.lots, of.ticks, of.changes, of.changing) = (of.lots + more, ticks, change + 1, !answered);
+                if self.link {
+                    self.facts.push(Fact { change: Some(change), ..self.fact(order, None) });
+                }
+                Did::Changed(order, answered)
             }
             Step::Fill(number, part) => {
                 let order = pick(&open(self), number)?;
@@ -241,7 +265,9 @@ impl Truth {
                     return None;
                 }
                 (self.link, self.silent) = (true, false);
-                numbers(self, |order| order.way == Way::Here).into_iter().for_each(|order| self.known(order));
+                for order in numbers(self, |order| order.way == Way::Here) {
+                    self.known(order);
+                }
                 Did::Connected
             }
             Step::Crash => {
@@ -265,13 +291,17 @@ impl Truth {
 
     fn pass(&mut self, ms: u64) {
         self.ms += ms;
-        self.silent |= self.link && ms > 0 && self.facts.iter().any(|fact| !fact.told);
+        let late = |fact: &Fact| !fact.told && self.ms - fact.ms >= LATE_MS;
+        self.silent |= self.link && self.facts.iter().any(late);
         for order in self.orders.iter_mut().filter(|order| order.way == Way::Flying && order.sent_ms + WINDOW_MS < self.ms) {
             order.way = Way::Lost;
         }
         for order in self.orders.iter_mut().filter(|order| self.link && ms >= LONG_MS && order.way == Way::Lost) {
             order.searched += 1;
             order.orphan &= order.searched < SEARCHES;
+        }
+        if self.link && ms >= LONG_MS {
+            self.orders.iter_mut().for_each(|order| order.changing = false);
         }
     }
 
@@ -286,15 +316,17 @@ impl Truth {
 
     fn tell(&mut self, order: usize, trade: Option<usize>) {
         if self.link {
-            let VenueOrder { done, end, .. } = self.orders[order];
-            self.facts.push(Fact { order: Some(order), done, end, trade, ms: self.ms, told: false });
+            self.facts.push(self.fact(order, trade));
         }
     }
 
     fn deliver(&mut self, fact: usize) -> Did {
         self.facts[fact].told = true;
-        if let Some(order) = self.facts[fact].order {
+        let Fact { order, change, .. } = self.facts[fact];
+        if let Some(order) = order {
             self.known(order);
+            let of = &mut self.orders[order];
+            of.changing &= change.is_none_or(|change| change + 1 < of.changes);
         }
         Did::Told(fact)
     }

@@ -62,6 +62,10 @@ pub struct VenueOrder {
     pub orphan: bool,
     /// How often a node with a stream has had a long time to find it.
     pub searched: u32,
+    /// How often it was changed.
+    pub changes: usize,
+    /// The node has not heard what became of its last change.
+    pub changing: bool,
 }
 
 impl VenueOrder {
@@ -93,6 +97,12 @@ pub struct Fact {
     pub done: i64,
     /// How it had ended by then.
     pub end: Option<End>,
+    /// Its quantity then.
+    pub lots: i64,
+    /// Its limit then.
+    pub ticks: i64,
+    /// The change that it confirms, counted from 0 for each order.
+    pub change: Option<usize>,
     /// The trade it tells.
     pub trade: Option<usize>,
     /// When.
@@ -119,6 +129,8 @@ pub enum Did {
     Unanswered(usize),
     /// The strategy cancels an order, the venue does; whether it is answered.
     Cancelled(usize, bool),
+    /// The strategy changes an order to what it is now, the venue does; whether it is answered. A millisecond passed before.
+    Changed(usize, bool),
     /// A trade was made: its number in [`Truth::trades`].
     Filled(usize),
     /// A fact is delivered: its number in [`Truth::facts`].
@@ -178,6 +190,10 @@ impl Truth {
             (true, false) => Some(true),
         }
     }
+    /// What an order asks for now, as the venue has it: quantity and price.
+    pub fn asked(&self, order: usize) -> (Qty, Price) {
+        (qty(self.orders[order].lots), price(self.orders[order].ticks))
+    }
     /// What the account holds, in lots.
     pub fn position(&self) -> i64 {
         self.trades.iter().map(|trade| trade.lots).sum()
@@ -198,22 +214,23 @@ impl Truth {
 
     /// An order as the venue prints it now, under the id that the node gave it.
     pub fn report(&self, order: usize, cl_ord_id: ClOrdId) -> OrderReport {
-        let of = &self.orders[order];
-        let now = Fact { order: Some(order), done: of.done, end: of.end, trade: None, ms: self.ms, told: false };
-        self.said(&now, Some(cl_ord_id))
+        self.said(&self.fact(order, None), Some(cl_ord_id))
+    }
+
+    /// What the stream says about an order now.
+    pub(super) fn fact(&self, order: usize, trade: Option<usize>) -> Fact {
+        let VenueOrder { done, end, lots, ticks, .. } = self.orders[order];
+        Fact { order: Some(order), done, end, lots, ticks, change: None, trade, ms: self.ms, told: false }
     }
 
     /// A fact as the stream says it; `cl_ord_id` is that of the order it is about, if it is the node's.
     pub fn said(&self, fact: &Fact, cl_ord_id: Option<ClOrdId>) -> OrderReport {
-        let (number, side, lots, ticks) = match (fact.order, fact.trade) {
-            (Some(order), _) => {
-                let of = &self.orders[order];
-                (1_000 + order, of.side, of.lots, of.ticks)
-            }
+        let Fact { lots, ticks, .. } = *fact;
+        let (number, side) = match (fact.order, fact.trade) {
+            (Some(order), _) => (1_000 + order, self.orders[order].side),
             (None, trade) => {
                 let number = trade.unwrap_or_default();
-                let trade = &self.trades[number];
-                (900_000 + number, side_of(trade.lots), trade.lots.abs(), trade.ticks)
+                (900_000 + number, side_of(self.trades[number].lots))
             }
         };
         let status = match fact.end {
@@ -278,8 +295,9 @@ impl Truth {
 
     /// What the stream says about a hand's trade.
     pub(super) fn by_hand(&self, trade: usize) -> Fact {
-        let VenueTrade { lots, ms, .. } = self.trades[trade];
-        Fact { order: None, done: lots.abs(), end: None, trade: Some(trade), ms, told: false }
+        let VenueTrade { lots, ms, ticks, .. } = self.trades[trade];
+        let lots = lots.abs();
+        Fact { order: None, done: lots, end: None, lots, ticks, change: None, trade: Some(trade), ms, told: false }
     }
 
     /// The legs, of which there is one.
