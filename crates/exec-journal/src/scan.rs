@@ -10,6 +10,8 @@ use crate::format::{FORMAT, GroupFields, HeaderFault, SEGMENT_HEADER, SegmentHea
 use crate::tail::{Tail, judge};
 
 pub(crate) const SEGMENT_SUFFIX: &str = ".seg";
+/// The largest number that a sound header has: no journal lives so long, and whoever counts on from here never runs over.
+const NUMBER_MAX: u64 = 1 << 62;
 
 /// Name of the segment with a number.
 pub(crate) fn segment_name(number: u64) -> String {
@@ -109,11 +111,18 @@ pub(crate) fn read_headers<D: Disk>(
 }
 
 fn read_header(name: &str, bytes: &[u8]) -> Result<(SegmentHeader, u32), OpenError> {
-    SegmentHeader::decode(bytes).map_err(|fault| match fault {
+    let read = SegmentHeader::decode(bytes).map_err(|fault| match fault {
         HeaderFault::Newer(found) => OpenError::NewerFormat { file: name.to_owned(), found, known: FORMAT },
         HeaderFault::Damaged(what @ (Damage::Empty | Damage::Magic)) => OpenError::NotAJournal { file: name.to_owned(), what },
         HeaderFault::Damaged(what) => corrupt(name, 0, what),
-    })
+    })?;
+    let header = &read.0;
+    let counts = [header.number, header.first_seq, header.first_group];
+    if header.epoch <= NUMBER_MAX && counts.iter().all(|count| (1..=NUMBER_MAX).contains(count)) {
+        Ok(read)
+    } else {
+        Err(corrupt(name, 16, Damage::Header))
+    }
 }
 
 pub(crate) fn check_account(file: &str, found: &[u8; 32], expected: Option<&[u8; 32]>) -> Result<(), OpenError> {
@@ -253,20 +262,39 @@ mod tests {
     use crate::format::{Durability, encode_group, encode_record};
     use crate::sim_disk::SimDisk;
 
+    const HEADER: SegmentHeader = SegmentHeader {
+        durability: Durability::Sync,
+        number: 1,
+        first_seq: 1,
+        first_group: 1,
+        epoch: 5,
+        made_len: 1024,
+        sealed_len: SEGMENT_HEADER as u64,
+        account: [1; 32],
+        prev_digest: [0; 32],
+        prev_crc: 0,
+    };
+
+    #[test]
+    fn a_header_whose_numbers_cannot_be_counted_on_is_damaged() {
+        assert!(read_header("a", &HEADER.encode()).is_ok());
+        for header in [
+            SegmentHeader { number: 0, ..HEADER },
+            SegmentHeader { number: u64::MAX, ..HEADER },
+            SegmentHeader { first_seq: 0, ..HEADER },
+            SegmentHeader { first_seq: u64::MAX, ..HEADER },
+            SegmentHeader { first_group: 0, ..HEADER },
+            SegmentHeader { first_group: u64::MAX, ..HEADER },
+            SegmentHeader { epoch: u64::MAX, ..HEADER },
+        ] {
+            let refused = read_header("a", &header.encode()).unwrap_err();
+            assert!(matches!(refused, OpenError::Corrupt { what: Damage::Header, .. }), "{refused}");
+        }
+    }
+
     /// A segment of epoch 5 with one group that is valid by itself and was given some fields.
     fn segment(change: impl FnOnce(&mut GroupFields)) -> Result<SegmentScan, OpenError> {
-        let header = SegmentHeader {
-            durability: Durability::Sync,
-            number: 1,
-            first_seq: 1,
-            first_group: 1,
-            epoch: 5,
-            made_len: 1024,
-            sealed_len: SEGMENT_HEADER as u64,
-            account: [1; 32],
-            prev_digest: [0; 32],
-            prev_crc: 0,
-        };
+        let header = HEADER;
         let mut bytes = header.encode().to_vec();
         let seed = crate::log::seed_of(&header.encode());
         let mut fields = GroupFields { epoch: 5, group_seq: 1, first_seq: 1, count: 1, state_hash: None, prev_crc: 0 };
