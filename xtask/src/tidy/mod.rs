@@ -4,6 +4,7 @@ mod arrows;
 mod duplicates;
 mod licences;
 mod manifests;
+mod promises;
 mod source;
 mod text;
 mod words;
@@ -44,13 +45,15 @@ pub(crate) fn run() -> Result<(), Failure> {
     let mut findings = arrows::check(&ours);
     findings.extend(licences::check(&tree));
     findings.extend(duplicates::check(&lock));
-    let mut long = Vec::new();
+    let (mut long, mut promises) = (Vec::new(), promises::Promises::default());
     let files = files(&root)?;
     for path in &files {
         // A file deleted but not yet committed, or one that is no text, says nothing.
         let Ok(text) = std::fs::read_to_string(root.join(path)) else { continue };
+        promises.read(&path.to_string_lossy().replace('\\', "/"), &text);
         findings.extend(check_file(path, text, &mut long));
     }
+    findings.extend(promises.check());
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     for finding in &long {
         println!("warning: {finding}");
