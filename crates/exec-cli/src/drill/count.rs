@@ -23,6 +23,7 @@ pub(crate) struct Count {
     jobs: u16,
     cycles: u64,
     again: u64,
+    ended_untold: u64,
     kills: BTreeMap<&'static str, u64>,
     missed: u64,
     accepted: usize,
@@ -46,6 +47,7 @@ impl Count {
             jobs,
             cycles: 0,
             again: 0,
+            ended_untold: 0,
             kills: BTreeMap::new(),
             missed: 0,
             accepted: 0,
@@ -65,6 +67,7 @@ impl Count {
     pub(crate) fn add(&mut self, number: u64, cycle: Cycle, again: u64) {
         self.cycles += 1;
         self.again += again;
+        self.ended_untold += u64::from(cycle.ended_untold);
         self.missed += u64::from(!cycle.hit);
         for name in cycle.kills {
             *self.kills.entry(name).or_default() += 1;
@@ -139,6 +142,7 @@ impl Count {
             seconds(self.returned.last().copied().unwrap_or_default())
         ));
         screen::say(format!("played again because the machine held this program up: {}", self.again));
+        screen::say(format!("ended before all trades were told, and told by one more start: {}", self.ended_untold));
         if !violated {
             screen::say(format!("{} cycles: 0 lost, 0 doubled", self.cycles));
         }

@@ -62,6 +62,8 @@ pub(crate) struct Cycle {
     pub(crate) accepted: usize,
     pub(crate) fills: usize,
     pub(crate) fills_while_dead: usize,
+    /// Whether the last node had ended before a trade that it knew of was told.
+    pub(crate) ended_untold: bool,
     /// From the last start to both accounts trading again.
     pub(crate) returned: Duration,
     pub(crate) took: Duration,
@@ -98,6 +100,9 @@ pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<us
     }
     stage.die_until_filled().await?;
     stage.come_back().await?;
+    if left_untold(folder)? {
+        stage.come_back_once_more().await?;
+    }
     let Stage { exchange, mut cycle, .. } = stage;
 
     let mut forgetful = Forgetful::of(forget);
@@ -122,6 +127,16 @@ pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<us
     cycle.wrong.extend(exchange.violation().map(|v| format!("the exchange's own sums: {v}")));
     cycle.took = begun.elapsed();
     Ok(cycle)
+}
+
+/// Whether a node has ended, after its short wait for them, with trades that it knows of and that were not told.
+fn left_untold(folder: &Path) -> Result<bool, Failure> {
+    let mut untold = false;
+    for (account, _) in ACCOUNTS {
+        let read = replay(&folder.join("journal").join(account), account, &mut Forgetful::of(None))?;
+        untold |= read.books.orders().any(|order| !order.unattributed_qty().is_zero());
+    }
+    Ok(untold)
 }
 
 /// The boundary of the first kill where the second is the one that is aimed at.
@@ -349,6 +364,18 @@ impl Stage {
                 break;
             }
             sleep(POLL).await;
+        }
+        node.end().await
+    }
+}
+
+impl Stage {
+    /// One more life, on a machine that was too slow for the last one's end: the next start asks for the trades.
+    async fn come_back_once_more(&mut self) -> Result<(), Failure> {
+        self.cycle.ended_untold = true;
+        let mut node = Child::start(&self.config, &[])?;
+        for (account, _) in ACCOUNTS {
+            node.live(account).await?;
         }
         node.end().await
     }
