@@ -54,6 +54,8 @@ pub(crate) struct Node {
     /// Taken, and to be written when its last record is durable.
     snapshot: Option<Snapshot>,
     snapshot_seq: u64,
+    /// A snapshot is taken after so many records.
+    pub(crate) snapshot_every: u64,
 }
 
 /// Why a node did not come up.
@@ -157,6 +159,7 @@ impl Node {
             waiting: VecDeque::new(),
             snapshot: None,
             snapshot_seq,
+            snapshot_every: SNAPSHOT_EVERY,
         };
         Ok((node, recovery.last_seq))
     }
@@ -170,7 +173,7 @@ impl Node {
             |(seq, record): (Seq, Record)| Encoded { seq: seq.0, kind: record.kind(), payload: record.encode(Vec::new()) };
         self.waiting.push_back(group.into_iter().map(encode).collect());
         // The group is the last thing that the engine did.
-        if self.snapshot.is_none() && self.engine.books().seq().0 >= self.snapshot_seq + SNAPSHOT_EVERY {
+        if self.snapshot.is_none() && self.engine.books().seq().0 >= self.snapshot_seq + self.snapshot_every {
             self.snapshot = Some(self.engine.snapshot());
         }
         !self.writing

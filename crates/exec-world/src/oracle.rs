@@ -153,6 +153,24 @@ impl Oracle {
         Ok(())
     }
 
+    /// The same of a node whose journal has failed: nobody knows of what it sends, and it can only close.
+    pub(crate) fn leaves_unrecorded(&mut self, request: &Request) -> Result<(), String> {
+        let attempts: &[Attempt] = match request {
+            Request::Submit { attempt, .. } => std::slice::from_ref(attempt),
+            Request::Batch { batch: Batch::Submit(all), .. } => all,
+            Request::Batch { .. } | Request::Replace(_) | Request::Cancel(_) | Request::CancelAll(_) => &[],
+        };
+        for Attempt { cl_ord_id, terms, .. } in attempts {
+            let (adds_risk, is_stop) = (terms.can_add_risk(), terms.kind.is_stop());
+            let fixed =
+                *self.attempts.entry(*cl_ord_id).or_insert(Fixed { intent: IntentId(0), seq: Seq(0), adds_risk, is_stop });
+            if fixed.adds_risk && fixed.seq.0 > self.durable || adds_risk && fixed.seq == Seq(0) {
+                return Err(format!("P3: {cl_ord_id} adds risk, and the journal has failed"));
+            }
+        }
+        Ok(())
+    }
+
     fn batch_leaves(&mut self, books: &Books, ids: &[RequestId], batch: &Batch, durable: u64) -> Result<(), String> {
         let size = match batch {
             Batch::Submit(all) => all.len(),
@@ -215,6 +233,12 @@ impl Oracle {
 
     /// The same for an answer that comes when it comes: where what it says is over by now, what stands there now is no sign.
     pub(crate) fn answered_late(&mut self, truth: &Truth<'_>, request: &Request, outcome: &Outcome) -> Result<(), String> {
+        // What is asked for in the wrong form was never asked for.
+        if let Outcome::Order(Err(CommandError::Rejected(refusal))) = outcome
+            && (-1130..=-1100).contains(&refusal.code)
+        {
+            return Err(format!("the venue calls a request ill-formed: {} {}", refusal.code, refusal.text));
+        }
         let Request::Submit { attempt, .. } = request else { return Ok(()) };
         if matches!(outcome, Outcome::Order(Ok(_))) {
             let Ok(ledger) = truth.exchange.ledger(truth.account) else { return Ok(()) };

@@ -4,7 +4,7 @@
 use crate::rng::Rng;
 
 /// What a venue says before it ends a socket, as a frame.
-pub(crate) const SHUTDOWN: &[u8] = b"\x81\x2b{\"e\":\"serverShutdown\",\"E\":1795305600000}    ";
+pub(crate) const SHUTDOWN: &[u8] = b"\x81\x28{\"e\":\"serverShutdown\",\"E\":1795305600000}";
 
 /// How an answer is spoilt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -145,6 +145,7 @@ mod tests {
         let frame = [&[0x81, 13], br#"{"e":1,"E":2}"#.as_slice()].concat();
         assert_eq!(spoil_frame(&frame).unwrap(), [&[0x81, 13], br#"{"e":1;"E":2}"#.as_slice()].concat());
         assert_eq!(spoil_frame(&[0x89, 0]), None);
+        assert_eq!(SHUTDOWN.get(1).map(|length| usize::from(*length) + 2), Some(SHUTDOWN.len()));
         assert_eq!(asks(b"GET /private/ws/abc HTTP/1.1\r\n"), Asks::Private);
         assert_eq!(asks(b"POST /fapi/v1/order HTTP/1.1\r\n"), Asks::Request);
         assert_eq!(asks(b"\x8a\x80"), Asks::More);

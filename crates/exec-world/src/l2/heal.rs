@@ -6,7 +6,11 @@ use crate::{
     node::{Node, NotUp, instrument_ids},
     standing::Truth,
 };
-use exec_core::{engine::config::ProtectionPolicy, reconcile, venue::ExecutionVenue};
+use exec_core::{
+    engine::config::ProtectionPolicy,
+    reconcile,
+    venue::{ExecutionVenue, QueryError},
+};
 use exec_runtime::control::{Ask, Reply};
 use std::{sync::atomic::Ordering, time::Duration};
 use tokio::time::timeout;
@@ -15,6 +19,8 @@ use tokio::time::timeout;
 const QUIET_MS: u64 = 12_000;
 /// How long after the faults everything must be equal.
 const HEAL_MS: u64 = 120_000;
+/// How long the venue counts weight, and some.
+const MINUTE_MS: u64 = 61_000;
 /// How long the control socket may take, and a clean end.
 const ANSWER: Duration = Duration::from_secs(5);
 const END: Duration = Duration::from_secs(60);
@@ -107,10 +113,15 @@ impl World {
     async fn nothing_to_reconcile(&mut self) {
         let Some(adapter) = self.life.as_ref().map(|life| life.adapter.clone()) else { return };
         let instruments = instrument_ids(self.plan.symbols);
-        let status = match timeout(ANSWER, adapter.mass_status(&instruments)).await {
-            Ok(Ok(status)) => status,
-            Ok(Err(error)) => return self.violate(format!("everything cannot be read from a sound venue: {error}")),
-            Err(_) => return self.violate("everything is not read in time from a sound venue".to_owned()),
+        // The venue's minute may be used up; the next one is not.
+        let until = self.now() + MINUTE_MS;
+        let status = loop {
+            match timeout(ANSWER, adapter.mass_status(&instruments)).await {
+                Ok(Ok(status)) => break status,
+                Ok(Err(QueryError::Unavailable(_))) if self.now() < until => self.pass_until(self.now() + 1_000).await,
+                Ok(Err(error)) => return self.violate(format!("everything cannot be read from a sound venue: {error}")),
+                Err(_) => return self.violate("everything is not read in time from a sound venue".to_owned()),
+            }
         };
         let mut inner = self.seat.lock();
         let Some(books) = inner.node.as_ref().map(|node| node.engine.books()) else { return };

@@ -26,6 +26,9 @@ use std::{
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
+/// A snapshot is taken after so many records.
+const SNAPSHOT_EVERY: u64 = 300;
+
 /// One life.
 pub(crate) struct Life {
     pub(crate) task: JoinHandle<Result<ExitSummary, NodeError>>,
@@ -77,7 +80,12 @@ impl World {
         let credentials = Credentials { key: KEY.into(), secret: SECRET.into() };
         let mut settings = Settings::new(environment, credentials, Arc::new(move || clock.now()));
         settings.dialer = Some(Arc::new(Wire { net: Arc::clone(&self.net), alive }));
-        settings.page_rows = if self.rough.limits_real { 1_000 } else { 20 };
+        // Small pages cost weight, and are full in a small world.
+        settings.page_rows = match (self.rough.limits_real, self.plan.seed % 4) {
+            (true, _) => 1_000,
+            (false, 1) => 6,
+            (false, _) => 50,
+        };
         settings.answer_within = Duration::from_millis(2_500);
         settings.session =
             SessionTimes { ping_every_ms: 3_000, silent_max_ms: 9_000, keyless_max_ms: 10_000, ..SessionTimes::default() };
@@ -103,6 +111,7 @@ impl World {
             inner.line(|| format!("life {life} starts behind record {last}"));
             let judged = inner.oracle.recovered(last);
             inner.judge(judged);
+            node.snapshot_every = SNAPSHOT_EVERY;
             (inner.node, inner.life, inner.alive, inner.death) = (Some(node), life, true, None);
             inner.phase = Phase::Replaying;
             if inner.fault(Fault::SyncFails.name(), self.plan.sync_fails) {
@@ -181,7 +190,7 @@ fn patience(jitter: u64) -> RuntimeConfig {
         drain_deadline: s(20),
         jitter_seed: Some(jitter),
         alerts_max: 64,
-        snapshot_every: 100,
+        snapshot_every: SNAPSHOT_EVERY,
         ..RuntimeConfig::default()
     }
 }

@@ -285,6 +285,10 @@ impl Inner {
         self.line(|| format!("  send {}", words::short_request(request)));
         let now = self.node_time();
         let Some(node) = self.node.as_ref() else { return };
+        if node.journal_failed {
+            let judged = self.oracle.leaves_unrecorded(request);
+            return self.judge(judged);
+        }
         let (books, durable) = (node.engine.books(), node.log.durable_seq());
         if let Request::Submit { attempt, .. } = request
             && !exits_fit(books, attempt)
@@ -326,6 +330,6 @@ impl Inner {
     }
 
     pub(crate) fn standing(&self) -> Option<Standing<'_>> {
-        self.node.as_ref().map(|node| Standing::of(&node.engine, self.phase))
+        self.node.as_ref().filter(|node| !node.journal_failed).map(|node| Standing::of(&node.engine, self.phase))
     }
 }

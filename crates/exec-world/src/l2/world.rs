@@ -294,7 +294,8 @@ impl World {
         let account = self.account;
         let mut inner = self.seat.lock();
         let Inner { oracle, node, phase, .. } = &mut *inner;
-        let Some(node) = node.as_ref() else { return };
+        // Of a node whose journal has failed nobody knows what it knows.
+        let Some(node) = node.as_ref().filter(|node| !node.journal_failed) else { return };
         let standing = crate::standing::Standing::of(&node.engine, *phase);
         let judged = self.face.with_exchange(|exchange, _| {
             let truth = Truth { exchange, account };
