@@ -241,6 +241,9 @@ impl Oracle {
         }
         let Request::Submit { attempt, .. } = request else { return Ok(()) };
         if matches!(outcome, Outcome::Order(Ok(_))) {
+            if !self.has_others(&attempt.cl_ord_id) {
+                return Ok(());
+            }
             let Ok(ledger) = truth.exchange.ledger(truth.account) else { return Ok(()) };
             let id = attempt.cl_ord_id.as_str();
             let works = ledger.orders.iter().any(|r| r.client_order_id == id && !r.status.is_final());
@@ -252,9 +255,18 @@ impl Oracle {
         self.venue_answered(None, truth, request, outcome)
     }
 
+    /// Whether an attempt is not its order's only one. Most are, and nobody need look at the ledger for them.
+    fn has_others(&self, id: &ClOrdId) -> bool {
+        let Some(intent) = self.attempts.get(id).map(|fixed| fixed.intent) else { return false };
+        self.attempts.iter().any(|(other, fixed)| other != id && fixed.intent == intent)
+    }
+
     /// The other attempts of an order that are open at the venue, or have executed there.
     fn others_at(&self, truth: &Truth<'_>, id: &ClOrdId) -> Vec<String> {
         let Some(intent) = self.attempts.get(id).map(|fixed| fixed.intent) else { return Vec::new() };
+        if !self.has_others(id) {
+            return Vec::new();
+        }
         let other =
             |text: &str| ClOrdId::new(text).is_ok_and(|o| o != *id && self.attempts.get(&o).is_some_and(|f| f.intent == intent));
         let Ok(ledger) = truth.exchange.ledger(truth.account) else { return Vec::new() };
