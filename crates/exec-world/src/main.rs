@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_world_with_sockets_is_the_same_each_time_and_holds() {
         for (seed, profile) in [(1, Calm), (2, Storm), (3, Crash)] {
-            let case = Case { layer: Layer::L2, seed, steps: 200, profile, without: BTreeSet::new(), skip: BTreeSet::new() };
+            let case = Case { layer: Layer::L2, seed, steps: 100, profile, without: BTreeSet::new(), skip: BTreeSet::new() };
             let first = live(&case, Wanted::Hash);
             let second = live(&case, Wanted::Hash);
             assert_eq!(first.hash, second.hash, "seed {seed}");
