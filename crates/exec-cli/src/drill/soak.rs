@@ -36,6 +36,10 @@ const IDLE_MAX: Duration = Duration::from_secs(60);
 /// What the node's memory may grow by in an hour.
 const GROWTH_MAX_KIB: i128 = 1024;
 const MINUTE: Duration = Duration::from_secs(60);
+/// From so many minutes on memory has a limit.
+const LONG: u64 = 30;
+/// Such a soak begins so much earlier: its books keep an ended order for ten minutes, and hold more and more until then.
+const WARM_UP: u64 = 10;
 /// Load between two cuts; with the cut it is about a minute.
 const WORK: Duration = Duration::from_secs(45);
 const LOOK: Duration = Duration::from_millis(500);
@@ -89,15 +93,18 @@ pub(crate) async fn run(minutes: u64, seed: u64, folder: &Path, forget: Option<u
         cuts: 0,
         slowest_cut: Duration::ZERO,
     };
-    screen::say(format!("soak of {minutes} min, seed {seed}: a node with two accounts, faults every few seconds"));
+    let warm_up = if minutes >= LONG { WARM_UP } else { 0 };
+    screen::say(format!(
+        "soak of {minutes} min after {warm_up} to begin with, seed {seed}: a node with two accounts, faults every few seconds"
+    ));
     for minute in 1.. {
-        if began.elapsed() >= MINUTE * u32::try_from(minutes).unwrap_or(u32::MAX) {
+        if began.elapsed() >= MINUTE * u32::try_from(warm_up + minutes).unwrap_or(u32::MAX) {
             break;
         }
         soak.work().await?;
         soak.rest(minute, &pause).await?;
     }
-    soak.finish(minutes).await
+    soak.finish(warm_up, minutes).await
 }
 
 impl Soak {
@@ -180,7 +187,7 @@ impl Soak {
     }
 
     /// Ends the node as an operator does, compares once more, and prints what the soak came to.
-    async fn finish(self, minutes: u64) -> Result<(), Failure> {
+    async fn finish(self, warm_up: u64, minutes: u64) -> Result<(), Failure> {
         let mut fills = 0;
         for (_, owner) in ACCOUNTS {
             fills += self.exchange.trades(owner)?;
@@ -189,8 +196,8 @@ impl Soak {
             screen::say(format!("  {count:>5}  {fault}"));
         }
         let accepted: usize = self.accepted.iter().map(|(count, _)| count).sum();
-        let late = self.memory.growth_per_hour(Duration::from_secs(minutes * 60 / 2));
-        let growth = self.memory.growth_per_hour(Duration::from_secs(minutes * 60 / 3));
+        let late = self.memory.growth_per_hour(Duration::from_secs(warm_up * 60 + minutes * 60 / 2));
+        let growth = self.memory.growth_per_hour(Duration::from_secs(warm_up * 60 + minutes * 60 / 3));
         screen::say(format!(
             "{} cuts equal, the slowest after {} s; {accepted} orders accepted, {fills} fills; at most {} s without an order accepted",
             self.cuts,
@@ -202,15 +209,21 @@ impl Soak {
             self.memory.newest()
         ));
         let Self { exchange, folder, mut node, forget, .. } = self;
+        // A hand-over that had to back off may still be on its way, and a node without a stream cannot end in order.
+        let until = Instant::now() + EQUAL_WITHIN;
         for (account, _) in ACCOUNTS {
-            node.live(account).await?;
+            while let Err(failure) = node.live(account).await {
+                if Instant::now() >= until {
+                    return Err(failure);
+                }
+            }
         }
         node.end().await?;
         let wrong = compare(&exchange, &folder, forget)?;
         if !wrong.is_empty() {
             return Err(Failure::Refused(wrong.join("\n")));
         }
-        if minutes >= 30 && growth > GROWTH_MAX_KIB {
+        if minutes >= LONG && growth > GROWTH_MAX_KIB {
             return Err(Failure::Refused(format!("memory grows by {growth} KiB an hour, {GROWTH_MAX_KIB} may be")));
         }
         Ok(())

@@ -209,7 +209,7 @@ impl Child {
         while Instant::now() < until {
             match self.process.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(status)) => return Err(self.died(status)),
+                Ok(Some(status)) => return Err(self.late_or_dead(status)),
                 Ok(None) => sleep(Duration::from_millis(10)).await,
                 Err(error) => return Err(Failure::Refused(error.to_string())),
             }
@@ -229,6 +229,14 @@ impl Child {
             return Err(Failure::Refused("the node cannot be asked to end".to_owned()));
         }
         Ok(())
+    }
+
+    /// A node that was asked to end and did not get everything settled in its time has said so: it was late, and did not fail.
+    fn late_or_dead(&self, status: ExitStatus) -> Failure {
+        match self.died(status) {
+            Failure::Refused(text) if text.contains("ended by its deadline") => Failure::NoAnswer(text),
+            other => other,
+        }
     }
 
     pub(crate) fn died(&self, status: ExitStatus) -> Failure {
