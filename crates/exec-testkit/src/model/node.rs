@@ -284,7 +284,7 @@ impl StateMachineTest for Node {
         // A port answers each request, if only that it has no answer.
         let answers = truth.orders.iter().map(|_| Step::LoseAnswer(0));
         let waits = [PAST_EVERY_FENCE_MS, 2_000, 2_000];
-        let steps = [Step::Wait(3_000)].into_iter().chain(answers).chain([Step::DropStream, Step::Connect]);
+        let steps = [Step::Wait(5_000)].into_iter().chain(answers).chain([Step::DropStream, Step::Connect]);
         for step in steps.chain(waits.map(Step::Wait)).chain([Step::DropStream, Step::Connect]).collect::<Vec<_>>() {
             truth = RefModel::apply(truth, &step);
             node.follow(&truth);

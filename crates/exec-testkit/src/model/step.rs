@@ -8,7 +8,7 @@ use proptest::{
 };
 use proptest_state_machine::ReferenceStateMachine;
 
-use super::truth::{Did, End, Fact, Truth, VenueOrder, VenueTrade, WINDOW_MS, Way};
+use super::truth::{ARRIVES_WITHIN_MS, Did, End, Fact, Truth, VenueOrder, VenueTrade, WINDOW_MS, Way};
 
 /// What the node needs to begin again, in milliseconds.
 const RESTART_MS: u64 = 1_000;
@@ -110,7 +110,12 @@ impl ReferenceStateMachine for RefModel {
         let side = || select(vec![Side::Buy, Side::Sell]);
         let which = || 0..8_usize;
         let mut steps: Vec<(u32, BoxedStrategy<Step>)> = vec![
-            (2, select(vec![0, 1, 50, WINDOW_MS - 1, WINDOW_MS, WINDOW_MS + 1, 6_000, LONG_MS]).prop_map(Step::Wait).boxed()),
+            (
+                2,
+                select(vec![0, 1, 50, WINDOW_MS, WINDOW_MS + 1, ARRIVES_WITHIN_MS, ARRIVES_WITHIN_MS + 1, LONG_MS])
+                    .prop_map(Step::Wait)
+                    .boxed(),
+            ),
             (6, (side(), 1..20_i64, 980..1_020_i64).prop_map(|(side, lots, ticks)| Step::Submit(side, lots, ticks)).boxed()),
             (1, (side(), 1..20_i64).prop_map(|(side, lots)| Step::Hand(side, lots)).boxed()),
             (1, Just(Step::Crash).boxed()),
@@ -293,7 +298,9 @@ impl Truth {
         self.ms += ms;
         let late = |fact: &Fact| !fact.told && self.ms - fact.ms >= LATE_MS;
         self.silent |= self.link && self.facts.iter().any(late);
-        for order in self.orders.iter_mut().filter(|order| order.way == Way::Flying && order.sent_ms + WINDOW_MS < self.ms) {
+        for order in
+            self.orders.iter_mut().filter(|order| order.way == Way::Flying && order.sent_ms + ARRIVES_WITHIN_MS < self.ms)
+        {
             order.way = Way::Lost;
         }
         for order in self.orders.iter_mut().filter(|order| self.link && ms >= LONG_MS && order.way == Way::Lost) {

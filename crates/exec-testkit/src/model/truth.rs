@@ -12,8 +12,10 @@ use rust_decimal::Decimal;
 
 use crate::{fixtures, rig::MIDNIGHT_MS};
 
-/// After this the venue refuses an order that has not arrived.
+/// After this the venue refuses a request at its door.
 pub(super) const WINDOW_MS: u64 = 2_000;
+/// After this no order that has not arrived ever does: the window, and what the rig's venue may take behind its door.
+pub(super) const ARRIVES_WITHIN_MS: u64 = WINDOW_MS + 2_000;
 
 /// Where a request for an order has come to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -184,7 +186,10 @@ impl Truth {
     }
     /// Whether the node has to send what a strategy asks for; `None` where either may be right.
     pub fn is_gate_open(&self) -> Option<bool> {
-        match (self.link, self.silent || self.orders.iter().any(|order| order.orphan)) {
+        // Nobody can know yet what became of these.
+        let flying = self.orders.iter().any(|order| order.orphan && order.way == Way::Flying);
+        let unclear = self.silent || self.orders.iter().any(|order| order.orphan);
+        match (self.link && !flying, unclear) {
             (false, _) => Some(false),
             (true, true) => None,
             (true, false) => Some(true),
