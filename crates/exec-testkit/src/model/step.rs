@@ -81,7 +81,7 @@ fn answerable(truth: &Truth) -> Vec<usize> {
     numbers(truth, |order| !order.answered && order.way == Way::Here)
 }
 fn unanswered(truth: &Truth) -> Vec<usize> {
-    numbers(truth, |order| !order.answered && matches!(order.way, Way::Here | Way::Lost))
+    numbers(truth, |order| !order.answered && matches!(order.way, Way::Flying | Way::Here | Way::Lost))
 }
 fn cancellable(truth: &Truth) -> Vec<usize> {
     numbers(truth, |order| order.is_open() && order.known)
@@ -112,7 +112,7 @@ impl ReferenceStateMachine for RefModel {
         let mut steps: Vec<(u32, BoxedStrategy<Step>)> = vec![
             (
                 2,
-                select(vec![0, 1, 50, WINDOW_MS, WINDOW_MS + 1, ARRIVES_WITHIN_MS, ARRIVES_WITHIN_MS + 1, LONG_MS])
+                select(vec![0, 1, 50, 1_000, WINDOW_MS, WINDOW_MS + 1, ARRIVES_WITHIN_MS, ARRIVES_WITHIN_MS + 1, LONG_MS])
                     .prop_map(Step::Wait)
                     .boxed(),
             ),
