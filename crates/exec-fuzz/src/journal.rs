@@ -41,7 +41,8 @@ pub(crate) fn segment(bytes: &[u8]) {
         (verified, _) => panic!("verified and read differ: {verified:?}"),
     }
     // Whoever opens it writes on; what was sound must still be there then.
-    if let Ok((log, _)) = Log::open(disk, &LogOptions::new("golden"))
+    let options = LogOptions { segment_bytes: 4_096, ..LogOptions::new("golden") };
+    if let Ok((log, _)) = Log::open(disk, &options)
         && let Ok(found) = verified
     {
         assert!(log.last_seq() <= found.last_seq, "records out of nothing");

@@ -11,10 +11,11 @@ pub(crate) const STATUSES: [u16; 12] = [200, 400, 401, 403, 404, 408, 418, 429, 
 /// Codes after which the order may stand, whatever else is said.
 pub(crate) const UNKNOWN: [i64; 3] = [-1000, -1006, -1007];
 
-/// Splits an input into its two choices and the body.
+/// Splits an input into its two choices and the body. The choices are digits and what follows them, so that seeds can be read.
 pub(crate) fn split(bytes: &[u8]) -> Option<(usize, u16, &[u8])> {
-    let (&[which, status], body) = bytes.split_first_chunk::<2>()?;
-    Some((usize::from(which), STATUSES[usize::from(status) % STATUSES.len()], body))
+    let (choices, body) = bytes.split_first_chunk::<2>()?;
+    let [which, status] = choices.map(|choice| usize::from(choice.wrapping_sub(b'0')));
+    Some((which, STATUSES[status % STATUSES.len()], body))
 }
 
 /// The code that a body states.

@@ -105,3 +105,28 @@ fn what_is_open_counts_as_executed_on_each_side_and_leg() {
         assert_eq!((held.low, held.high), (fixtures::decimal(low), fixtures::decimal(high)), "{leg:?} {side:?}");
     }
 }
+
+#[test]
+fn a_limit_may_be_reached_and_not_passed() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.limits.order_notional_max = fixtures::decimal("100");
+    config.limits.position_notional_max = fixtures::decimal("200");
+    let mut rig = Rig::live(config);
+    let mut denied = |amount: &str| {
+        let intent = rig.submit(limit(Side::Buy, qty(amount), price("100")));
+        matches!(rig.order(intent).denial(), Some(Denial::Limit { .. }))
+    };
+    assert!(denied("1.01"), "101 is above 100 in one order");
+    assert!(!denied("1") && !denied("1"), "100 in one order, 200 on the leg");
+    assert!(denied("0.1"), "210 is above 200 on the leg");
+}
+
+#[test]
+fn a_book_is_full_with_its_last_order() {
+    let mut config = config(PositionMode::Netting, &["BTCUSDT"]);
+    config.limits.open_orders_max = 2;
+    let mut rig = Rig::live(config);
+    let (first, second, third) = (rig.submit(buy()), rig.submit(buy()), rig.submit(buy()));
+    assert_eq!((rig.order(first).denial(), rig.order(second).denial()), (None, None));
+    assert!(matches!(rig.order(third).denial(), Some(Denial::OpenOrders { count: 2, max: 2 })));
+}

@@ -22,12 +22,20 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
-/// Runs the seeds of a target, then mutations of them.
+/// Targets whose inputs begin with what was asked and how it was answered.
+const CHOOSING: [&str; 3] = ["order_reply", "question_reply", "refusal"];
+
+/// Runs the seeds of a target, each under every choice where there are some, then mutations of them.
 fn holds(name: &str) {
     let target = target(name).unwrap();
     let seeds = seeds(name);
     for seed in &seeds {
         (target.run)(seed);
+        if CHOOSING.contains(&name) {
+            for (which, status) in (0..10).flat_map(|which| (0..12).map(move |status| (which, status))) {
+                (target.run)(&[&[b'0' + which, b'0' + status], &seed[2..]].concat());
+            }
+        }
     }
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(CASES) });
     let choices = (prop::sample::select(seeds), prop::collection::vec(any::<u64>(), 1..6));

@@ -26,7 +26,7 @@ fn once(mut bytes: Vec<u8>, mut choice: Choice) -> Vec<u8> {
         1 => drop(bytes.drain(..at)),
         2 => bytes.splice(0..0, *b"\xEF\xBB\xBF").for_each(drop),
         3 => bytes.insert(at, 0xFF),
-        4 => bytes.insert(at, b"\"{}[],:09-.eE\\\0\n="[choice.below(17)]),
+        4 => bytes.insert(at, b"\"{}[],:09-.eE\\\0\n=+_ "[choice.below(20)]),
         5 if !bytes.is_empty() => bytes[at] ^= 1 << choice.below(8),
         6 if !bytes.is_empty() => drop(bytes.remove(at)),
         7 => {
