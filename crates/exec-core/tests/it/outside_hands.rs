@@ -219,3 +219,18 @@ fn equal_opposite_legs_are_two_and_one_that_vanishes_when_flat_is_flat() {
     assert_eq!(rig.engine.differences().len(), 1);
     assert_eq!(rig.engine.differences()[0].leg, PositionSide::Short);
 }
+
+#[test]
+fn a_dead_journal_takes_entries_of_ours_and_claimed_ones_off_and_nobody_elses() {
+    use crate::scene::{btc, by_hand, working};
+    for (claims, cancelled) in [(vec![], 1), (vec![btc()], 2)] {
+        let mut config = exec_testkit::fixtures::config(exec_core::units::PositionMode::Netting, &["BTCUSDT"]);
+        config.strategies[0].external_order_claims = claims;
+        let mut rig = exec_testkit::rig::Rig::live(config);
+        rig.stream(by_hand("11", "4", "0"));
+        let ours = working(&mut rig);
+        rig.give(exec_core::conversation::Input::JournalFailed("gone".into()));
+        assert_eq!(rig.cancels_sent(), cancelled);
+        assert_eq!(rig.status(ours), exec_core::order::status::OrdStatus::PendingCancel);
+    }
+}
