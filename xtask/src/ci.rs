@@ -10,6 +10,8 @@ use crate::{Failure, drill, plants, shell, tidy, worlds};
 
 const TOTAL_MAX: Duration = Duration::from_secs(20 * 60);
 const WORLDS: &str = "0..10000";
+/// Worlds of CI are shorter than others.
+const STEPS: &str = "400";
 
 /// One step: what it is called in the table, and what runs.
 struct Step {
@@ -103,7 +105,7 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
         What::Worlds => {
             let program = shell::target_dir()?.join("debug").join(format!("exec-world{}", std::env::consts::EXE_SUFFIX));
             let mut command = shell::command(program);
-            command.args(["--seeds", WORLDS]);
+            command.args(["--seeds", WORLDS, "--steps", STEPS]);
             command
         }
         What::Kills => {
@@ -117,7 +119,7 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
     println!("\n=== {}: {line}", step.name);
     // What failed is run again by hand through cargo: the bare name of a program in target/ is nothing one can type.
     let rerun = match step.name {
-        "worlds" => format!("cargo run --package exec-world -- --seeds {WORLDS}"),
+        "worlds" => format!("cargo run --package exec-world -- --seeds {WORLDS} --steps {STEPS}"),
         "kills" => format!("cargo xtask kill-test --cycles {}", drill::CYCLES),
         _ => line.clone(),
     };

@@ -21,6 +21,7 @@ cargo xtask WORD: what people and CI run
   tidy                      what the compiler cannot check: arrows between crates, headers, purity, licences, duplicates
   sim --seeds A..B [...]    worlds under other seeds, with the `sim` profile; everything behind it goes to exec-world
   plants [NAME...|--list]   bugs built in to test the tests: with one on, the test of its name must fail
+  plants --worlds [NAME...] the same bugs against worlds: the first seed of 1,000 that finds each
   kill-test [--cycles N]    a real node, killed at every boundary between two effects, compared with the exchange; --from N goes on at cycle N,
                             --jobs N plays N side by side
   soak [--minutes M]        a real node while everything around it fails; compared every minute, and its memory watched

@@ -3,6 +3,7 @@
 
 mod list;
 mod run;
+mod worlds;
 
 use std::process::Command;
 use std::time::Instant;
@@ -24,6 +25,10 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
             println!("{:<66} {}", plant.name, plant.says);
         }
         return Ok(());
+    }
+    if words.iter().any(|word| word == "--worlds") {
+        let named: Vec<String> = words.iter().filter(|word| *word != "--worlds").cloned().collect();
+        return worlds::run(&all, &named);
     }
     let chosen = chosen(&all, words).map_err(Failure::Usage)?;
     let begun = Instant::now();

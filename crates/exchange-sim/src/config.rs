@@ -36,6 +36,9 @@ pub struct ExchangeConfig {
     pub backstop: Backstop,
     /// How orders of the exchange itself are told.
     pub forced_style: ForcedStyle,
+    /// How long an order is remembered that was cancelled or expired without a trade, counted from its creation; on the
+    /// venue three days.
+    pub unfilled_kept_ms: Ms,
 }
 
 /// How the private stream tells liquidation, deleveraging and settlement.
@@ -222,6 +225,7 @@ impl Default for ExchangeConfig {
             algo: AlgoConfig::default(),
             backstop: Backstop::Fund,
             forced_style: ForcedStyle::Plain,
+            unfilled_kept_ms: 3 * 24 * 3_600 * 1_000,
         }
     }
 }

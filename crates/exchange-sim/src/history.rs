@@ -9,8 +9,6 @@ use crate::row::{AmendmentRow, ForceOrderRow, IncomeRow, MarginChangeRow, OrderR
 use crate::types::{AccountId, Ms, OrderId, OrderStatus};
 
 const DAY: Ms = 24 * 3_600_000;
-/// An unfilled CANCELED or EXPIRED order is gone after this, counted from its creation.
-pub(crate) const UNFILLED_KEPT_MS: Ms = 3 * DAY;
 /// Any order is gone after this, counted from its creation; trades, income and forced orders too.
 pub(crate) const KEPT_MS: Ms = 90 * DAY;
 /// The longest window, and the default one.
@@ -179,7 +177,7 @@ impl Exchange {
     fn purged(&self, row: &OrderRow) -> bool {
         let age = self.now - row.time;
         let unfilled = matches!(row.status, OrderStatus::Canceled | OrderStatus::Expired) && row.executed_qty.is_zero();
-        age > KEPT_MS || (unfilled && age > UNFILLED_KEPT_MS)
+        age > KEPT_MS || (unfilled && age > self.config.unfilled_kept_ms)
     }
 
     /// Completes a window and refuses one longer than 7 days.

@@ -39,7 +39,6 @@ const AHEAD_MS: Ms = 1_000;
 const BATCH_MAX: usize = 5;
 /// Rows of a page of past conditional orders.
 const PAGE: usize = 1_000;
-const FORGETS_UNFILLED_AFTER_MS: u64 = 3 * 24 * 3_600 * 1_000;
 
 /// Something the exchange pushed to this account's node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +73,7 @@ impl Desk {
             conditional: true,
             modes: &[PositionMode::Netting, PositionMode::Hedging],
             cl_ord_id_max: 36,
-            forgets_unfilled_after_ms: FORGETS_UNFILLED_AFTER_MS,
+            forgets_unfilled_after_ms: ms(exchange.config().unfilled_kept_ms),
             batch_max: BATCH_MAX,
             rules: &[],
         };

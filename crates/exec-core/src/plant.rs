@@ -79,6 +79,10 @@ plants! {
     IdleStream = "idle_stream_never_probed": "a private stream that says nothing is neither pinged nor given up";
     SendTwice = "send_twice_after_a_restart": "what a crash left without an answer is sent again";
     NoDoubtBeforeGate = "gate_opens_with_earlier_doubt": "a start does not wait for what the last one left in doubt";
+    FlattenStopsFirst = "flatten_cancels_stops_first": "an exit takes the stops of its leg off the book before it leaves";
+    ShareBeyondNet = "share_reduce_beyond_net": "what a close leaves of a share for want of a net is sent as a close again";
+    ModifyBelowFilled = "modify_below_filled_thought_working": "an order that a change has ended, being executed beyond it, counts as working";
+    VanishedStays = "vanished_never_ends": "an order that the venue has purged is open for ever";
     SurplusStays = "superseded_stop_is_not_taken_away": "the forerunner of a changed order stays on the book";
 }
 

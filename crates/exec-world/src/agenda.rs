@@ -57,8 +57,36 @@ pub(crate) enum Event {
     MeasureClock {
         life: u32,
     },
+    /// Somebody has looked after the disk.
+    Repair {
+        life: u32,
+    },
+    /// The owner takes everything off the book while the node is down.
+    Swept,
     Start,
     Tick,
+}
+
+impl Event {
+    /// Whether it happens inside the process: while that stands still, it waits.
+    pub(crate) const fn is_the_nodes(&self) -> bool {
+        match self {
+            Self::ToNode { .. }
+            | Self::Reply { .. }
+            | Self::OpenStream { .. }
+            | Self::Fire { .. }
+            | Self::Synced { .. }
+            | Self::MeasureClock { .. } => true,
+            Self::AtVenue { .. }
+            | Self::Asked { .. }
+            | Self::ByHand
+            | Self::CutStream { .. }
+            | Self::Repair { .. }
+            | Self::Swept
+            | Self::Start
+            | Self::Tick => false,
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use exec_core::{
     books::Books,
     conversation::Phase,
     engine::config::ProtectionPolicy,
-    ids::{ClOrdId, ListId},
+    ids::{ClOrdId, IntentId, ListId},
     order::{Order, intent::ListRole},
     units::{PositionSide, Side},
 };
@@ -37,6 +37,8 @@ pub(crate) struct Brackets {
     since: BTreeMap<Leg, u64>,
     /// Brackets whose leg was flat after they had opened: what is held later is not theirs.
     over: BTreeSet<ListId>,
+    /// Orders that a strategy or the operator wished off the book; where nobody keeps count, every wish counts as theirs.
+    pub(crate) wished: Option<BTreeSet<IntentId>>,
 }
 
 /// What brackets hold of a leg at the venue, and what would close it.
@@ -47,10 +49,17 @@ struct Held {
 }
 
 impl Brackets {
-    /// Looks at what is open. Where a world is `strict`, what brackets hold must be covered within a bound.
-    pub(crate) fn watch(&mut self, now: u64, strict: bool, node: &Standing<'_>, truth: &Truth<'_>) -> Result<(), String> {
+    /// Looks at what is open. Where a world is `strict`, what brackets hold must be covered within a bound, and a patience
+    /// beyond it.
+    pub(crate) fn watch(
+        &mut self,
+        now: u64,
+        (strict, patience): (bool, u64),
+        node: &Standing<'_>,
+        truth: &Truth<'_>,
+    ) -> Result<(), String> {
         let live = node.phase == Phase::Live;
-        let lists = open_brackets(node.books, &self.over);
+        let lists = open_brackets(node.books, self);
         let flat: Vec<ListId> = lists.iter().filter(|list| list.is_flat(truth)).map(|list| list.id).collect();
         let legs = if strict && now.is_multiple_of(LOOK_EVERY_MS) { held(&lists, truth) } else { BTreeMap::new() };
         let mut judged = Ok(());
@@ -61,7 +70,7 @@ impl Brackets {
                 continue;
             }
             let since = *self.since.entry(leg.clone()).or_insert(now);
-            if now - since > UNCOVERED_MAX_MS {
+            if now - since > UNCOVERED_MAX_MS + patience {
                 judged =
                     Err(format!("brackets hold {} of {leg:?} and {} of it is covered, since {since}", held.need, held.cover));
             }
@@ -71,7 +80,7 @@ impl Brackets {
 
     /// What brackets hold uncovered, in words.
     pub(crate) fn uncovered_in_the_end(&self, node: &Standing<'_>, truth: &Truth<'_>, wrong: &mut Vec<String>) {
-        for (leg, held) in held(&open_brackets(node.books, &self.over), truth) {
+        for (leg, held) in held(&open_brackets(node.books, self), truth) {
             if held.need > held.cover {
                 wrong.push(format!("brackets hold {} of {leg:?} in the end and {} of it is covered", held.need, held.cover));
             }
@@ -81,12 +90,14 @@ impl Brackets {
 
 impl World {
     pub(crate) fn watch_brackets(&mut self) {
-        if self.plan.brackets == 0 && !self.plan.only_brackets {
+        if self.plan.brackets == 0 && self.plan.foul == 0 && !self.plan.only_brackets {
             return;
         }
         let strict = self.plan.is_undisturbed() && !self.healing && self.plan.protection != ProtectionPolicy::Alert;
+        // A leg that cannot be read is asked for three times before our books must do.
+        let patience = if self.plan.positions_down > 0 { 6_000 } else { 0 };
         let Some(node) = self.node.as_ref() else { return };
-        let judged = self.oracle.brackets.watch(self.now, strict, &node.standing(), &Truth::of(&self.desk));
+        let judged = self.oracle.brackets.watch(self.now, (strict, patience), &node.standing(), &Truth::of(&self.desk));
         self.judge(judged);
     }
 }
@@ -123,10 +134,10 @@ impl Open<'_> {
     }
 }
 
-fn open_brackets<'a>(books: &'a Books, over: &BTreeSet<ListId>) -> Vec<Open<'a>> {
+fn open_brackets<'a>(books: &'a Books, seen: &Brackets) -> Vec<Open<'a>> {
     let mut lists: BTreeMap<ListId, Vec<(ListRole, &Order)>> = BTreeMap::new();
     for order in books.orders() {
-        if let Some(place) = order.intent().list.filter(|place| !over.contains(&place.list)) {
+        if let Some(place) = order.intent().list.filter(|place| !seen.over.contains(&place.list)) {
             lists.entry(place.list).or_default().push((place.role, order));
         }
     }
@@ -136,8 +147,9 @@ fn open_brackets<'a>(books: &'a Books, over: &BTreeSet<ListId>) -> Vec<Open<'a>>
             return None;
         }
         // Where a stop was taken off the book on purpose nothing is protected any more.
+        let is_theirs = |o: &Order| seen.wished.as_ref().is_none_or(|wished| wished.contains(&o.intent().id));
         let protects = |role: ListRole| matches!(role, ListRole::StopLoss | ListRole::Exit);
-        if orders.iter().any(|(role, o)| protects(*role) && o.cancel_wished()) {
+        if orders.iter().any(|(role, o)| protects(*role) && o.cancel_wished() && is_theirs(o)) {
             return None;
         }
         let others = orders.iter().filter(|(role, _)| *role != ListRole::Entry).map(|(_, o)| *o).collect();

@@ -6,6 +6,9 @@ use crate::{layer::Layer, rows::ROWS, tally::Tally};
 /// Worlds of the mixture from which on nothing may be missing.
 pub(crate) const FROM_WORLDS: u64 = 5_000;
 
+/// And of so many steps, where worlds have more by themselves.
+pub(crate) const FROM_STEPS: u64 = 400;
+
 const EXCEPTIONS: &str = include_str!("../coverage-exceptions.txt");
 
 /// What never happened and should have.

@@ -37,7 +37,7 @@ impl Oracle {
         self.promises.in_the_end(books, &mut wrong);
         self.executed_once(&ledger, &mut wrong);
         self.orders_known(books, &ledger, &mut wrong);
-        fills_equal(books, &ledger, &mut wrong);
+        self.fills_equal(books, &ledger, &mut wrong);
         positions_equal(node, &ledger, &mut wrong);
         wallets_equal(books, &ledger, &mut wrong);
         if let Err(violation) = truth.exchange.check_invariants() {
@@ -74,6 +74,11 @@ impl Oracle {
             let found = if made.is_some() { numbered(books, row) } else { known(books, &id) };
             match found {
                 Some((order, attempt)) => stands_equal(&id, row, order, attempt, wrong),
+                None if self.is_let_go(&id) => {
+                    if !row.status.is_final() {
+                        wrong.push(format!("order {id} is {} at the venue, and the books have let it go", row.status));
+                    }
+                }
                 None => {
                     // An exit does not wait for the disk: one that came to nothing before a power loss may be forgotten.
                     let came_to_nothing = row.status.is_final() && row.executed_qty.is_zero();
@@ -97,7 +102,7 @@ impl Oracle {
                 Some((order, attempt)) if row.actual_order_id.is_none() => waits_equal(&id, row, order, attempt, wrong),
                 // One that has triggered is looked for by its child.
                 _ if row.actual_order_id.is_some() => (),
-                None if !row.status.is_open() && self.is_forgettable(books, &id) => (),
+                None if !row.status.is_open() && (self.is_forgettable(books, &id) || self.is_let_go(&id)) => (),
                 _ => wrong.push(format!("P2: the venue has the conditional order {id}, the books do not")),
             }
         }
@@ -120,6 +125,48 @@ impl Oracle {
                     .push(format!("order {} is {status:?} in the books, and open at the venue are {alive:?}", order.intent().id));
             }
         }
+    }
+
+    /// P4: the trades in the books are the venue's, none lost, none doubled, each with its fee and profit.
+    fn fills_equal(&self, books: &Books, ledger: &Ledger, wrong: &mut Vec<String>) {
+        let mut theirs: BTreeMap<(String, OrderId, TradeId), [Decimal; 4]> = BTreeMap::new();
+        let let_go = |row: &&OrderRow| ClOrdId::new(&row.client_order_id).is_ok_and(|id| self.is_let_go(&id));
+        let let_go: BTreeSet<(&str, i64)> = ledger.orders.iter().filter(let_go).map(|r| (&*r.symbol, r.order_id)).collect();
+        // What was let go is in the sums, and in them it is judged.
+        for row in ledger.trades.iter().filter(|t| !let_go.contains(&(&*t.symbol, t.order_id))) {
+            let key = (row.symbol.to_string(), order_id(row.order_id), trade_id(row.id));
+            theirs.insert(key, [row.price, row.qty, row.commission, row.realized_pnl]);
+        }
+        let mut ours = BTreeMap::new();
+        for order in books.orders() {
+            let symbol = order.intent().terms.instrument.symbol().to_owned();
+            for attempt in order.attempts().values() {
+                for fill in attempt.fills().values() {
+                    let Some(id) = attempt.order_id() else { continue };
+                    let fee = fill.fee.as_ref().map_or(Decimal::MAX, |f| f.amount.get());
+                    let realized = fill.realized.map_or(Decimal::MAX, |r| r.get());
+                    if ours
+                        .insert((symbol.clone(), id, fill.trade_id), [fill.price.get(), fill.qty.get(), fee, realized])
+                        .is_some()
+                    {
+                        wrong.push(format!("P4: trade {} of order {id} stands twice in the books", fill.trade_id));
+                    }
+                }
+            }
+        }
+        for (key, fill) in &theirs {
+            match ours.get(key) {
+                None if is_history(books, &key.0, &key.2) => (),
+                None => wrong.push(format!("P4: trade {key:?} is not in the books")),
+                Some(mine) if mine != fill => {
+                    wrong.push(format!("P4: trade {key:?} is {fill:?} at the venue, {mine:?} in the books"))
+                }
+                Some(_) => (),
+            }
+        }
+        wrong.extend(
+            ours.keys().filter(|key| !theirs.contains_key(*key)).map(|key| format!("P4: trade {key:?} is not the venue's")),
+        );
     }
 
     fn is_forgettable(&self, books: &Books, id: &ClOrdId) -> bool {
@@ -205,40 +252,6 @@ fn is_history(books: &Books, symbol: &str, id: &TradeId) -> bool {
 
 fn order_id(number: i64) -> OrderId {
     OrderId::from_number(u64::try_from(number).unwrap_or(0))
-}
-
-/// P4: the trades in the books are the venue's, none lost, none doubled, each with its fee and profit.
-fn fills_equal(books: &Books, ledger: &Ledger, wrong: &mut Vec<String>) {
-    let mut theirs: BTreeMap<(String, OrderId, TradeId), [Decimal; 4]> = BTreeMap::new();
-    for row in &ledger.trades {
-        let key = (row.symbol.to_string(), order_id(row.order_id), trade_id(row.id));
-        theirs.insert(key, [row.price, row.qty, row.commission, row.realized_pnl]);
-    }
-    let mut ours = BTreeMap::new();
-    for order in books.orders() {
-        let symbol = order.intent().terms.instrument.symbol().to_owned();
-        for attempt in order.attempts().values() {
-            for fill in attempt.fills().values() {
-                let Some(id) = attempt.order_id() else { continue };
-                let fee = fill.fee.as_ref().map_or(Decimal::MAX, |f| f.amount.get());
-                let realized = fill.realized.map_or(Decimal::MAX, |r| r.get());
-                if ours.insert((symbol.clone(), id, fill.trade_id), [fill.price.get(), fill.qty.get(), fee, realized]).is_some() {
-                    wrong.push(format!("P4: trade {} of order {id} stands twice in the books", fill.trade_id));
-                }
-            }
-        }
-    }
-    for (key, fill) in &theirs {
-        match ours.get(key) {
-            None if is_history(books, &key.0, &key.2) => (),
-            None => wrong.push(format!("P4: trade {key:?} is not in the books")),
-            Some(mine) if mine != fill => {
-                wrong.push(format!("P4: trade {key:?} is {fill:?} at the venue, {mine:?} in the books"))
-            }
-            Some(_) => (),
-        }
-    }
-    wrong.extend(ours.keys().filter(|key| !theirs.contains_key(*key)).map(|key| format!("P4: trade {key:?} is not the venue's")));
 }
 
 fn positions_equal(node: &Standing<'_>, ledger: &Ledger, wrong: &mut Vec<String>) {

@@ -59,7 +59,20 @@ faults! {
     Deleveraged = "deleveraged";
     Liquidated = "liquidated";
     Settled = "settled";
+    EventUnreadable = "event unreadable";
+    Suspended = "process stands still";
+    ClockJump = "wall clock is another at a start";
+    DiskFull = "disk full";
+    WriteFails = "write fails";
+    ShortWrite = "short write";
+    StrategyPanics = "strategy panics";
+    PositionsDown = "positions unavailable for a while";
+    LongOutage = "down for longer than the venue remembers";
     Ghost = "took effect after the fence";
+    LateAccepted = "accepted beyond its window";
+    Hidden = "order hidden from questions";
+    ClockLies = "clock wrong by more than it says";
+    Twin = "order of another node of the same name";
 }
 
 /// What has struck in a world so far, and what may not.

@@ -66,14 +66,19 @@ impl Layer {
         }
     }
 
-    /// Whether a world was large enough, and had enough go wrong, to count.
-    pub(crate) const fn counts(self, size: &Size) -> bool {
-        match self {
-            Self::L1 => {
-                size.steps >= 200 && size.orders >= 10 && size.instruments >= 2 && size.fault_kinds >= 3 && size.crashes >= 1
-            }
-            Self::L2 => size.virtual_ms >= 60_000 && size.requests >= 20,
-        }
+    /// What a world had too little of to count.
+    pub(crate) fn lacks(self, size: &Size) -> Option<&'static str> {
+        let needs: &[(&'static str, u64, u64)] = match self {
+            Self::L1 => &[
+                ("steps", size.steps, 200),
+                ("orders", size.orders, 10),
+                ("instruments", size.instruments, 2),
+                ("kinds of faults", size.fault_kinds, 3),
+                ("crashes", size.crashes, 1),
+            ],
+            Self::L2 => &[("virtual milliseconds", size.virtual_ms, 60_000), ("requests", size.requests, 20)],
+        };
+        needs.iter().find(|(_, has, needed)| has < needed).map(|(what, _, _)| *what)
     }
 }
 

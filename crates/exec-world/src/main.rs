@@ -1,8 +1,10 @@
 //! Worlds: engine, journal, strategies, exchange, network, faults and crashes on one thread under one seed, and what must be true of
 //! each. `exec-world --seeds 0..1000`. It proves nothing about sockets, files and processes of a real machine.
 
+mod adversary;
 mod agenda;
 mod brackets;
+mod broken;
 mod case;
 mod cli;
 mod conditional;
@@ -11,6 +13,7 @@ mod end;
 mod fault;
 mod l2;
 mod layer;
+mod machine;
 mod network;
 mod node;
 mod oracle;

@@ -3,6 +3,7 @@
 
 use crate::{
     agenda::{Event, Reached},
+    broken::Broken,
     fault::Fault,
     standing::Truth,
     words,
@@ -51,6 +52,9 @@ impl World {
             return;
         }
         let mut delay = self.latency();
+        if self.plan.breaks == Some(Broken::Window) && is_submit(&request) && self.fault(Fault::LateAccepted, 100) {
+            delay += self.fate().between(3_000, 12_000);
+        }
         if self.fault(Fault::Late, self.plan.request_late) {
             delay += self.fate().between(100, 4_000);
         }
@@ -99,6 +103,8 @@ impl World {
         }
         let outcome = match &request {
             Request::Submit { attempt, .. } => Outcome::Order(match reached {
+                // The window is looked at here, and nowhere else.
+                Reached::Gateway if self.plan.breaks == Some(Broken::Window) => self.desk.submit_received(now, attempt),
                 Reached::Gateway => self.desk.submit(now, attempt),
                 Reached::Engine => self.desk.submit_received(now, attempt),
             }),
@@ -133,7 +139,8 @@ impl World {
     pub(crate) fn ask(&mut self, life: u32, query: QueryId, what: Query) {
         self.tally.count("questions");
         let delay = self.latency();
-        if self.fault(Fault::QueryUnavailable, self.plan.query_unavailable) {
+        let down = matches!(what, Query::Positions(_)) && self.now < self.positions_down_until;
+        if down || self.fault(Fault::QueryUnavailable, self.plan.query_unavailable) {
             let answer = answer_of(&what, QueryError::Unavailable("no answer in time".to_owned()));
             let wait = self.fate().between(1, DEADLINE_MS);
             self.later(delay + wait, Event::ToNode { life, input: Input::Answer { query, answer } });
@@ -146,12 +153,13 @@ impl World {
     /// A question has come to the venue.
     pub(crate) fn asked(&mut self, life: u32, query: QueryId, what: &Query) {
         let now = self.venue_ms();
-        let answer = match what {
+        let mut answer = match what {
             Query::Order(order) => Answer::Order(self.desk.order_status(now, order)),
             Query::Mass(instruments) => Answer::Mass(self.desk.mass_status(now, instruments).map(Box::new)),
             Query::Positions(instruments) => Answer::Positions(self.desk.positions(now, instruments)),
             Query::Trades { instrument, from } => Answer::Trades(self.desk.trades_since(now, instrument, from)),
         };
+        self.hides(what, &mut answer);
         self.trace.line(self.now, || format!("asked {query} {} -> {}", words::short_query(what), words::short_answer(&answer)));
         self.deliver_pushed();
         let mut delay = self.latency();
@@ -169,6 +177,10 @@ fn apart(ids: Vec<RequestId>, batch: Batch) -> Vec<Request> {
         Batch::Replace(all) => all.into_iter().map(Request::Replace).collect(),
         Batch::Cancel(all) => all.into_iter().map(Request::Cancel).collect(),
     }
+}
+
+fn is_submit(request: &Request) -> bool {
+    matches!(request, Request::Submit { .. })
 }
 
 fn failed(request: &Request, error: CommandError) -> Outcome {

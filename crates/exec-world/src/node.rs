@@ -10,7 +10,7 @@ use exec_core::{
     conversation::StrategyEvent,
     engine::{
         Engine,
-        config::{EngineConfig, StrategyConfig, StreamCare},
+        config::{EngineConfig, Memory, Sharing, StrategyConfig, StreamCare},
     },
     ids::{InstrumentId, Seq, SessionId, StrategyId},
     record::{RECORD_VERSION, Record},
@@ -22,7 +22,7 @@ use exec_journal::{Log, LogOptions, RecordRef, SimDisk};
 use exec_testkit::fixtures;
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicU8},
 };
 
 /// Groups are merged on their way to the disk up to this size.
@@ -71,14 +71,16 @@ pub(crate) fn instrument_ids(symbols: usize) -> Vec<InstrumentId> {
 }
 
 pub(crate) fn config(plan: &Plan) -> EngineConfig {
-    let strategies = instrument_ids(plan.symbols)
-        .into_iter()
+    let all = instrument_ids(plan.symbols);
+    let strategies = all
+        .iter()
+        .cloned()
         .enumerate()
         .filter_map(|(n, id)| {
             let name = StrategyId::new(if n == 0 { "first" } else { "second" }).ok()?;
             Some(StrategyConfig {
                 id: name,
-                instruments: vec![id],
+                instruments: if plan.shared { all.clone() } else { vec![id] },
                 external_order_claims: Vec::new(),
                 protection: plan.protection,
                 time_to_protect_max_ms: 2_000,
@@ -88,7 +90,9 @@ pub(crate) fn config(plan: &Plan) -> EngineConfig {
     EngineConfig {
         strategies,
         order_recv_window_ms: 2_000,
-        sweep_interval_ms: 4_000,
+        sweep_interval_ms: if plan.no_sweeps { 600_000 } else { 4_000 },
+        memory: Memory { ended_orders_ms: if plan.memory_ms > 0 { plan.memory_ms } else { Memory::default().ended_orders_ms } },
+        sharing: Sharing { instruments: if plan.shared { all } else { Vec::new() } },
         stream: StreamCare { lag_max_ms: 1_500, look_every_ms: 1_500, blind_cancel_ms: 2_000 },
         startup_delay_ms: 100,
         limits: exec_core::exposure::Limits {
@@ -109,7 +113,7 @@ impl Node {
         profile: VenueProfile,
         disk: &SimDisk,
         life: u32,
-        active: &Arc<AtomicBool>,
+        active: &Arc<AtomicU8>,
     ) -> Result<(Self, u64), NotUp> {
         let options = LogOptions { segment_bytes: SEGMENT_BYTES, ..LogOptions::new("main") };
         let (mut log, recovery) = match Log::open(disk.clone(), &options) {
@@ -120,6 +124,7 @@ impl Node {
         let config = config(plan);
         let mut strategies: BTreeMap<StrategyId, Box<dyn Strategy>> = BTreeMap::new();
         for (n, strategy) in config.strategies.iter().enumerate() {
+            // Where instruments are shared each strategy still plays on one, and they play on the same.
             if let Some(instrument) = strategy.instruments.first() {
                 let rng = Rng::new(plan.seed, 1_000 + u64::from(life) * 10 + n as u64);
                 let player = Player::new(instrument.clone(), Habits::of(plan), rng, Arc::clone(active));

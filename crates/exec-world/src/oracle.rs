@@ -52,6 +52,9 @@ pub(crate) struct Oracle {
     pub(crate) orders_sent: BTreeSet<IntentId>,
     pub(crate) traded: BTreeSet<InstrumentId>,
     durable: u64,
+    /// Orders that the books have let go, and by which record; and whose attempts what was adopted is.
+    let_go: BTreeMap<IntentId, u64>,
+    adopted: BTreeMap<ClOrdId, BTreeSet<IntentId>>,
     outside_hands: bool,
     breaks_word: bool,
 }
@@ -70,6 +73,13 @@ impl Oracle {
             let adds_risk = terms.is_none_or(Terms::can_add_risk);
             let is_stop = terms.is_some_and(|t| t.kind.is_stop());
             self.attempts.insert(*cl_ord_id, Fixed { intent: *intent, seq, adds_risk, is_stop });
+        }
+        if let Record::LetGo { orders, .. } = record {
+            self.let_go.extend(orders.iter().map(|intent| (*intent, seq.0)));
+        }
+        if let Record::Order { intent, event: OrderEvent::Adopted { cl_ord_id, .. }, .. } = record {
+            // Orders of the exchange share their names.
+            self.adopted.entry(*cl_ord_id).or_default().insert(*intent);
         }
         // What a crash has made it forget, it finds again at the venue: from then on it is another order.
         if let Record::Order { intent, event: OrderEvent::Adopted { cl_ord_id, .. }, .. } = record
@@ -118,10 +128,23 @@ impl Oracle {
     /// What was recovered after a crash must hold all that was promised.
     pub(crate) fn recovered(&mut self, last_seq: u64) -> Result<(), String> {
         self.promises.recovered(last_seq);
+        self.let_go.retain(|_, seq| *seq <= last_seq);
         if last_seq < self.durable {
             return Err(format!("the journal promised record {} and recovered only {last_seq}", self.durable));
         }
         Ok(())
+    }
+
+    /// Whether nobody but the node's own strategies trades.
+    pub(crate) fn is_alone(&self) -> bool {
+        !self.outside_hands
+    }
+
+    /// Whether the books had this order and have let it go.
+    pub(crate) fn is_let_go(&self, id: &ClOrdId) -> bool {
+        let ours = self.attempts.get(id).map(|fixed| fixed.intent);
+        let adopted = self.adopted.get(id).into_iter().flatten().copied();
+        ours.into_iter().chain(adopted).any(|intent| self.let_go.contains_key(&intent))
     }
 
     /// Promise 3, and ids that are used once: looked at when a request leaves the node.
@@ -379,7 +402,12 @@ pub(crate) fn must_not_be_said(alert: &Alert, books: &Books, venue_breaks_word: 
     let (kind, text) = (alert.kind, alert.text.as_str());
     let never = ["books_refused", "latched", "intent_reused", "overfill", "no_cl_ord_id", "kept_raw"];
     let outside = ["latched by", "by the exchange", "is being liquidated"];
-    if !never.contains(&kind) || (kind == "latched" && (venue_breaks_word || outside.iter().any(|words| text.contains(words)))) {
+    // What a fault has made unreadable is kept as it must be.
+    let made_so = kind == "kept_raw" && text.contains(crate::streams::UNREADABLE);
+    if !never.contains(&kind)
+        || made_so
+        || (kind == "latched" && (venue_breaks_word || outside.iter().any(|words| text.contains(words))))
+    {
         return false;
     }
     // A change of an order that closes has two attempts at the venue for a moment, both held to closing; and an order has only so

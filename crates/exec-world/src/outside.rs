@@ -102,6 +102,23 @@ impl Outside<'_> {
         self.trace.line(self.now, || format!("! by hand: {order:?}: {placed}"));
     }
 
+    /// The account's owner takes everything off the book.
+    pub(crate) fn sweep(&mut self) {
+        let (venue, account) = (self.venue, self.account);
+        self.exchange.advance(venue);
+        for row in self.exchange.open_orders(account, None).unwrap_or_default() {
+            if self.struck(Fault::HandCancel) {
+                let order = exchange_sim::request::OrderRef::id(row.order_id);
+                let _gone_already = self.exchange.cancel(venue, account, &row.symbol, &order);
+            }
+        }
+        for row in self.exchange.open_algo_orders(account, None, None).unwrap_or_default() {
+            if self.struck(Fault::HandConditionalCancel) {
+                let _gone_already = self.exchange.cancel_algo(venue, account, &AlgoRef::id(row.algo_id));
+            }
+        }
+    }
+
     /// The account's owner cancels a conditional order by hand, or places one.
     fn conditional_hand(&mut self, symbol: &str, start: Decimal, step: Decimal) {
         let (venue, account) = (self.venue, self.account);

@@ -1,6 +1,6 @@
 //! What a seed fixes about a world before it begins: mode, strategies, and which faults come how often. Not when they come.
 
-use crate::{case::Case, rng::Rng};
+use crate::{broken::Broken, case::Case, layer::Layer, rng::Rng};
 use exec_core::{engine::config::ProtectionPolicy, units::PositionMode};
 use std::collections::BTreeSet;
 
@@ -25,10 +25,14 @@ pub(crate) enum Profile {
     Blind,
     /// The venue breaks its word: requests take effect after the fence. It must be noticed, and nothing be lost. Not in `mixed`.
     Ghost,
+    /// One of the assumptions that the node relies on does not hold. Not in `mixed`.
+    Broken,
+    /// As `mixed`, on machines that fail, with strategies that ask for nonsense or panic, and books and venues that forget soon.
+    Rough,
 }
 
 impl Profile {
-    pub(crate) const NAMES: [(&'static str, Self); 9] = [
+    pub(crate) const NAMES: [(&'static str, Self); 11] = [
         ("mixed", Self::Mixed),
         ("calm", Self::Calm),
         ("storm", Self::Storm),
@@ -38,6 +42,8 @@ impl Profile {
         ("bracket", Self::Bracket),
         ("blind", Self::Blind),
         ("ghost", Self::Ghost),
+        ("broken", Self::Broken),
+        ("rough", Self::Rough),
     ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -110,6 +116,26 @@ pub(crate) struct Plan {
     pub(crate) algo_twice: bool,
     /// Triggers with price protection are refused at the trigger: mark and last price are never near enough.
     pub(crate) protects_much: bool,
+    /// The machine: a process that stands still, disks that refuse, and a clock that is another at each start.
+    pub(crate) suspended: u32,
+    pub(crate) disk_fails: u32,
+    pub(crate) short_writes: u32,
+    pub(crate) clock_jumps: u32,
+    pub(crate) unreadable: u32,
+    pub(crate) positions_down: u32,
+    /// Strategies that panic, and strategies that ask for nonsense.
+    /// Strategies that act more often.
+    pub(crate) busy: bool,
+    pub(crate) panics: u32,
+    pub(crate) foul: u32,
+    /// How long the books keep what is over, and how long the venue does; 0: longer than any world.
+    pub(crate) memory_ms: u64,
+    pub(crate) venue_forgets_ms: u64,
+    /// Both strategies trade both instruments, in NETTING.
+    pub(crate) shared: bool,
+    /// Nothing is compared but for a reason.
+    pub(crate) no_sweeps: bool,
+    pub(crate) breaks: Option<Broken>,
     /// The step at which the process dies, whatever else happens to it.
     pub(crate) sure_crash: Option<u64>,
     /// Kinds of faults and habits, and strikes, that were taken out.
@@ -118,7 +144,18 @@ pub(crate) struct Plan {
 }
 
 /// What a world can be without, besides kinds of faults.
-pub(crate) const HABITS: &[&str] = &["greedy", "conditionals", "lists", "operator", "jumps", "algo-pauses", "second-instrument"];
+pub(crate) const HABITS: &[&str] = &[
+    "greedy",
+    "conditionals",
+    "lists",
+    "operator",
+    "jumps",
+    "algo-pauses",
+    "second-instrument",
+    "nonsense",
+    "memory",
+    "sharing",
+];
 
 impl Plan {
     /// What a case's seed fixes, without what was taken out of it.
@@ -132,11 +169,22 @@ impl Plan {
             ("lists", &mut plan.brackets),
             ("operator", &mut plan.operator),
             ("jumps", &mut plan.price_jump),
+            ("nonsense", &mut plan.foul),
+            ("strategy-panics", &mut plan.panics),
         ] {
             *knob = if without(habit) { 0 } else { *knob };
         }
         if without("algo-pauses") {
             (plan.algo_pause_ms, plan.algo_lag_ms, plan.algo_twice) = (0, 0, false);
+        }
+        if without("memory") {
+            plan.memory_ms = 0;
+        }
+        plan.shared &= !without("sharing");
+        if case.layer == Layer::L2 {
+            // The strategies' manners, and what is forgotten, are the core's own matter; the rest of the machine is made up in layer 1.
+            (plan.panics, plan.foul, plan.memory_ms, plan.venue_forgets_ms) = (0, 0, 0, 0);
+            (plan.shared, plan.no_sweeps) = (false, false);
         }
         plan.without = case.without.clone();
         plan
@@ -145,9 +193,9 @@ impl Plan {
     fn drawn(case: &Case) -> Self {
         let (seed, steps) = (case.seed, case.steps);
         let mut rng = Rng::new(seed, 1);
-        let mixed = case.profile == Profile::Mixed;
+        let mixed = matches!(case.profile, Profile::Mixed | Profile::Rough);
         let profile = match case.profile {
-            Profile::Mixed => {
+            Profile::Mixed | Profile::Rough => {
                 let all = [
                     Profile::Calm,
                     Profile::Storm,
@@ -188,6 +236,9 @@ impl Plan {
             (plan.ghosts, plan.reply_lost, plan.connection_lost) = (100, 100, 100);
             plan.manual = 0;
         }
+        if profile == Profile::Broken {
+            plan.broken(&mut rng);
+        }
         if matches!(profile, Profile::Crash | Profile::Hedge) {
             plan.crashes(&mut rng);
         }
@@ -195,6 +246,9 @@ impl Plan {
             plan.network(&mut rng);
         }
         plan.conditionals(profile, &mut rng);
+        if case.profile == Profile::Rough {
+            plan.surroundings(profile, &mut rng);
+        }
         if mixed && rng.chance(960) {
             plan.full(&mut rng);
         }
@@ -203,6 +257,8 @@ impl Plan {
 
     /// Every kind of worlds in the mixture has its crash and some faults; where nothing was to be wrong they are harmless ones.
     fn full(&mut self, rng: &mut Rng) {
+        // With somebody busy on each of two instruments there are orders enough.
+        (self.symbols, self.busy) = (2, true);
         self.sure_crash = Some(rng.between(self.steps / 4, self.steps * 3 / 4));
         self.power_loss = if self.power_loss == 0 { u32::try_from(rng.between(0, 1_000)).unwrap_or(0) } else { self.power_loss };
         let mut some = |at: &mut u32| *at = (*at).max(u32::try_from(rng.between(80, 250)).unwrap_or(0));
@@ -219,7 +275,13 @@ impl Plan {
         self.protection = rng.pick(&policies).copied().unwrap_or_default();
         self.forced_style = rng.below(3);
         match profile {
-            Profile::Mixed | Profile::Calm | Profile::Storm | Profile::Crash | Profile::Hedge | Profile::Blind => {
+            Profile::Mixed
+            | Profile::Rough
+            | Profile::Calm
+            | Profile::Storm
+            | Profile::Crash
+            | Profile::Hedge
+            | Profile::Blind => {
                 self.conditional = chance(rng, 400, 500);
                 self.brackets = chance(rng, 200, 200);
                 self.forced = chance(rng, 100, 5);
@@ -244,7 +306,7 @@ impl Plan {
                     (self.greedy, self.operator) = (false, 0);
                 }
             }
-            Profile::Ghost => self.conditional = chance(rng, 400, 500),
+            Profile::Ghost | Profile::Broken => self.conditional = chance(rng, 400, 500),
         }
         if self.conditional + self.brackets > 0 {
             self.algo_pause_ms = if rng.chance(600) { rng.between(1, 400) } else { 0 };
@@ -275,6 +337,9 @@ impl Plan {
             self.stream_late,
             self.stream_ends,
             self.clock_bad,
+            self.suspended,
+            self.disk_fails,
+            self.unreadable,
         ];
         network
             .into_iter()
@@ -333,6 +398,52 @@ impl Plan {
         self.sync_fails = if rng.chance(250) { 5 } else { 0 };
     }
 
+    /// The machine, the strategies' manners, and what is forgotten: each in some worlds of every kind.
+    fn surroundings(&mut self, profile: Profile, rng: &mut Rng) {
+        let mut some = |permille: u32, most: u64| {
+            if rng.chance(permille) { u32::try_from(rng.between(1, most)).unwrap_or(0) } else { 0 }
+        };
+        // Where nothing is to be wrong, nothing of this is.
+        let quiet = matches!(profile, Profile::Calm | Profile::Bracket | Profile::Conditional | Profile::Ghost | Profile::Broken);
+        if !quiet {
+            (self.suspended, self.disk_fails) = (some(200, 15), some(120, 6));
+            self.unreadable = some(250, 40);
+        }
+        self.short_writes = some(200, 30);
+        self.clock_jumps = if some(400, 1) > 0 { 600 } else { 0 };
+        let promised = !matches!(profile, Profile::Ghost | Profile::Broken);
+        if promised {
+            self.panics = some(100, 15);
+        }
+        if !self.only_brackets {
+            self.foul = some(150, 200);
+        }
+        if profile == Profile::Bracket {
+            self.positions_down = some(300, 12);
+        }
+        if promised && rng.chance(200) {
+            self.memory_ms = rng.between(5_000, 10_000);
+        }
+        if promised && self.forced == 0 && !self.settles && rng.chance(60) {
+            self.venue_forgets_ms = rng.between(8_000, 10_000);
+            // Only then anything of an outage is longer than the venue's memory.
+            self.manual = self.manual.max(10);
+        }
+        self.shared = !self.hedging && !self.only_brackets && rng.chance(150);
+        // Sweeps are what finds an event that never came, an order that a lagging list left out, and one that the venue has forgotten.
+        self.no_sweeps = self.event_dropped == 0 && self.algo_lag_ms == 0 && self.venue_forgets_ms == 0 && rng.chance(400);
+    }
+
+    /// One assumption is broken; answers get lost, so that it matters.
+    fn broken(&mut self, rng: &mut Rng) {
+        self.breaks = rng.pick(&Broken::ALL).copied();
+        self.manual = 0;
+        (self.reply_lost, self.connection_lost) = (150, 150);
+        if self.breaks == Some(Broken::Margin) {
+            self.ghosts = 100;
+        }
+    }
+
     /// The same world without any fault, for its end.
     pub(crate) fn healed(&self) -> Self {
         Self {
@@ -348,6 +459,10 @@ impl Plan {
             forced_style: self.forced_style,
             algo_pause_ms: self.algo_pause_ms,
             without: self.without.clone(),
+            memory_ms: self.memory_ms,
+            venue_forgets_ms: self.venue_forgets_ms,
+            shared: self.shared,
+            no_sweeps: self.no_sweeps,
             ..Self::default()
         }
     }

@@ -4,7 +4,7 @@
 use exec_core::{
     books::Books,
     conversation::StrategyEvent,
-    ids::{Seq, StrategyId},
+    ids::{IntentId, Seq, StrategyId},
     order::event::OrderEvent,
     pretrade::Denial,
     record::Record,
@@ -47,6 +47,14 @@ impl Promises {
         for order in books.open_orders().filter(|o| o.cancels().values().any(|c| c.only.is_none())) {
             wrong.push(format!("order {} was to be cancelled, and is open", order.intent().id));
         }
+    }
+}
+
+/// The order that a record wishes off the book.
+pub(crate) fn wished_off(record: &Record) -> Option<IntentId> {
+    match record {
+        Record::Order { intent, event: OrderEvent::CancelRequested { only: None, .. }, .. } => Some(*intent),
+        _ => None,
     }
 }
 

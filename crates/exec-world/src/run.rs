@@ -70,7 +70,7 @@ fn is_to_cover(asked: &Asked) -> bool {
     let first = &asked.first;
     first.profile == Profile::Mixed
         && first.without.is_empty()
-        && first.steps >= first.layer.steps()
+        && first.steps >= first.layer.steps().min(coverage::FROM_STEPS)
         && asked.end - first.seed >= coverage::FROM_WORLDS
 }
 
@@ -126,7 +126,7 @@ fn worker(asked: &Asked, next: &AtomicU64, violated: &AtomicU64, enough: &Atomic
             }
         }
         found.tally.merge(&ended.tally);
-        found.sizes.add(&ended.size, case.layer.counts(&ended.size));
+        found.sizes.add(&ended.size, case.layer.lacks(&ended.size));
         // A sum does not ask who was first.
         found.hash = found.hash.wrapping_add(ended.hash.rotate_left(u32::try_from(seed % 64).unwrap_or(0)));
         if let Some((step, text)) = ended.violation {

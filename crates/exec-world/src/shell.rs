@@ -2,10 +2,13 @@
 
 use crate::{
     agenda::Event,
+    broken::Broken,
     fault::Fault,
     node::{Node, NotUp, instrument_ids},
     oracle::{exits_fit, must_not_be_said},
-    promises, words,
+    promises,
+    strategies::Panicked,
+    words,
     world::{CRASHES_MAX, World},
 };
 use exec_core::{
@@ -16,7 +19,10 @@ use exec_core::{
     time::ClockReading,
 };
 use exec_journal::JournalError;
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
 
 impl World {
     pub(crate) fn start(&mut self) {
@@ -30,7 +36,8 @@ impl World {
             self.disk.faults(|f| f.power_loss_after = Some(after));
         }
         // A disk that fails while the journal opens is a process that does not come up; it is the power that fails there.
-        self.disk.faults(|f| f.sync_fails_after = None);
+        self.disk.faults(|f| (f.sync_fails_after, f.writes) = (None, None));
+        self.set_clock();
         let started = Node::start(&self.plan, self.desk.profile().clone(), &self.disk, life, &self.active);
         self.disk.faults(|f| f.power_loss_after = None);
         match started {
@@ -75,11 +82,12 @@ impl World {
         }
     }
 
-    fn end(&mut self, when: &'static str, power: bool) {
+    pub(crate) fn end(&mut self, when: &'static str, power: bool) {
         let live = self.node.as_ref().is_some_and(|n| n.engine.phase() == Phase::Live);
         self.tally.count(if live { "crashes while live" } else { "crashes while recovering" });
         self.trace.line(self.now, || format!("! crash ({}) {when}", if power { "power" } else { "kill" }));
         self.crashes += 1;
+        self.suspended_until = 0;
         self.node = None;
         self.streams.clear();
         if power {
@@ -88,7 +96,11 @@ impl World {
         } else {
             self.disk.kill();
         }
-        let down = self.rng.between(10, 3_000);
+        let mut down = self.rng.between(10, 3_000);
+        if self.plan.venue_forgets_ms > 0 && !self.healing && self.fault(Fault::LongOutage, 400) {
+            self.later(100, Event::Swept);
+            down += self.plan.venue_forgets_ms + self.fate().between(500, 4_000);
+        }
         self.later(down, Event::Start);
     }
 
@@ -115,17 +127,27 @@ impl World {
                     let Some(strategy) = node.strategies.get_mut(&id) else { continue };
                     self.oracle.promises.told(&id, seq);
                     let calls = &mut node.calls;
-                    match host::call(&node.engine, now, &id, strategy.as_mut(), seq, &event, calls) {
-                        Some(input) => input,
-                        None => continue,
+                    let call = || host::call(&node.engine, now, &id, strategy.as_mut(), seq, &event, calls);
+                    match catch_unwind(AssertUnwindSafe(call)) {
+                        Ok(Some(input)) => input,
+                        Ok(None) => continue,
+                        Err(panic) if panic.is::<Panicked>() => {
+                            self.strategy_panicked();
+                            return;
+                        }
+                        Err(panic) => resume_unwind(panic),
                     }
                 }
             };
             self.trace.line(self.now, || format!("> {}", words::short_input(&input)));
             let asks = if let Input::Commands { strategy, .. } = &input { Some(strategy.clone()) } else { None };
+            let wishes = matches!(&input, Input::Commands { .. } | Input::Operator { .. });
             let mut effects = Vec::new();
             node.engine.handle(now, input, &mut effects);
             let mut records = effects.iter().filter_map(|e| if let Effect::Journal(_, record) = e { Some(record) } else { None });
+            if wishes {
+                self.oracle.brackets.wished.get_or_insert_default().extend(records.clone().filter_map(promises::wished_off));
+            }
             let judged: Result<(), String> = match &asks {
                 Some(asks) => records.try_for_each(|r| promises::cancels_its_own(node.engine.books(), asks, r)),
                 None => Ok(()),
@@ -134,6 +156,13 @@ impl World {
             if !self.act(life, effects) {
                 return;
             }
+        }
+    }
+
+    /// The process does not survive it.
+    fn strategy_panicked(&mut self) {
+        if self.struck(Fault::StrategyPanics) {
+            self.end("a strategy panicked", false);
         }
     }
 
@@ -324,10 +353,12 @@ impl World {
         if self.node.as_ref().is_none_or(|n| n.life != life) {
             return;
         }
+        let lies = self.plan.breaks == Some(Broken::Clock) && self.fault(Fault::ClockLies, 150);
+        let lie = if lies { i64::try_from(self.fate().between(0, 16_000)).unwrap_or(0) - 8_000 } else { 0 };
         let bad = self.fault(Fault::ClockBad, self.plan.clock_bad);
         let error_ms = if bad { self.rng.between(200, 900) } else { self.rng.between(1, 40) };
         let off = i64::try_from(self.rng.below(error_ms * 2 + 1)).unwrap_or(0) - i64::try_from(error_ms).unwrap_or(0);
-        let reading = ClockReading { offset_ms: off - self.plan.clock_ahead_ms, error_ms };
+        let reading = ClockReading { offset_ms: off + lie - self.plan.clock_ahead_ms, error_ms };
         let wait = self.rng.between(1, 2 * error_ms);
         self.later(wait, Event::ToNode { life, input: Input::Clock(reading) });
         self.later(wait + 2_000, Event::MeasureClock { life });

@@ -27,14 +27,20 @@ type Spread = BTreeMap<u64, u64>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sizes {
     counted: u64,
+    /// What the others had too little of.
+    lacked: BTreeMap<&'static str, u64>,
     spreads: [Spread; 6],
 }
 
 const NAMES: [&str; 6] = ["steps", "orders", "requests", "faults", "crashes", "virtual ms"];
 
 impl Sizes {
-    pub(crate) fn add(&mut self, size: &Size, counts: bool) {
-        self.counted += u64::from(counts);
+    /// Adds a world, and what it had too little of to count.
+    pub(crate) fn add(&mut self, size: &Size, lacks: Option<&'static str>) {
+        match lacks {
+            None => self.counted += 1,
+            Some(what) => *self.lacked.entry(what).or_default() += 1,
+        }
         let values = [size.steps, size.orders, size.requests, size.faults, size.crashes, size.virtual_ms];
         for (spread, value) in self.spreads.iter_mut().zip(values) {
             *spread.entry(value).or_default() += 1;
@@ -43,6 +49,9 @@ impl Sizes {
 
     pub(crate) fn merge(&mut self, other: Self) {
         self.counted += other.counted;
+        for (what, n) in other.lacked {
+            *self.lacked.entry(what).or_default() += n;
+        }
         for (spread, theirs) in self.spreads.iter_mut().zip(other.spreads) {
             for (value, n) in theirs {
                 *spread.entry(value).or_default() += n;
@@ -53,6 +62,9 @@ impl Sizes {
     /// How many worlds counted, and the medians of all.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{:<46}{:>12}", "worlds that count", self.counted)?;
+        for (what, n) in &self.lacked {
+            writeln!(out, "{:<46}{n:>12}", format!("  too few {what}"))?;
+        }
         for (name, spread) in NAMES.iter().zip(&self.spreads) {
             writeln!(out, "{:<46}{:>12}", format!("median {name}"), median(spread))?;
         }
@@ -80,7 +92,7 @@ mod tests {
     fn the_median_is_in_the_middle_of_all() {
         let mut sizes = Sizes::default();
         for steps in [9, 1, 5, 5, 7] {
-            sizes.add(&Size { steps, ..Size::default() }, steps > 4);
+            sizes.add(&Size { steps, ..Size::default() }, (steps < 4).then_some("steps"));
         }
         assert_eq!(sizes.spreads.first().map(median), Some(5));
         assert_eq!(sizes.counted, 4);

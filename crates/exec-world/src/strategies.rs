@@ -5,6 +5,7 @@ use crate::{plan::Plan, rng::Rng};
 use exec_core::{
     conversation::OrderUpdate,
     ids::{InstrumentId, IntentId},
+    order::Order,
     order::event::OrderEvent,
     strategy::{Context, Strategy},
     terms::{Intention, OrderKind, Terms, TimeInForce},
@@ -13,7 +14,7 @@ use exec_core::{
 use rust_decimal::Decimal;
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicU8, Ordering},
 };
 
 /// What a player likes to do.
@@ -26,7 +27,19 @@ pub(crate) struct Habits {
     pub(crate) brackets: u32,
     /// Only brackets, and in NETTING only on this side.
     pub(crate) only_brackets: Option<Side>,
+    /// Of 1000 calls, those in which it panics; of 1000 actions, those that make no sense.
+    pub(crate) panics: u32,
+    pub(crate) busy: bool,
+    pub(crate) foul: u32,
 }
+
+/// What strategies are to do: nothing more, play, or close what they hold.
+pub(crate) const RESTS: u8 = 0;
+pub(crate) const ACTS: u8 = 1;
+pub(crate) const GETS_FLAT: u8 = 2;
+
+/// What a strategy panics with.
+pub(crate) struct Panicked;
 
 impl Habits {
     pub(crate) fn of(plan: &Plan) -> Self {
@@ -36,6 +49,9 @@ impl Habits {
             conditional: plan.conditional,
             brackets: plan.brackets,
             only_brackets: plan.only_brackets.then_some(side),
+            panics: plan.panics,
+            busy: plan.busy,
+            foul: plan.foul,
         }
     }
 }
@@ -46,16 +62,18 @@ pub(crate) struct Player {
     pub(crate) instrument: InstrumentId,
     pub(crate) habits: Habits,
     pub(crate) rng: Rng,
-    active: Arc<AtomicBool>,
+    active: Arc<AtomicU8>,
 }
 
 impl Player {
-    pub(crate) fn new(instrument: InstrumentId, habits: Habits, rng: Rng, active: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(instrument: InstrumentId, habits: Habits, rng: Rng, active: Arc<AtomicU8>) -> Self {
         Self { instrument, habits, rng, active }
     }
 
     fn act(&mut self, ctx: &mut Context<'_>) {
-        if self.habits.only_brackets.is_some() {
+        if self.rng.chance(self.habits.foul) {
+            self.play_foul(ctx);
+        } else if self.habits.only_brackets.is_some() {
             self.play_brackets(ctx);
         } else if self.habits.brackets > 0 && self.rng.chance(self.habits.brackets) {
             self.play_lists(ctx);
@@ -63,6 +81,13 @@ impl Player {
             self.play_conditional(ctx);
         } else {
             self.play(ctx);
+        }
+    }
+
+    /// Without the message of a panic: the process ends the same.
+    fn panics(&mut self) {
+        if self.rng.chance(self.habits.panics) {
+            std::panic::resume_unwind(Box::new(Panicked));
         }
     }
 
@@ -156,6 +181,24 @@ impl Player {
         }
     }
 
+    /// Takes its orders off the book, and closes its shares at market, one order at a time.
+    fn get_flat(&mut self, ctx: &mut Context<'_>) {
+        // What replaces a lost stop stays until nothing is left to close.
+        let protects = |o: &&Order| o.intent().terms.is_closing() && o.intent().terms.kind.is_conditional();
+        let on_its_way = ctx.open_orders().any(|o| matches!(o.intent().terms.kind, OrderKind::Market));
+        if on_its_way || ctx.open_orders().any(|o| !protects(&o)) {
+            if !on_its_way {
+                ctx.cancel_all(None);
+            }
+            return;
+        }
+        let held: Vec<_> = ctx.shares().filter(|(_, _, q)| !q.is_zero()).map(|(i, leg, q)| (i.clone(), leg, q)).collect();
+        for (instrument, leg, share) in held {
+            let side = if share.get().is_sign_negative() { Side::Buy } else { Side::Sell };
+            ctx.close(&instrument, side, leg, share.magnitude());
+        }
+    }
+
     fn change(&mut self, ctx: &mut Context<'_>) {
         let Some(intent) = self.own_order(ctx) else { return };
         let Some(order) = ctx.order(intent) else { return };
@@ -175,9 +218,10 @@ impl Strategy for Player {
     }
 
     fn on_order(&mut self, ctx: &mut Context<'_>, update: &OrderUpdate) {
-        if !self.active.load(Ordering::Relaxed) {
+        if self.active.load(Ordering::Relaxed) != ACTS {
             return;
         }
+        self.panics();
         if matches!(update.event, OrderEvent::Executed { .. } | OrderEvent::CumQty { .. })
             && self.habits.only_brackets.is_none()
             && self.rng.chance(200)
@@ -187,14 +231,22 @@ impl Strategy for Player {
         }
     }
 
+    fn on_price(&mut self, ctx: &mut Context<'_>, _instrument: &InstrumentId) {
+        if self.active.load(Ordering::Relaxed) == GETS_FLAT {
+            self.get_flat(ctx);
+        }
+    }
+
     fn on_timer(&mut self, ctx: &mut Context<'_>, _tag: u64) {
-        if !self.active.load(Ordering::Relaxed) {
+        if self.active.load(Ordering::Relaxed) != ACTS {
             return;
         }
+        self.panics();
         let times = if self.habits.greedy { self.rng.between(1, 4) } else { 1 };
         for _ in 0..times {
             self.act(ctx);
         }
-        ctx.set_timer(1, self.rng.between(20, 400));
+        let longest = if self.habits.busy { 200 } else { 400 };
+        ctx.set_timer(1, self.rng.between(20, longest));
     }
 }

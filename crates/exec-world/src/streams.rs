@@ -9,6 +9,9 @@ use exec_core::{
     report::{FeedEnd, Report, ReportBody},
 };
 
+/// What is wrong with an event that cannot be read.
+pub(crate) const UNREADABLE: &str = "made unreadable";
+
 /// A session that the venue serves.
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -131,6 +134,7 @@ impl World {
     }
 
     fn deliver(&mut self, report: Report) {
+        let mut report = report;
         if self.streams.is_empty() {
             self.tally.count("events while the stream was down");
             return;
@@ -138,6 +142,10 @@ impl World {
         if self.fault(Fault::EventDropped, self.plan.event_dropped) {
             self.trace.line(self.now, || format!("dropped {report:?}"));
             return;
+        }
+        if self.fault(Fault::EventUnreadable, self.plan.unreadable) {
+            self.trace.line(self.now, || format!("unreadable {report:?}"));
+            report.body = ReportBody::Unreadable { why: UNREADABLE.to_owned(), raw: "{".to_owned() };
         }
         let copies = if self.fault(Fault::EventTwice, self.plan.event_twice) { 2 } else { 1 };
         let late = if self.fault(Fault::EventLate, self.plan.event_late) { self.fate().between(50, 2_500) } else { 0 };

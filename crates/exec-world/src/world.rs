@@ -3,6 +3,7 @@
 
 use crate::{
     agenda::{Agenda, Event},
+    broken::Broken,
     fault::{Fault, Strikes},
     node::{Node, NotUp},
     oracle::Oracle,
@@ -11,6 +12,7 @@ use crate::{
     rows::Rows,
     size::Size,
     standing::{Truth, left_open},
+    strategies::{ACTS, GETS_FLAT, RESTS},
     streams::Stream,
     tally::Tally,
     trace::{Trace, Wanted},
@@ -21,7 +23,13 @@ use exchange_sim::{
     venue::Desk,
 };
 use exec_core::{
-    command::OperatorCommand, conversation::Input, engine::config::ProtectionPolicy, ids::RequestId, reconcile, time::Timestamp,
+    command::OperatorCommand,
+    conversation::Input,
+    engine::config::ProtectionPolicy,
+    ids::{IntentId, RequestId},
+    order::event::OrderEvent,
+    reconcile,
+    time::Timestamp,
 };
 use exec_journal::SimDisk;
 use exec_testkit::fixtures::decimal;
@@ -30,7 +38,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
 };
 
@@ -41,8 +49,12 @@ const TICK_MS: u64 = 100;
 const QUIET_MS: u64 = 9_000;
 /// How long after the faults everything must be equal.
 const HEAL_MS: u64 = 60_000;
+/// How long strategies that share instruments have to close their shares.
+const FLAT_MS: u64 = 12_000;
 /// How late a request may be that is late beyond all promises.
 const GHOST_MS: u64 = 16_000;
+/// How long the venue remembers what never executed.
+const UNFILLED_KEPT_MS: i64 = 3 * 24 * 3_600 * 1_000;
 /// When the symbol ends that is settled.
 const SETTLES_AT_MS: u64 = 5_000;
 pub(crate) const CRASHES_MAX: u32 = 12;
@@ -82,9 +94,14 @@ pub(crate) struct World {
     pub(crate) disk: SimDisk,
     pub(crate) life: u32,
     pub(crate) crashes: u32,
-    pub(crate) active: Arc<AtomicBool>,
+    pub(crate) active: Arc<AtomicU8>,
     violation: Option<(u64, String)>,
     pub(crate) healing: bool,
+    /// Until when the process stands still, and questions for positions fail.
+    pub(crate) suspended_until: u64,
+    pub(crate) positions_down_until: u64,
+    /// Orders that another node of the same name has placed.
+    pub(crate) twins: u32,
     pub(crate) outside_orders: u64,
     /// Whether the venue breaks its word in this world.
     pub(crate) ghosts: bool,
@@ -115,6 +132,7 @@ impl World {
             start_ms: i64::try_from(BEGINNING_MS).unwrap_or(0),
             symbols,
             guarantees: FenceGuarantees { engine_margin_ms: 2_000, visibility_ms: 500 },
+            unfilled_kept_ms: if plan.venue_forgets_ms > 0 { ms(plan.venue_forgets_ms) } else { UNFILLED_KEPT_MS },
             query_lag_ms: i64::try_from(plan.seed % 4 * 150).unwrap_or(0),
             flow: FlowConfig { interval_ms: 400, levels: 4, touch_notional: decimal("3000"), ..FlowConfig::default() },
             algo,
@@ -130,7 +148,10 @@ impl World {
         let wallets = vec![("USDT".to_owned(), decimal("1000000"))];
         let account = exchange.create_account(AccountSpec { wallets, hedge: plan.hedging, leverage: 20 });
         let rng = Rng::new(plan.seed, 2);
-        let oracle = Oracle::new(plan.manual > 0 || plan.forced > 0 || plan.settles, plan.ghosts > 0);
+        let breaks_word = plan.ghosts > 0 || plan.breaks.is_some();
+        let outside_hands = plan.manual > 0 || plan.forced > 0 || plan.settles;
+        let mut oracle = Oracle::new(outside_hands, breaks_word);
+        oracle.brackets.wished = Some(BTreeSet::new());
         let mut world = Self {
             rng,
             now: 0,
@@ -150,11 +171,14 @@ impl World {
             disk: SimDisk::new(),
             life: 0,
             crashes: 0,
-            active: Arc::new(AtomicBool::new(true)),
+            active: Arc::new(AtomicU8::new(ACTS)),
             violation: None,
             healing: false,
+            suspended_until: 0,
+            positions_down_until: 0,
+            twins: 0,
             outside_orders: 0,
-            ghosts: plan.ghosts > 0,
+            ghosts: breaks_word,
             noticed: 0,
             plan,
         };
@@ -168,7 +192,8 @@ impl World {
     /// Lives it through.
     pub(crate) fn run(mut self) -> Ended {
         while self.steps < self.plan.steps && self.violation.is_none() {
-            if self.plan.sure_crash == Some(self.steps) && self.node.is_some() {
+            if self.plan.sure_crash.is_some_and(|step| step <= self.steps) && self.node.is_some() {
+                self.plan.sure_crash = None;
                 self.crash("as planned", true);
             }
             self.step();
@@ -204,13 +229,14 @@ impl World {
     fn heal(&mut self) {
         self.plan = self.plan.healed();
         self.healing = true;
+        self.positions_down_until = 0;
         self.disk.faults(|f| *f = exec_journal::Faults::default());
         self.trace.line(self.now, || "the faults stop".to_owned());
-        self.active.store(false, Ordering::Relaxed);
+        self.active.store(if self.gets_flat() { GETS_FLAT } else { RESTS }, Ordering::Relaxed);
         if self.node.as_ref().is_some_and(|n| n.journal_failed) {
             self.crash("restarted for its journal", false);
         }
-        let begun = self.now;
+        let begun = self.now.max(self.suspended_until);
         // Requests that are late beyond all promises are waited for; then somebody looks, and lets the node go on.
         let quiet = if self.ghosts { GHOST_MS + QUIET_MS } else { QUIET_MS };
         // Where brackets are watched nobody takes their stops away.
@@ -219,14 +245,21 @@ impl World {
             let life = self.life;
             self.later(1_000, Event::ToNode { life, input: Input::Operator { who: "tester".to_owned(), command } });
         }
+        let mut compare_after = 0;
         self.run_until(begun + quiet - QUIET_MS / 2);
         // What a stream was late with arrives late after the faults, too, and latches then.
         self.run_until(self.last_words.max(self.now) + 1);
         let release = Input::Operator { who: "operator".to_owned(), command: OperatorCommand::Release };
         self.feed(self.life, release);
+        if self.gets_flat() {
+            // Prices and somebody to trade with, until every share is closed.
+            self.run_until(self.now + FLAT_MS);
+            self.active.store(RESTS, Ordering::Relaxed);
+            compare_after = FLAT_MS;
+        }
         let venue = self.venue_ms();
         self.desk.exchange_mut().set_flow(venue, false);
-        let mut compare_at = self.now.max(begun + quiet);
+        let mut compare_at = self.now.max(begun + quiet + compare_after);
         loop {
             self.run_until(compare_at);
             if self.violation.is_some() {
@@ -248,14 +281,34 @@ impl World {
         }
     }
 
+    /// Whether strategies close their shares in the end: nothing but each other's shares can keep them from it.
+    fn gets_flat(&self) -> bool {
+        let plan = &self.plan;
+        plan.shared && !self.ghosts && !plan.greedy && self.oracle.is_alone()
+    }
+
+    /// Two strategies with opposite shares: each can get flat.
+    fn shares_left(&self, node: &Node, wrong: &mut Vec<String>) {
+        if !self.gets_flat() {
+            return;
+        }
+        for ((owner, instrument, leg), share) in node.engine.books().shares() {
+            if owner.strategy().is_some() && !share.is_zero() {
+                wrong.push(format!("{owner:?} wanted its share of {instrument} {leg:?} closed, and holds {share}"));
+            }
+        }
+    }
+
     fn wrong_in_the_end(&self) -> Vec<String> {
         let Some(node) = &self.node else { return vec!["the node is down".to_owned()] };
         let (standing, truth) = (node.standing(), Truth::of(&self.desk));
         let mut wrong = left_open(&node.engine);
         wrong.extend(self.oracle.in_the_end(&standing, &truth));
-        if self.plan.protection != ProtectionPolicy::Alert {
+        // An entry that executes after its proven death leaves no stop behind; the account is latched for that.
+        if self.plan.protection != ProtectionPolicy::Alert && !self.ghosts {
             self.oracle.brackets.uncovered_in_the_end(&standing, &truth, &mut wrong);
         }
+        self.shares_left(node, &mut wrong);
         wrong
     }
 
@@ -264,7 +317,9 @@ impl World {
         let Some(node) = &self.node else { return };
         let attempts = node.engine.books().orders().flat_map(|o| o.attempts().values());
         let risen = attempts.filter(|a| a.death_proof().is_some() && a.seen_at_venue()).count();
-        if risen > 0 && self.noticed == 0 {
+        if self.twins > 0 && self.noticed == 0 {
+            self.violate(format!("another node placed {} orders under ids like ours, and nobody was told", self.twins));
+        } else if risen > 0 && self.noticed == 0 {
             self.violate(format!("{risen} attempts were presumed dead and live, and nobody was told"));
         }
     }
@@ -276,7 +331,15 @@ impl World {
         let Ok(status) = self.desk.mass_status(now, &instruments) else { return };
         let plan = reconcile::plan(node.engine.books(), &status, &instruments);
         let differences = reconcile::differences(node.engine.books(), &status);
-        if !(plan.learn.is_empty()
+        // The same terms under the number of the change that brought them are no news of the order.
+        let books = node.engine.books();
+        let is_known = |intent: &IntentId, event: &OrderEvent| match event {
+            OrderEvent::Terms { terms, .. } => {
+                books.order(*intent).is_some_and(|o| (o.qty(), o.price()) == (Some(terms.qty), terms.price))
+            }
+            _ => false,
+        };
+        if !(plan.learn.iter().all(|(intent, event)| is_known(intent, event))
             && plan.adopt.is_empty()
             && plan.ask.is_empty()
             && plan.begin.is_empty()
@@ -346,6 +409,10 @@ impl World {
     fn step(&mut self) {
         let Some((at, event)) = self.agenda.next() else { return };
         self.now = self.now.max(at);
+        if self.now < self.suspended_until && event.is_the_nodes() {
+            self.at(self.suspended_until, event);
+            return;
+        }
         self.steps += 1;
         match event {
             Event::ToNode { life, input } => self.feed(life, input),
@@ -362,6 +429,11 @@ impl World {
             Event::Fire { life, timer } => self.feed(life, Input::Timer(timer)),
             Event::Synced { life } => self.synced(life),
             Event::MeasureClock { life } => self.measure_clock(life),
+            Event::Repair { life } => self.repair(life),
+            Event::Swept => {
+                self.outside().sweep();
+                self.deliver_pushed();
+            }
             Event::Start => self.start(),
             Event::ByHand => {
                 let venue = self.venue_ms();
@@ -395,6 +467,10 @@ impl World {
         }
         self.deliver_pushed();
         self.trouble_streams();
+        self.trouble_machine();
+        if self.plan.breaks == Some(Broken::Alone) && self.rng.chance(10) {
+            self.twin();
+        }
         if self.rng.chance(self.plan.crash_live) && self.crashes < CRASHES_MAX && self.node.is_some() {
             self.crash("out of the blue", true);
         }

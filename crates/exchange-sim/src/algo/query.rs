@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::AlgoOrder;
 use crate::error::ApiError;
 use crate::exchange::Exchange;
-use crate::history::{KEPT_MS, UNFILLED_KEPT_MS, WINDOW_MS, newest};
+use crate::history::{KEPT_MS, WINDOW_MS, newest};
 use crate::request::{AlgoRef, AllAlgoOrdersQuery};
 use crate::row::AlgoRow;
 use crate::types::{AccountId, AlgoId, AlgoStatus};
@@ -136,7 +136,7 @@ impl Exchange {
     fn algo_purged(&self, row: &AlgoRow) -> bool {
         let age = self.now - row.create_time;
         let unfilled = matches!(row.status, AlgoStatus::Canceled | AlgoStatus::Expired) && row.actual_qty.is_zero();
-        age > KEPT_MS || (unfilled && age > UNFILLED_KEPT_MS)
+        age > KEPT_MS || (unfilled && age > self.config.unfilled_kept_ms)
     }
 }
 

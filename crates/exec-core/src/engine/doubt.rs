@@ -9,6 +9,7 @@ use crate::{
         intent::InDoubt,
         proof::{DeathProof, NotYet, VanishedProof},
     },
+    plant::{Plant, planted},
     reconcile::order_refs,
     record::LatchCause,
     report::Source,
@@ -257,6 +258,7 @@ impl Engine {
                 let text = format!("{cl_ord_id} was acknowledged, and the venue does not find it");
                 self.alert(out, AlertLevel::Warning, "acknowledged_but_absent", text);
             }
+            Some(Ok(_)) if planted(Plant::VanishedStays) => (),
             Some(Ok(proof)) => {
                 self.absences.remove(&cl_ord_id);
                 self.learn(intent, Source::Query, OrderEvent::Vanished { cl_ord_id, proof }, out);

@@ -166,7 +166,7 @@ impl Engine {
     }
 
     fn take_account(&mut self, account: AccountReport, out: &mut Vec<Effect>) {
-        self.take_balances(&account.balances, account.at, out);
+        self.take_balances(&account.balances, account.at, Source::Stream, out);
         let mode = self.config.mode;
         for row in account.positions.into_iter().filter(|p| mode.has(p.leg)) {
             let key = (row.instrument, row.leg);
@@ -184,10 +184,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn take_balances(&mut self, balances: &[BalanceReport], at: VenueTime, out: &mut Vec<Effect>) {
+    /// `at` is the moment of an event, or the one before which an answer was not asked for: what happened in that millisecond may
+    /// be missing in the answer.
+    pub(super) fn take_balances(&mut self, balances: &[BalanceReport], at: VenueTime, source: Source, out: &mut Vec<Effect>) {
+        let newer = |known: VenueTime| if source == Source::Stream { at >= known } else { at > known };
         for row in balances {
             let known = self.books.wallets().get(&row.asset);
-            let news = known.is_none_or(|w| at >= w.at && w.amount != row.wallet);
+            let news = known.is_none_or(|w| newer(w.at) && w.amount != row.wallet);
             if news && !(known.is_none() && row.wallet.is_zero()) {
                 self.record(Record::Balance { asset: row.asset.clone(), wallet: row.wallet, at }, out);
             }

@@ -18,6 +18,7 @@ use crate::{
         list::{OrderList, is_held_back},
         status::OrdStatus,
     },
+    plant::{Plant, planted},
     protection::{Protection, protection},
     report::{PositionReport, Source},
     strategy::mix,
@@ -435,6 +436,11 @@ impl Engine {
                 self.set_timer(Timer::Protect(lost), EXIT_AGAIN_MS, out);
             }
             return;
+        }
+        if planted(Plant::FlattenStopsFirst) {
+            let stops = |o: &&Order| o.leg() == key.1 && o.intent().terms.kind.is_stop() && o.intent().terms.is_closing();
+            let stops: Vec<IntentId> = self.books.open_orders_of(&key.0).filter(stops).map(|o| o.intent().id).collect();
+            stops.into_iter().for_each(|stop| self.cancel(stop, out));
         }
         let qty = if terms.intention == Intention::CloseAll { None } else { Some(qty) };
         self.attempt(remedy, qty, None, out);

@@ -266,7 +266,7 @@ impl Engine {
             let cut = begun.contains(&report.instrument).then_some(VenueTime(i64::MAX));
             self.adopt(&report, Source::Query, cut, out);
         }
-        self.take_balances(&status.balances, status.asked, out);
+        self.take_balances(&status.balances, status.asked, Source::Query, out);
         self.venue_positions.clear();
         for row in status.positions.iter().filter(|p| self.config.mode.has(p.leg)) {
             self.venue_positions.insert((row.instrument.clone(), row.leg), row.qty);

@@ -10,6 +10,7 @@ use crate::{
         Order,
         intent::{Handling, Owner},
     },
+    plant::{Plant, planted},
     pretrade::Denial,
     strategy::mix,
     terms::{Intention, OrderKind, Terms, TimeInForce},
@@ -65,8 +66,8 @@ impl Engine {
         if !net.is_zero() || left.is_zero() || self.books.order(rest).is_some() {
             return;
         }
-        let (owner, terms) =
-            (owner.clone(), Terms { intention: Intention::Open, kind: OrderKind::Market, qty: Some(left), ..terms.clone() });
+        let intention = if planted(Plant::ShareBeyondNet) { Intention::Reduce } else { Intention::Open };
+        let (owner, terms) = (owner.clone(), Terms { intention, kind: OrderKind::Market, qty: Some(left), ..terms.clone() });
         let text = format!(
             "order {intent}: the account has no net to reduce, so {left} of its share are closed as new risk by order {rest}"
         );

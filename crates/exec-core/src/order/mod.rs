@@ -366,6 +366,13 @@ impl Order {
         {
             return Ok(false);
         }
+        if planted(Plant::ModifyBelowFilled)
+            && matches!(event, OrderEvent::Canceled { .. })
+            && self.cancels.is_empty()
+            && self.replaces.values().any(|r| r.terms.qty <= self.cum_qty())
+        {
+            return Ok(false);
+        }
         match event {
             OrderEvent::Denied(denial) => {
                 if !self.attempts.is_empty() {

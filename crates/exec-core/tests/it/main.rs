@@ -43,3 +43,4 @@ mod streams;
 mod told;
 mod unknowns;
 mod venue_rules;
+mod wallets;

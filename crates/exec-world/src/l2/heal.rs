@@ -33,7 +33,7 @@ impl World {
         self.net.heal();
         let struck = self.weather.end(&self.face);
         self.disk.faults(|f| *f = exec_journal::Faults::default());
-        self.active.store(false, Ordering::Relaxed);
+        self.active.store(crate::strategies::RESTS, Ordering::Relaxed);
         let restarts = {
             let mut inner = self.seat.lock();
             struck.into_iter().for_each(|(what, times)| *inner.struck.kinds.entry(what).or_default() += times);

@@ -35,7 +35,7 @@ use exec_testkit::fixtures::decimal;
 use rust_decimal::Decimal;
 use std::{
     collections::BTreeSet,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicU8},
     time::Duration,
 };
 use tokio::time::{Instant, sleep_until};
@@ -59,7 +59,7 @@ pub(crate) struct World {
     pub(crate) account: AccountId,
     pub(crate) rng: Rng,
     pub(crate) disk: SimDisk,
-    pub(crate) active: Arc<AtomicBool>,
+    pub(crate) active: Arc<AtomicU8>,
     pub(crate) weather: Weather,
     pub(crate) life: Option<Life>,
     /// When the next one begins.
@@ -92,7 +92,7 @@ impl World {
             face,
             account,
             disk: SimDisk::new(),
-            active: Arc::new(AtomicBool::new(true)),
+            active: Arc::new(AtomicU8::new(crate::strategies::ACTS)),
             weather: Weather::default(),
             life: None,
             starts_at: if plan.manual > 0 { 300 } else { 0 },
@@ -300,7 +300,7 @@ impl World {
         let judged = self.face.with_exchange(|exchange, _| {
             let truth = Truth { exchange, account };
             oracle.always(&standing, &truth, plan.symbols)?;
-            if watched { oracle.brackets.watch(now, strict, &standing, &truth) } else { Ok(()) }
+            if watched { oracle.brackets.watch(now, (strict, 0), &standing, &truth) } else { Ok(()) }
         });
         inner.judge(judged);
         drop(inner);

@@ -6,5 +6,6 @@ mod exits;
 mod forced;
 mod matrix;
 mod pair;
+mod processes;
 mod races;
 mod shared;
