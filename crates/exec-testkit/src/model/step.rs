@@ -269,6 +269,7 @@ impl Truth {
                 if self.link {
                     return None;
                 }
+                self.vain += u32::from(self.silent);
                 (self.link, self.silent) = (true, false);
                 for order in numbers(self, |order| order.way == Way::Here) {
                     self.known(order);
@@ -328,7 +329,7 @@ impl Truth {
     }
 
     fn deliver(&mut self, fact: usize) -> Did {
-        self.facts[fact].told = true;
+        (self.facts[fact].told, self.vain) = (true, 0);
         let Fact { order, change, .. } = self.facts[fact];
         if let Some(order) = order {
             self.known(order);

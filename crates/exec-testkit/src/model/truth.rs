@@ -160,6 +160,8 @@ pub struct Truth {
     pub link: bool,
     /// Time passed while this session had something to say and did not: the node may find that it cannot be believed.
     pub silent: bool,
+    /// Sessions in a row that were silent: one after them has to tell something before it is believed.
+    pub vain: u32,
     /// Milliseconds since the beginning.
     pub ms: u64,
     /// What the last step came to.
@@ -188,7 +190,7 @@ impl Truth {
     pub fn is_gate_open(&self) -> Option<bool> {
         // Nobody can know yet what became of these.
         let flying = self.orders.iter().any(|order| order.orphan && order.way == Way::Flying);
-        let unclear = self.silent || self.orders.iter().any(|order| order.orphan);
+        let unclear = self.silent || self.vain > 0 || self.orders.iter().any(|order| order.orphan);
         match (self.link && !flying, unclear) {
             (false, _) => Some(false),
             (true, true) => None,
