@@ -196,3 +196,20 @@ fn nothing_is_sent_before_the_start_itself_is_durable() {
     rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
     assert_eq!(rig.attempts_sent().len(), 1);
 }
+
+#[test]
+fn the_open_list_of_a_start_teaches_what_it_shows() {
+    let mut rig = netting();
+    let intent = rig.submit(buy());
+    rig.durable();
+    let shown = rig.venue_report(intent, VenueStatus::PartiallyFilled, "0.4");
+    let kept = rig.journal.len();
+    let mut rig = rig.restarted(kept);
+    rig.connect();
+    let mut status = rig.flat();
+    status.open_orders = vec![shown];
+    status.positions = vec![position("0.4")];
+    rig.answer_recovery(status);
+    assert_eq!(rig.engine.in_doubt(), 0, "it is in the list");
+    assert_eq!(rig.order(intent).cum_qty(), qty("0.4"));
+}
