@@ -204,41 +204,64 @@ impl BinanceUsdm {
             let until = from + WEEK_MS - 1;
             let last_window = until >= now.0;
             let end = if last_window { None } else { Some(VenueTime(until)) };
-            let mut trades = self.trade_page(instrument, Start::Time { from: VenueTime(from), until: end }).await?;
-            let Some(newest) = trades.iter().map(|row| row.fill.trade_id).max() else {
+            let page = self.trade_page(instrument, Start::Time { from: VenueTime(from), until: end }).await?;
+            let Some(newest) = page.iter().map(|row| row.fill.trade_id).max() else {
                 if last_window {
-                    return Ok(Trades { trades, complete: complete_so_far });
+                    return Ok(Trades { trades: page, complete: complete_so_far });
                 }
                 from = until + 1;
                 continue;
             };
-            // Ids go on where times end: several trades share a millisecond, none shares an id.
-            let rest = self.pages_after(instrument, newest, PAGES_MAX).await?;
-            trades.extend(rest.trades);
+            // Ids go on where times end: several trades share a millisecond, none but the two sides of one share an id.
+            let rest = if self.is_full(&page) {
+                self.pages_behind(instrument, page, PAGES_MAX).await?
+            } else {
+                let behind = self.pages_after(instrument, newest, PAGES_MAX).await?;
+                Pages { trades: page.into_iter().chain(behind.trades).collect(), ..behind }
+            };
+            let trades = rest.trades;
             return Ok(Trades { trades, complete: complete_so_far && rest.complete });
         }
     }
 
+    /// All pages behind a trade. An account that trades with itself has two rows of one id, and a page may end between them: a page
+    /// that follows a full one begins with the last id again.
     async fn pages_after(&self, instrument: &InstrumentId, after: TradeId, pages: usize) -> Result<Pages, QueryError> {
-        let mut found = Pages { trades: Vec::new(), newest: None, complete: false };
-        let mut cursor = after;
-        for _ in 0..pages {
-            let rows = self.trade_page(instrument, Start::After(cursor)).await?;
-            let full = rows.len() >= self.page_rows && !planted(Plant::FirstPage);
+        let rows = self.trade_page(instrument, Start::After(after)).await?;
+        if rows.iter().any(|row| row.fill.trade_id <= after) {
+            return Err(QueryError::Malformed("trades at or before the cursor".into()));
+        }
+        self.pages_behind(instrument, rows, pages).await
+    }
+
+    /// A page, and all pages behind it.
+    async fn pages_behind(&self, instrument: &InstrumentId, first: Vec<TradeReport>, pages: usize) -> Result<Pages, QueryError> {
+        let mut full = self.is_full(&first);
+        let mut found = Pages { newest: first.iter().map(|row| row.fill.trade_id).max(), trades: first, complete: false };
+        for _ in 1..pages {
+            let (true, Some(last)) = (full, found.newest) else { break };
+            let rows = self.trade_page(instrument, Start::From(last)).await?;
+            full = self.is_full(&rows);
             let newest = rows.iter().map(|row| row.fill.trade_id).max();
-            found.trades.extend(rows);
-            match newest {
-                Some(id) if id > cursor => cursor = id,
-                Some(_) => return Err(QueryError::Malformed("trades at or before the cursor".into())),
-                None => {}
+            if rows.iter().any(|row| row.fill.trade_id < last) || (full && newest <= Some(last)) {
+                return Err(QueryError::Malformed("trades that do not go on".into()));
             }
-            found.newest = (cursor > after).then_some(cursor);
-            if !full {
-                found.complete = true;
-                break;
-            }
+            found.newest = newest.max(found.newest);
+            let known = |row: &TradeReport| (row.fill.trade_id, row.order_id);
+            let seen: Vec<_> = found.trades.iter().filter(|row| row.fill.trade_id == last).map(known).collect();
+            found.trades.extend(rows.into_iter().filter(|row| !seen.contains(&known(row))));
+        }
+        found.complete = !full;
+        if full && let Some(last) = found.newest {
+            // The other row of this id may be behind the page's end: whoever goes on begins with it.
+            found.trades.retain(|row| row.fill.trade_id != last);
+            found.newest = found.trades.iter().map(|row| row.fill.trade_id).max();
         }
         Ok(found)
+    }
+
+    fn is_full(&self, rows: &[TradeReport]) -> bool {
+        rows.len() >= self.page_rows && !planted(Plant::FirstPage)
     }
 
     async fn trade_page(&self, instrument: &InstrumentId, start: Start) -> Result<Vec<TradeReport>, QueryError> {
@@ -249,6 +272,9 @@ impl BinanceUsdm {
                 let id: u64 =
                     id.as_str().parse().map_err(|_| QueryError::Malformed("a trade id of this venue is a number".into()))?;
                 query.number("fromId", id.saturating_add(1));
+            }
+            Start::From(id) => {
+                query.text("fromId", id.as_str());
             }
             Start::Time { from, until } => {
                 query.signed("startTime", from.0);
@@ -271,6 +297,7 @@ impl BinanceUsdm {
 #[derive(Clone, Copy)]
 enum Start {
     After(TradeId),
+    From(TradeId),
     Time { from: VenueTime, until: Option<VenueTime> },
 }
 

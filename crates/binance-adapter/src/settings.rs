@@ -93,7 +93,7 @@ pub struct Settings {
     pub answer_within: Duration,
     /// Connections for orders; as many again, but at most two, for cancels and orders that close.
     pub entry_connections: usize,
-    /// Rows of trades or of conditional orders that are asked for at once; the venue gives 1,000 at most.
+    /// Rows of trades or of conditional orders that are asked for at once: three at least, 1,000 at most.
     pub page_rows: usize,
     /// Fence of new and changed orders.
     pub engine_margin_ms: u64,

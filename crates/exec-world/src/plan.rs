@@ -62,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) hedging: bool,
     pub(crate) symbols: usize,
     pub(crate) greedy: bool,
+    /// How many times slower than otherwise strategies act; as fast as otherwise, if it is not said.
+    pub(crate) slower: u64,
     /// How often a strategy does something with conditional orders, and with brackets and lists.
     pub(crate) conditional: u32,
     pub(crate) brackets: u32,
@@ -452,6 +454,7 @@ impl Plan {
             hedging: self.hedging,
             symbols: self.symbols,
             greedy: self.greedy,
+            slower: self.slower,
             clock_ahead_ms: self.clock_ahead_ms,
             latency_ms: self.latency_ms,
             protection: self.protection,

@@ -22,6 +22,8 @@ use std::sync::{
 pub(crate) struct Habits {
     /// Asks for more than the limits allow.
     pub(crate) greedy: bool,
+    /// The pauses between actions are so many times longer.
+    pub(crate) slower: u64,
     /// Of 1000 actions, those with conditional orders, and those with lists.
     pub(crate) conditional: u32,
     pub(crate) brackets: u32,
@@ -46,6 +48,7 @@ impl Habits {
         let side = if plan.seed.is_multiple_of(2) { Side::Buy } else { Side::Sell };
         Self {
             greedy: plan.greedy,
+            slower: plan.slower.max(1),
             conditional: plan.conditional,
             brackets: plan.brackets,
             only_brackets: plan.only_brackets.then_some(side),
@@ -247,6 +250,6 @@ impl Strategy for Player {
             self.act(ctx);
         }
         let longest = if self.habits.busy { 200 } else { 400 };
-        ctx.set_timer(1, self.rng.between(20, longest));
+        ctx.set_timer(1, self.rng.between(20, longest) * self.habits.slower);
     }
 }

@@ -11,6 +11,7 @@ mod hostile;
 mod lookup;
 mod loopback;
 mod orders;
+mod pages;
 mod payloads;
 mod rules;
 mod server;

@@ -131,7 +131,14 @@ impl Dialer for Wire {
         tokio::spawn(async move { face.serve_connection(theirs).await });
         let ((near_read, near_write), (far_read, far_write)) = (split(near), split(far));
         let line = Arc::new(Line { cut: watch::Sender::new(false), kind: Mutex::new(Asks::Request) });
-        let end = |read, write| End { net: Arc::clone(net), line: Arc::clone(&line), swallows: false, read, write };
+        let end = |read, write| End {
+            net: Arc::clone(net),
+            line: Arc::clone(&line),
+            swallows: false,
+            buffer: vec![0; CHUNK_BYTES],
+            read,
+            write,
+        };
         tokio::spawn(end(near_read, far_write).carry_up(Arc::clone(&self.alive)));
         tokio::spawn(end(far_read, near_write).carry_down());
         Ok(Box::new(ours))
@@ -157,6 +164,7 @@ struct End {
     line: Arc<Line>,
     /// Nothing arrives any more, and nobody is told.
     swallows: bool,
+    buffer: Vec<u8>,
     read: ReadHalf<DuplexStream>,
     write: WriteHalf<DuplexStream>,
 }
@@ -213,15 +221,13 @@ impl End {
     }
 
     async fn chunk(&mut self) -> Option<Vec<u8>> {
-        let mut buffer = vec![0; CHUNK_BYTES];
         let mut cut = self.line.cut.subscribe();
         let read = tokio::select! {
             biased;
             _ = cut.wait_for(|cut| *cut) => return None,
-            read = self.read.read(&mut buffer) => read.ok().filter(|read| *read > 0)?,
+            read = self.read.read(&mut self.buffer) => read.ok().filter(|read| *read > 0)?,
         };
-        buffer.truncate(read);
-        Some(buffer)
+        self.buffer.get(..read).map(<[u8]>::to_vec)
     }
 
     fn fate_up(&self, chunk: &[u8]) -> Fate {

@@ -44,6 +44,8 @@ use tokio::time::{Instant, sleep_until};
 const SETTLES_AT_MS: u64 = 15_000;
 /// How long a private stream may be dead before it is given up: its own patience, and some of the loop's.
 const DEAD_MS: u64 = 9_000 + 4_000;
+/// How much slower than in a world without sockets strategies act.
+const SLOWER: u64 = 3;
 /// The account's key; nothing depends on what it is.
 pub(crate) const KEY: &str = "worldkey";
 pub(crate) const SECRET: &str = "worldsecret";
@@ -76,7 +78,8 @@ pub(crate) struct World {
 impl World {
     /// Must be called on the runtime whose clock it is to use.
     pub(crate) fn new(case: &Case, wanted: Wanted) -> Result<Self, String> {
-        let plan = Plan::of(case);
+        // A request costs a hundred times what it costs in a world without sockets.
+        let plan = Plan { slower: SLOWER, ..Plan::of(case) };
         let rough = Rough::new(&plan);
         let face = Face::new(face_config(&plan, &rough)).map_err(|e| e.to_string())?;
         let account = face.account(KEY).ok_or("the exchange has no account")?;
@@ -230,9 +233,10 @@ impl World {
             let Some(node) = &inner.node else { return };
             node.engine.books().open_orders().map(|o| o.intent().id).collect()
         };
-        let ask = match self.rng.below(6) {
+        // A gate that stays shut shows little.
+        let ask = match self.rng.below(9) {
             0 => Ask::Latch {},
-            1 => Ask::Release {},
+            1 | 6..=8 => Ask::Release {},
             2 => Ask::Reconcile {},
             3 => Ask::CancelAll { instrument: crate::node::instrument_ids(self.plan.symbols).into_iter().next() },
             4 => Ask::CancelAll { instrument: None },
