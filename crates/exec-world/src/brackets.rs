@@ -35,8 +35,6 @@ type Leg = (String, TheirLeg);
 pub(crate) struct Brackets {
     /// Since when what brackets have opened on a leg is not covered.
     since: BTreeMap<Leg, u64>,
-    /// Brackets whose leg was flat after they had opened: what is held later is not theirs.
-    over: BTreeSet<ListId>,
     /// Orders that a strategy or the operator wished off the book; where nobody keeps count, every wish counts as theirs.
     pub(crate) wished: Option<BTreeSet<IntentId>>,
 }
@@ -59,11 +57,9 @@ impl Brackets {
         truth: &Truth<'_>,
     ) -> Result<(), String> {
         let live = node.phase == Phase::Live;
-        let lists = open_brackets(node.books, self);
-        let flat: Vec<ListId> = lists.iter().filter(|list| list.is_flat(truth)).map(|list| list.id).collect();
-        let legs = if strict && now.is_multiple_of(LOOK_EVERY_MS) { held(&lists, truth) } else { BTreeMap::new() };
+        let looks = strict && now.is_multiple_of(LOOK_EVERY_MS);
+        let legs = if looks { held(&open_brackets(node.books, self), truth) } else { BTreeMap::new() };
         let mut judged = Ok(());
-        self.over.extend(flat);
         for (leg, held) in legs {
             if held.need <= held.cover || !live {
                 self.since.remove(&leg);
@@ -104,7 +100,6 @@ impl World {
 
 /// A bracket whose entry has executed, in our books.
 struct Open<'a> {
-    id: ListId,
     entry: &'a Order,
     others: Vec<&'a Order>,
 }
@@ -129,19 +124,31 @@ impl Open<'_> {
         let amount = rows.iter().find(|r| r.position_side == leg).map(|r| r.position_amt).unwrap_or_default();
         if self.buys() { amount.max(Decimal::ZERO) } else { (-amount).max(Decimal::ZERO) }
     }
-    fn is_flat(&self, truth: &Truth<'_>) -> bool {
-        self.on_leg(truth).is_zero()
+    /// Whether the leg held nothing of the entry's direction behind one of its trades since the entry's first: what is held later is
+    /// not the bracket's. Read from the trades, because a leg may be flat for a moment only.
+    fn was_flat(&self, ledger: &Ledger) -> bool {
+        let (symbol, leg) = self.leg();
+        let (mut held, mut opened) = (Decimal::ZERO, false);
+        let trades: Vec<_> = ledger.trades.iter().filter(|t| *t.symbol == *symbol && t.position_side == leg).collect();
+        // A trade with oneself is two rows, and one moment.
+        trades.chunk_by(|one, other| one.id == other.id).any(|rows| {
+            for row in rows {
+                held += if (row.side == TheirSide::Buy) == self.buys() { row.qty } else { -row.qty };
+                opened |= is_its(self.entry, &row.client_order_id);
+            }
+            opened && held <= Decimal::ZERO
+        })
     }
 }
 
 fn open_brackets<'a>(books: &'a Books, seen: &Brackets) -> Vec<Open<'a>> {
     let mut lists: BTreeMap<ListId, Vec<(ListRole, &Order)>> = BTreeMap::new();
     for order in books.orders() {
-        if let Some(place) = order.intent().list.filter(|place| !seen.over.contains(&place.list)) {
+        if let Some(place) = order.intent().list {
             lists.entry(place.list).or_default().push((place.role, order));
         }
     }
-    let open = |(id, orders): (ListId, Vec<(ListRole, &'a Order)>)| {
+    let open = |orders: Vec<(ListRole, &'a Order)>| {
         let (_, entry) = *orders.iter().find(|(role, _)| *role == ListRole::Entry)?;
         if entry.cum_qty().is_zero() {
             return None;
@@ -153,9 +160,9 @@ fn open_brackets<'a>(books: &'a Books, seen: &Brackets) -> Vec<Open<'a>> {
             return None;
         }
         let others = orders.iter().filter(|(role, _)| *role != ListRole::Entry).map(|(_, o)| *o).collect();
-        Some(Open { id, entry, others })
+        Some(Open { entry, others })
     };
-    lists.into_iter().filter_map(open).collect()
+    lists.into_values().filter_map(open).collect()
 }
 
 /// What brackets hold of each leg, by the venue's own ledger.
@@ -165,7 +172,7 @@ fn held(lists: &[Open<'_>], truth: &Truth<'_>) -> BTreeMap<Leg, Held> {
         return legs;
     }
     let Ok(ledger) = truth.exchange.ledger(truth.account) else { return legs };
-    for list in lists {
+    for list in lists.iter().filter(|list| !list.was_flat(&ledger)) {
         let closed: Decimal = list.others.iter().map(|o| executed(o, &ledger)).sum();
         let need = (executed(list.entry, &ledger) - closed).max(Decimal::ZERO);
         let held = legs.entry(list.leg()).or_default();
@@ -175,9 +182,12 @@ fn held(lists: &[Open<'_>], truth: &Truth<'_>) -> BTreeMap<Leg, Held> {
     legs
 }
 
+fn is_its(order: &Order, id: &str) -> bool {
+    ClOrdId::new(id).is_ok_and(|id| order.attempts().contains_key(&id))
+}
+
 fn executed(order: &Order, ledger: &Ledger) -> Decimal {
-    let is_its = |id: &str| ClOrdId::new(id).is_ok_and(|id| order.attempts().contains_key(&id));
-    ledger.orders.iter().filter(|r| is_its(&r.client_order_id)).map(|r| r.executed_qty).sum()
+    ledger.orders.iter().filter(|r| is_its(order, &r.client_order_id)).map(|r| r.executed_qty).sum()
 }
 
 /// What stops, and orders on their way to market, would close of a list's leg, as the venue has them now. Whose they are does not
