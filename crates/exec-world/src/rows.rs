@@ -34,8 +34,14 @@ pub(crate) struct Rows([u64; ROWS.len()]);
 impl Rows {
     /// A record was made: the order it is about stands somewhere now.
     pub(crate) fn seen(&mut self, books: &Books, record: &Record) {
-        let Record::Order { intent, .. } = record else { return };
-        if let Some(order) = books.order(*intent)
+        let intent = if let Record::Intent(intent) = record {
+            intent.id
+        } else if let Record::Order { intent, .. } = record {
+            *intent
+        } else {
+            return;
+        };
+        if let Some(order) = books.order(intent)
             && let Some(count) = self.0.get_mut(row(order))
         {
             *count += 1;
