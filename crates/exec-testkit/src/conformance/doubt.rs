@@ -45,7 +45,7 @@ pub(super) async fn a_lost_answer_to_a_cancel_is_unknown(room: &Room) -> Checked
 }
 
 pub(super) async fn a_failed_query_is_never_flat(room: &Room) -> Checked {
-    let began = room.now();
+    let began = room.before();
     let (attempt, _) = room.place(room.market(Side::Buy)).await?;
     room.holds(room.leg(), room.qty().get()).await?;
     room.hand(Hand::FailQueries).await?;
@@ -65,7 +65,7 @@ async fn no_answers(room: &Room, began: exec_core::time::VenueTime, attempt: &ex
 }
 
 pub(super) async fn nothing_panics_or_hangs_after_the_end(room: &Room) -> Checked {
-    let began = room.now();
+    let began = room.before();
     let mut feed = room.feed().await?;
     let (resting, _) = room.place(room.resting().await?).await?;
     room.hand(Hand::Close).await?;

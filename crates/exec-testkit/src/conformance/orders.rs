@@ -55,7 +55,7 @@ pub(super) async fn a_limit_order_rests_and_is_found(room: &Room) -> Checked {
 }
 
 pub(super) async fn a_market_order_fills_and_is_found(room: &Room) -> Checked {
-    let began = room.now();
+    let began = room.before();
     let (attempt, report) = room.place(room.market(Side::Buy)).await?;
     expect(report.cl_ord_id == Some(attempt.cl_ord_id), "the answer echoes the client order id", &report)?;
     let found = room

@@ -41,7 +41,7 @@ pub(super) async fn a_fresh_account_is_flat(room: &Room) -> Checked {
 }
 
 pub(super) async fn the_mass_status_holds_everything(room: &Room) -> Checked {
-    let began = room.now();
+    let began = room.before();
     let (resting, _) = room.place(room.resting().await?).await?;
     room.place(room.market(Side::Buy)).await?;
     room.holds(room.leg(), room.qty().get()).await?;
@@ -75,7 +75,7 @@ fn ascending(trades: &[TradeReport]) -> Checked {
 }
 
 pub(super) async fn trades_come_whole_and_oldest_first(room: &Room) -> Checked {
-    let began = room.now();
+    let began = room.before();
     let total = make_trades(room).await?;
     let trades = room.trades(TradesFrom::Time(began)).await?;
     ascending(&trades)?;
@@ -88,7 +88,7 @@ pub(super) async fn trades_come_whole_and_oldest_first(room: &Room) -> Checked {
 }
 
 pub(super) async fn trades_are_asked_for_after_an_id_and_from_a_time(room: &Room) -> Checked {
-    let began = room.now();
+    let began = room.before();
     make_trades(room).await?;
     let all = room.trades(TradesFrom::Time(began)).await?;
     for (at, trade) in all.iter().enumerate() {
@@ -104,7 +104,7 @@ pub(super) async fn trades_are_asked_for_after_an_id_and_from_a_time(room: &Room
 }
 
 pub(super) async fn hands_from_outside_are_seen(room: &Room) -> Checked {
-    let began = room.now();
+    let began = room.before();
     room.hand(Hand::Trade(Side::Buy, room.qty())).await?;
     room.holds(room.leg(), room.qty().get()).await?;
     let trades = room.trades(TradesFrom::Time(began)).await?;

@@ -25,6 +25,8 @@ use rust_decimal::Decimal;
 use super::{FreshAccount, Hand, Stop};
 
 /// No call may take longer.
+/// How far before now a check begins to read: more than any clock is estimated wrongly by.
+const BEFORE_MS: i64 = 60_000;
 const DEADLINE_MS: u64 = 30_000;
 /// What an effect may take until it is seen everywhere.
 const SEEN_WITHIN_MS: u64 = 10_000;
@@ -89,6 +91,10 @@ impl Room {
     }
     pub(super) fn now(&self) -> VenueTime {
         self.account.now()
+    }
+    /// A moment before anything was done on the fresh account: what a venue's clock is estimated at may be ahead of it.
+    pub(super) fn before(&self) -> VenueTime {
+        VenueTime(self.now().0.saturating_sub(BEFORE_MS))
     }
     pub(super) async fn sleep(&self, ms: u64) {
         self.account.sleep(ms).await;

@@ -30,7 +30,7 @@ pub(super) async fn an_orders_life_is_told(room: &Room) -> Checked {
 
 pub(super) async fn fills_are_told_as_the_trade_list_has_them(room: &Room) -> Checked {
     let mut feed = room.feed().await?;
-    let began = room.now();
+    let began = room.before();
     let (attempt, _) = room.place(room.market(Side::Buy)).await?;
     let id = attempt.cl_ord_id;
     let heard = room.hear(&mut feed, "the filled order is told", |body| order_is(body, id, |s| s == VenueStatus::Filled)).await?;
