@@ -5,6 +5,7 @@ use crate::{
     agenda::{Agenda, Event},
     broken::Broken,
     fault::{Fault, Strikes},
+    market,
     node::{Node, NotUp},
     oracle::Oracle,
     plan::Plan,
@@ -17,11 +18,7 @@ use crate::{
     tally::Tally,
     trace::{Trace, Wanted},
 };
-use exchange_sim::{
-    AccountSpec, Exchange, ExchangeConfig, FenceGuarantees, FlowConfig, IdSpace,
-    config::{AlgoConfig, ForcedStyle},
-    venue::Desk,
-};
+use exchange_sim::{Exchange, venue::Desk};
 use exec_core::{
     command::OperatorCommand,
     conversation::Input,
@@ -32,8 +29,6 @@ use exec_core::{
     time::Timestamp,
 };
 use exec_journal::SimDisk;
-use exec_testkit::fixtures::decimal;
-use rust_decimal::Decimal;
 use std::{
     collections::BTreeSet,
     sync::{
@@ -53,8 +48,6 @@ const HEAL_MS: u64 = 60_000;
 const FLAT_MS: u64 = 12_000;
 /// How late a request may be that is late beyond all promises.
 const GHOST_MS: u64 = 16_000;
-/// How long the venue remembers what never executed.
-const UNFILLED_KEPT_MS: i64 = 3 * 24 * 3_600 * 1_000;
 /// When the symbol ends that is settled.
 const SETTLES_AT_MS: u64 = 5_000;
 pub(crate) const CRASHES_MAX: u32 = 12;
@@ -111,42 +104,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(plan: Plan, wanted: Wanted) -> Result<Self, String> {
-        let mut symbols = exchange_sim::symbol::default_symbols();
-        symbols.truncate(plan.symbols);
-        if plan.protects_much {
-            symbols.iter_mut().for_each(|s| s.trigger_protect = Decimal::ZERO);
+        let forgets = i64::try_from(plan.venue_forgets_ms).unwrap_or(0);
+        let mut config = market::exchange(&plan);
+        if forgets > 0 {
+            config.unfilled_kept_ms = forgets;
         }
-        let ms = |ms: u64| i64::try_from(ms).unwrap_or(0);
-        let styles = [ForcedStyle::Plain, ForcedStyle::Unannounced, ForcedStyle::Legacy];
-        let algo = AlgoConfig {
-            child_delay_ms: ms(plan.algo_pause_ms),
-            told_delay_ms: ms(plan.algo_pause_ms),
-            finish_delay_ms: ms(plan.algo_pause_ms * 2),
-            told_twice: plan.algo_twice,
-            varied: true,
-            list_lag_ms: ms(plan.algo_lag_ms),
-            ..AlgoConfig::default()
-        };
-        let config = ExchangeConfig {
-            seed: plan.seed,
-            start_ms: i64::try_from(BEGINNING_MS).unwrap_or(0),
-            symbols,
-            guarantees: FenceGuarantees { engine_margin_ms: 2_000, visibility_ms: 500 },
-            unfilled_kept_ms: if plan.venue_forgets_ms > 0 { ms(plan.venue_forgets_ms) } else { UNFILLED_KEPT_MS },
-            query_lag_ms: i64::try_from(plan.seed % 4 * 150).unwrap_or(0),
-            flow: FlowConfig { interval_ms: 400, levels: 4, touch_notional: decimal("3000"), ..FlowConfig::default() },
-            algo,
-            forced_style: styles
-                .into_iter()
-                .cycle()
-                .nth(usize::try_from(plan.forced_style).unwrap_or(0))
-                .unwrap_or(ForcedStyle::Plain),
-            ids: if plan.seed.is_multiple_of(2) { IdSpace::Colliding } else { IdSpace::Spread },
-            ..ExchangeConfig::default()
-        };
         let mut exchange = Exchange::new(config).map_err(|e| e.to_string())?;
-        let wallets = vec![("USDT".to_owned(), decimal("1000000"))];
-        let account = exchange.create_account(AccountSpec { wallets, hedge: plan.hedging, leverage: 20 });
+        let account = exchange.create_account(market::owner(&plan));
         let rng = Rng::new(plan.seed, 2);
         let breaks_word = plan.ghosts > 0 || plan.breaks.is_some();
         let outside_hands = plan.manual > 0 || plan.forced > 0 || plan.settles;

@@ -110,7 +110,7 @@ impl Engine {
             let orders = self.books.orders().filter(here).filter(moved).filter(move |o| wanted(o.intent().provenance));
             orders.map(|o| o.intent().id).collect()
         };
-        let gaps = self.books.orders().filter(here).filter(|o| !o.unattributed_qty().is_zero());
+        let gaps = self.books.unexplained(&key.0, key.1);
         let gap = |o: &Order| SignedQty::ZERO.plus(o.unattributed_qty().get() * o.intent().terms.side.sign());
         let evidence = Evidence {
             cut: look.and_then(|l| l.cut),

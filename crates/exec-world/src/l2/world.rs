@@ -10,6 +10,7 @@ use super::{
 use crate::{
     case::Case,
     fault::Strikes,
+    market,
     oracle::must_not_be_said,
     outside::Outside,
     plan::Plan,
@@ -17,11 +18,9 @@ use crate::{
     rng::Rng,
     standing::Truth,
     trace::Wanted,
-    world::{BEGINNING_MS, CRASHES_MAX, Ended},
+    world::{CRASHES_MAX, Ended},
 };
 use exchange_sim::{
-    AccountSpec, ExchangeConfig, FenceGuarantees, FlowConfig, IdSpace,
-    config::{AlgoConfig, ForcedStyle},
     face::{Face, FaceConfig, Limits},
     types::AccountId,
 };
@@ -31,8 +30,6 @@ use exec_core::{
 };
 use exec_journal::SimDisk;
 use exec_runtime::control::Ask;
-use exec_testkit::fixtures::decimal;
-use rust_decimal::Decimal;
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::AtomicU8},
@@ -315,39 +312,10 @@ impl World {
 }
 
 fn face_config(plan: &Plan, rough: &Rough) -> FaceConfig {
-    let mut symbols = exchange_sim::symbol::default_symbols();
-    symbols.truncate(plan.symbols);
-    if plan.protects_much {
-        symbols.iter_mut().for_each(|s| s.trigger_protect = Decimal::ZERO);
-    }
-    let ms = |ms: u64| i64::try_from(ms).unwrap_or(0);
-    let styles = [ForcedStyle::Plain, ForcedStyle::Unannounced, ForcedStyle::Legacy];
-    let style = usize::try_from(plan.forced_style).unwrap_or(0);
-    let algo = AlgoConfig {
-        child_delay_ms: ms(plan.algo_pause_ms),
-        told_delay_ms: ms(plan.algo_pause_ms),
-        finish_delay_ms: ms(plan.algo_pause_ms * 2),
-        told_twice: plan.algo_twice,
-        varied: true,
-        list_lag_ms: ms(plan.algo_lag_ms),
-        query_denies_live: plan.seed.is_multiple_of(3),
-        ..AlgoConfig::default()
-    };
-    let wallets = vec![("USDT".to_owned(), decimal("1000000"))];
-    let spec = AccountSpec { wallets, hedge: plan.hedging, leverage: 20 };
-    let mut config = FaceConfig::new(plan.seed).with_account(KEY, SECRET, spec);
-    config.exchange = ExchangeConfig {
-        seed: plan.seed,
-        symbols,
-        guarantees: FenceGuarantees { engine_margin_ms: 2_000, visibility_ms: 500 },
-        query_lag_ms: ms(plan.seed % 4 * 150),
-        flow: FlowConfig { interval_ms: 400, levels: 4, touch_notional: decimal("3000"), ..FlowConfig::default() },
-        algo,
-        forced_style: styles.get(style).copied().unwrap_or(ForcedStyle::Plain),
-        ids: if plan.seed.is_multiple_of(2) { IdSpace::Colliding } else { IdSpace::Spread },
-        ..ExchangeConfig::default()
-    };
-    config.start_ms = Some(ms(BEGINNING_MS));
+    let mut config = FaceConfig::new(plan.seed).with_account(KEY, SECRET, market::owner(plan));
+    config.exchange = market::exchange(plan);
+    config.exchange.algo.query_denies_live = plan.seed.is_multiple_of(3);
+    config.start_ms = Some(config.exchange.start_ms);
     config.socket_life_ms = rough.socket_life_ms;
     config.limits = if rough.limits_real {
         Limits { ban_ms: 5_000, ..Limits::default() }
