@@ -94,6 +94,13 @@ pub enum Input {
     JournalFailed(String),
     /// Take no new risk any more, and come to an end.
     Drain,
+    /// A call of a strategy took longer than it may.
+    SlowCall {
+        /// Whose.
+        strategy: StrategyId,
+        /// How long.
+        took_ms: u64,
+    },
 }
 
 /// What became of a request.

@@ -97,6 +97,8 @@ pub enum LatchCause {
     Exchange(InstrumentId),
     /// Books and venue differ on an instrument whose policy is to halt.
     Difference(InstrumentId),
+    /// A strategy did what a working one does not do: it may only close.
+    Breaker(StrategyId),
 }
 
 /// One entry of the journal.

@@ -2,7 +2,7 @@
 
 use crate::{
     conversation::{InDoubt, Phase},
-    ids::{AccountId, Epoch, InstrumentId},
+    ids::{AccountId, Epoch, InstrumentId, StrategyId},
     instrument::TradingStatus,
     reconcile::Difference,
     record::LatchCause,
@@ -39,6 +39,8 @@ pub struct StartReport {
     pub positions: Vec<PositionLine>,
     /// Differences that stand.
     pub differences: Vec<Difference>,
+    /// Strategies that may only close while the account takes new risk, and why.
+    pub strategies: Vec<StrategyState>,
 }
 
 /// One thing that keeps the gate shut.
@@ -187,6 +189,19 @@ impl LatchCause {
             Self::Liquidation => "liquidation",
             Self::Exchange(_) => "exchange",
             Self::Difference(_) => "difference",
+            Self::Breaker(_) => "breaker",
+        }
+    }
+    /// Whether it is about the whole account, and not about an instrument or a strategy of it.
+    pub const fn is_of_account(&self) -> bool {
+        match self {
+            Self::SecondEngine
+            | Self::AssumptionBroken
+            | Self::Auth
+            | Self::Operator
+            | Self::Liquidation
+            | Self::Difference(_) => true,
+            Self::Exchange(_) | Self::Breaker(_) => false,
         }
     }
     /// In words.
@@ -199,6 +214,7 @@ impl LatchCause {
             Self::Liquidation => "the exchange liquidates the account",
             Self::Exchange(_) => "the exchange has closed a position here by itself",
             Self::Difference(_) => "books and venue differ on an instrument whose policy is to halt",
+            Self::Breaker(_) => "a strategy did what a working one does not do, and may only close",
         }
     }
     /// What a person has to do before releasing it.
@@ -211,8 +227,20 @@ impl LatchCause {
             Self::Liquidation => "look at margin and positions first, then `release`",
             Self::Exchange(_) => "look at what that position hedged, then `release`",
             Self::Difference(_) => "read `reconcile --explain`, settle it there, then `release`",
+            Self::Breaker(_) => "find out why the strategy did it and mend that, then `release`",
         }
     }
+}
+
+/// A strategy that may only close while the account takes new risk.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct StrategyState {
+    /// Which.
+    pub strategy: StrategyId,
+    /// The latch that somebody must release.
+    pub cause: LatchCause,
+    /// What it says.
+    pub why: String,
 }
 
 /// An instrument that takes no new risk while the account would.
@@ -315,6 +343,9 @@ impl fmt::Display for StartReport {
             for reason in &state.shut {
                 writeln!(f, "  no new risk on {}: {reason}", state.instrument)?;
             }
+        }
+        for state in &self.strategies {
+            writeln!(f, "  {}", state.why)?;
         }
         for doubt in &self.doubts {
             writeln!(f, "  in doubt: order {} on {}", doubt.intent, doubt.instrument)?;

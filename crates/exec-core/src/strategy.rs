@@ -101,7 +101,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// The denial that such an order would get. Exits pass all the same.
     pub fn may_open(&self, instrument: &InstrumentId) -> Result<(), Denial> {
-        self.engine.may_open(instrument)
+        self.engine.may_open_for(self.strategy, instrument)
     }
     /// This strategy's parts of all legs that are not flat.
     pub fn shares(&self) -> impl Iterator<Item = (&'a InstrumentId, PositionSide, SignedQty)> {

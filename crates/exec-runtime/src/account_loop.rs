@@ -330,6 +330,10 @@ impl AccountLoop {
                 boundary!("callback.returned");
                 self.step(input).await;
             }
+            if took > SLOW_CALLBACK {
+                let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                self.step(Input::SlowCall { strategy, took_ms }).await;
+            }
         }
     }
 

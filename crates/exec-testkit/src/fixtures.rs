@@ -129,6 +129,7 @@ pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
         differences: exec_core::unequal::DifferenceRules::default(),
         memory: exec_core::engine::config::Memory::default(),
         stream: exec_core::engine::config::StreamCare::OFF,
+        breakers: exec_core::engine::breaker::Breakers::OFF,
     }
 }
 

@@ -111,6 +111,7 @@ pub(crate) fn short_input(input: &Input) -> String {
         | Input::Timer(_)
         | Input::Durable(_)
         | Input::JournalFailed(_)
-        | Input::Drain => format!("{input:?}"),
+        | Input::Drain
+        | Input::SlowCall { .. } => format!("{input:?}"),
     }
 }

@@ -6,6 +6,7 @@ use crate::{
 };
 use exec_core::{
     cl_ord_id::Tag,
+    engine::breaker::Breakers,
     engine::config::{ProtectionPolicy, StreamCare},
     exposure::Limits,
     ids::{AccountId, InstrumentId, StrategyId},
@@ -135,6 +136,8 @@ pub struct ExecutionConfig {
     pub quote_max_age_ms: u64,
     /// What is asked of the private stream.
     pub stream: StreamCare,
+    /// When a strategy may only close any more.
+    pub breakers: Breakers,
     /// What a clean end does with the open orders of this node.
     pub on_exit: OnExit,
     /// How long a clean end waits for open requests and doubts.

@@ -437,6 +437,7 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
         differences: entry.differences.clone(),
         memory: exec_core::engine::config::Memory { ended_orders_ms: config.execution.ended_orders_kept_ms },
         stream: config.execution.stream,
+        breakers: config.execution.breakers,
     }
 }
 

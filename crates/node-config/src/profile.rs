@@ -1,6 +1,6 @@
 //! The three profiles and the defaults that differ between them. Not what a profile refuses: that is `contradiction`.
 
-use exec_core::{exposure::Limits, units::PositionMode};
+use exec_core::{engine::breaker::Breakers, exposure::Limits, units::PositionMode};
 use rust_decimal::Decimal;
 use std::fmt;
 
@@ -37,6 +37,7 @@ impl Profile {
             environment: Environment::Testnet,
             startup_delay_ms: 10_000,
             limits: None,
+            breakers: Breakers::default(),
         };
         match self {
             Self::Simulated => Defaults {
@@ -49,6 +50,8 @@ impl Profile {
                     open_orders_max: 200,
                     collar: Decimal::new(5, 2),
                 }),
+                // A machine that others work on, too, is slow without anybody's fault.
+                breakers: Breakers { slow_calls: 0, ..Breakers::default() },
                 ..venue
             },
             Self::Testnet => venue,
@@ -76,6 +79,8 @@ pub struct Defaults {
     pub startup_delay_ms: u64,
     /// Limits of money.
     pub limits: Option<Limits>,
+    /// When a strategy may only close any more.
+    pub breakers: Breakers,
 }
 
 /// Which of a venue's networks an account stands on.

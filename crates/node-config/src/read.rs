@@ -12,6 +12,7 @@ use crate::{
 };
 use exec_core::{
     cl_ord_id::Tag,
+    engine::breaker::Breakers,
     engine::config::{ProtectionPolicy, StreamCare},
     ids::{AccountId, InstrumentId, StrategyId},
     nearest::nearest,
@@ -235,6 +236,21 @@ fn stream_care(s: &mut Section<'_>) -> StreamCare {
     }
 }
 
+fn breakers(mut s: Section<'_>, profile: Profile) -> Breakers {
+    let usual = profile.defaults().breakers;
+    let mut count = |key, most, usual| whole_u32(&mut s, key, 0, most).unwrap_or(usual);
+    let breakers = Breakers {
+        refusals_in_a_row: count("refusals_in_a_row", 100_000, usual.refusals_in_a_row),
+        refusals_per_minute: count("refusals_per_minute", 100_000, usual.refusals_per_minute),
+        funds_in_a_row: count("funds_in_a_row", 100_000, usual.funds_in_a_row),
+        would_take_per_minute: count("would_take_per_minute", 100_000, usual.would_take_per_minute),
+        same_order_per_second: count("same_order_per_second", 63, usual.same_order_per_second),
+        slow_calls: count("slow_calls", 100_000, usual.slow_calls),
+    };
+    s.finish();
+    breakers
+}
+
 fn execution(mut s: Section<'_>, profile: Profile) -> ExecutionConfig {
     let ended_orders_kept_ms = s.seconds("ended_orders_kept_secs", 2_592_000).unwrap_or(86_400_000);
     if (1..600_000).contains(&ended_orders_kept_ms) {
@@ -250,6 +266,7 @@ fn execution(mut s: Section<'_>, profile: Profile) -> ExecutionConfig {
         retry_age_ms: s.whole("retry_age_ms", 0..=60_000).unwrap_or(1_000),
         quote_max_age_ms: s.whole("quote_max_age_ms", 0..=3_600_000).unwrap_or(5_000),
         stream: stream_care(&mut s),
+        breakers: breakers(s.section("breakers"), profile),
         on_exit: s.choice("on_exit", &ON_EXIT).map_or(OnExit::Leave, |o| o.value),
         ended_orders_kept_ms,
         drain_deadline_ms: s.seconds("drain_deadline_secs", 600).unwrap_or(10_000),

@@ -54,6 +54,14 @@ impl NodeConfig {
         text(out, "on_exit", on_exit.map_or("leave", |(word, _)| word))?;
         plain(out, "ended_orders_kept_secs", seconds(e.ended_orders_kept_ms))?;
         plain(out, "drain_deadline_secs", seconds(e.drain_deadline_ms))?;
+        out.write_str("\n[execution.breakers]\n")?;
+        let b = &e.breakers;
+        plain(out, "refusals_in_a_row", b.refusals_in_a_row)?;
+        plain(out, "refusals_per_minute", b.refusals_per_minute)?;
+        plain(out, "funds_in_a_row", b.funds_in_a_row)?;
+        plain(out, "would_take_per_minute", b.would_take_per_minute)?;
+        plain(out, "same_order_per_second", b.same_order_per_second)?;
+        plain(out, "slow_calls", b.slow_calls)?;
 
         for (id, account) in &self.accounts {
             write_account(out, id.as_str(), account)?;

@@ -66,7 +66,10 @@ impl Engine {
 
     pub(super) fn deny_change(&mut self, owner: &Owner, intent: IntentId, denial: Denial, out: &mut Vec<Effect>) {
         match owner.strategy() {
-            Some(strategy) => self.notify(strategy.clone(), None, StrategyEvent::ChangeDenied { intent, denial }, out),
+            Some(strategy) => {
+                self.watch_denial(strategy, &denial);
+                self.notify(strategy.clone(), None, StrategyEvent::ChangeDenied { intent, denial }, out);
+            }
             // Nobody else is told of what happens to an operator's order.
             None => {
                 self.alert(out, AlertLevel::Info, "change_denied", format!("change of order {intent} was not sent: {denial}"))
@@ -112,7 +115,7 @@ impl Engine {
             pretrade::check_change(instrument, terms, &new, self.quote(&terms.instrument).reference())?;
         }
         if terms.can_add_risk() {
-            self.permit(&terms.instrument)?;
+            self.permit_of(owner, &terms.instrument)?;
             let add = qty.saturating_sub(order.qty().unwrap_or_default()).get();
             let reference = self.risk_reference(&terms.instrument)?;
             let priced = terms.changed(Some(qty), new.price, None);

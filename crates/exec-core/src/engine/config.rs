@@ -2,6 +2,7 @@
 
 use crate::{
     cl_ord_id::Tag,
+    engine::breaker::Breakers,
     exposure::Limits,
     ids::{AccountId, InstrumentId, StrategyId},
     unequal::DifferenceRules,
@@ -95,6 +96,8 @@ pub struct EngineConfig {
     pub memory: Memory,
     /// What is asked of the private stream, and what is done when it says too little.
     pub stream: StreamCare,
+    /// When a strategy may only close any more.
+    pub breakers: Breakers,
 }
 
 /// What is asked of the private stream, and what is done when it says too little. Milliseconds; 0 switches off.

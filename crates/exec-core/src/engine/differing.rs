@@ -212,7 +212,7 @@ impl Engine {
         self.alert(out, level, "difference", text.clone());
         if explanation.policy == DifferencePolicy::Halt {
             self.latch(LatchCause::Difference(difference.instrument.clone()), format!("books and venue differ: {text}"), out);
-            self.cancel_entries(|i| *i == difference.instrument, out);
+            self.cancel_entries(|i| i.terms.instrument == difference.instrument, out);
         }
     }
 

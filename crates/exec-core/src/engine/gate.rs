@@ -3,15 +3,15 @@
 use super::Engine;
 use crate::{
     conversation::{AlertLevel, Effect, Phase, StrategyEvent},
-    ids::InstrumentId,
+    ids::{InstrumentId, StrategyId},
     order::{
         event::NotSent,
-        intent::{Owner, Provenance},
+        intent::{Intent, Owner, Provenance},
     },
     plant::{Plant, planted},
     pretrade::Denial,
     record::LatchCause,
-    start_report::{PositionLine, Shut, StartReport},
+    start_report::{PositionLine, Shut, StartReport, StrategyState},
     units::SignedQty,
 };
 use alloc::{
@@ -42,7 +42,7 @@ impl Engine {
         why.extend(self.journal_failure.clone().map(Shut::Journal));
         // Not latched yet, because what was sent twice is still looked for.
         why.extend(self.sent_twice.values().map(|text| Shut::Latched(LatchCause::AssumptionBroken, text.clone())));
-        let account = self.books.latches().iter().filter(|(cause, _)| !matches!(cause, LatchCause::Exchange(_)));
+        let account = self.books.latches().iter().filter(|(cause, _)| cause.is_of_account());
         why.extend(account.map(|(cause, text)| Shut::Latched(cause.clone(), text.clone())));
         why
     }
@@ -52,7 +52,42 @@ impl Engine {
         self.begun && (self.durable >= self.start_seq || self.journal_failure.is_some())
     }
 
-    /// Whether an order that can add risk may leave on this instrument.
+    /// Whether an order of this owner that can add risk may leave on this instrument.
+    pub(super) fn permit_of(&self, owner: &Owner, instrument: &InstrumentId) -> Result<(), Denial> {
+        if let Some((_, why)) = owner.strategy().and_then(|strategy| self.latch_of(strategy)) {
+            return Err(Denial::GateClosed(why.clone()));
+        }
+        self.permit(instrument)
+    }
+
+    /// What lets a strategy only close, if anything does.
+    pub(super) fn latch_of(&self, strategy: &StrategyId) -> Option<(&LatchCause, &String)> {
+        let latches = self.books.latches();
+        if latches.is_empty() {
+            return None;
+        }
+        latches.get_key_value(&LatchCause::Breaker(strategy.clone()))
+    }
+
+    /// Strategies that may only close.
+    fn strategy_states(&self) -> Vec<StrategyState> {
+        let of = |(cause, why): (&LatchCause, &String)| {
+            let LatchCause::Breaker(strategy) = cause else { return None };
+            Some(StrategyState { strategy: strategy.clone(), cause: cause.clone(), why: why.clone() })
+        };
+        self.books.latches().iter().filter_map(of).collect()
+    }
+
+    /// Lets a strategy only close from here on, and takes its entries off the books.
+    pub(super) fn latch_strategy(&mut self, strategy: &StrategyId, text: String, out: &mut Vec<Effect>) {
+        if self.latch_of(strategy).is_some() {
+            return;
+        }
+        self.latch(LatchCause::Breaker(strategy.clone()), text, out);
+        self.cancel_entries(|intent| intent.owner.strategy() == Some(strategy), out);
+    }
+
+    /// Whether an order that can add risk may leave on this instrument, whoever asks.
     pub(super) fn permit(&self, instrument: &InstrumentId) -> Result<(), Denial> {
         if let Some(why) = self.shut().into_iter().next() {
             return Err(Denial::GateClosed(why.to_string()));
@@ -113,13 +148,13 @@ impl Engine {
     }
 
     /// Takes what can add risk off the book. Somebody else's orders stand: whoever placed them has a journal of his own.
-    pub(super) fn cancel_entries(&mut self, of: impl Fn(&InstrumentId) -> bool, out: &mut Vec<Effect>) {
+    pub(super) fn cancel_entries(&mut self, of: impl Fn(&Intent) -> bool, out: &mut Vec<Effect>) {
         let adding: Vec<_> = self
             .books
             .open_orders()
             .map(|o| o.intent())
             .filter(|i| i.terms.can_add_risk() && (i.owner != Owner::External || i.provenance != Provenance::Foreign))
-            .filter(|i| of(&i.terms.instrument))
+            .filter(|i| of(i))
             .map(|i| i.id)
             .collect();
         for intent in adding {
@@ -153,5 +188,6 @@ pub(super) fn report(engine: &Engine) -> StartReport {
             })
             .collect(),
         differences: engine.differences.clone(),
+        strategies: engine.strategy_states(),
     }
 }

@@ -56,6 +56,8 @@ impl Engine {
             self.alert(out, AlertLevel::Warning, "late_fill", format!("order {intent} was filled after its end"));
         }
         if let Some(strategy) = owner {
+            let opens = self.books.order(intent).is_some_and(|o| o.intent().terms.can_add_risk());
+            self.watch_fact(&strategy, opens, &event);
             let update = self.order_update(intent, event, &transition, self.now);
             self.notify(strategy, Some(seq), StrategyEvent::Order(update), out);
         }

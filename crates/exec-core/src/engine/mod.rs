@@ -7,6 +7,7 @@ pub mod config;
 mod adopt;
 mod batch;
 mod blind;
+pub mod breaker;
 mod cancel;
 mod change;
 mod differing;
@@ -172,6 +173,7 @@ pub struct Engine {
     adopted: usize,
     /// The reasons for a shut gate that were told last.
     told_shut: Vec<Shut>,
+    watching: breaker::Watching,
 }
 
 impl Engine {
@@ -237,6 +239,7 @@ impl Engine {
             unseen: BTreeMap::new(),
             adopted: 0,
             told_shut: Vec::new(),
+            watching: breaker::Watching::default(),
         }
     }
 
@@ -318,7 +321,9 @@ impl Engine {
             Input::Durable(seq) => self.durable_up_to(seq, out),
             Input::JournalFailed(why) => self.journal_failed(why, out),
             Input::Drain => self.draining = true,
+            Input::SlowCall { strategy, took_ms } => self.watch_slow(&strategy, took_ms),
         }
+        self.open_breakers(out);
         self.keep_moved_lists(out);
         self.update_sight(out);
         self.update_phase(out);
@@ -341,6 +346,8 @@ impl Engine {
         let owner = Owner::Strategy(strategy.clone());
         for command in commands {
             self.command(&owner, command, out);
+            // What a strategy asks for in one call after its breaker has opened does not leave any more.
+            self.open_breakers(out);
         }
     }
 
@@ -398,6 +405,7 @@ impl Engine {
             OperatorCommand::Latch => self.latch(LatchCause::Operator, format!("latched by {who}"), out),
             OperatorCommand::Release => {
                 self.record(Record::Released { who: who.into(), at: self.now }, out);
+                self.forget_watched();
             }
             OperatorCommand::Reconcile => self.recover(out),
             OperatorCommand::Adopt(instrument) => self.adopt_differences(who, instrument.as_ref(), out),

@@ -119,7 +119,7 @@ impl Engine {
         if order.cancel_wished() {
             return Err(NotSent::Withdrawn);
         }
-        if self.permit(&order.intent().terms.instrument).is_err() {
+        if self.permit_of(&order.intent().owner, &order.intent().terms.instrument).is_err() {
             return Err(NotSent::GateClosed);
         }
         if self.too_old_at(parked.intent, parked.what, parked.asked) <= self.now {

@@ -48,7 +48,7 @@ impl Engine {
             self.check_rules(instrument, &terms, Some(order.intent().id))?;
         }
         if terms.can_add_risk() {
-            self.permit(&terms.instrument)?;
+            self.permit_of(&order.intent().owner, &terms.instrument)?;
             let reference = self.risk_reference(&terms.instrument)?;
             let add = new.qty.saturating_sub(order.qty().unwrap_or_default()).get();
             let venue = self.other_figure(&terms.instrument, terms.leg);

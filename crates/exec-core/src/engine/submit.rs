@@ -45,6 +45,9 @@ impl Engine {
             return;
         }
         let id = new.intent;
+        if let Some(strategy) = owner.strategy() {
+            self.watch_asked(strategy, &new.terms);
+        }
         let checked = self.check(&owner, &new.terms);
         self.take_in(owner, new, out);
         match checked {
@@ -108,7 +111,7 @@ impl Engine {
             self.permit(&terms.instrument)?;
         }
         if terms.can_add_risk() {
-            self.permit(&terms.instrument)?;
+            self.permit_of(owner, &terms.instrument)?;
             let add = qty.unwrap_or_default().get();
             let reference = self.risk_reference(&terms.instrument)?;
             let venue = self.other_figure(&terms.instrument, terms.leg);
@@ -426,7 +429,7 @@ impl Engine {
             let qty = order.last().and_then(|(_, a)| a.header()).map_or(terms.qty, |h| h.qty);
             return self.held_to_leg(&Terms { qty, ..terms.clone() });
         }
-        self.permit(&terms.instrument)?;
+        self.permit_of(&order.intent().owner, &terms.instrument)?;
         if let Some(instrument) = self.instruments.get(&terms.instrument) {
             pretrade::check_grid(instrument, terms, self.quote(&terms.instrument).reference())?;
         }

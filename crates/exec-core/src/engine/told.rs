@@ -3,12 +3,13 @@
 use super::Engine;
 use crate::{
     conversation::{DoubtEnded, DoubtNews, Effect, InDoubt, OrderUpdate, Phase, PhaseChange, StrategyEvent},
-    ids::{ClOrdId, InstrumentId, IntentId},
+    ids::{ClOrdId, InstrumentId, IntentId, StrategyId},
     instrument::TradingStatus,
     order::{
         Order, Transition,
         doubt::{DoubtOf, DoubtStep},
         event::{OrderEvent, RequestState},
+        intent::Owner,
         proof::fence_time,
     },
     pretrade::Denial,
@@ -63,6 +64,14 @@ impl Engine {
     /// The denial that such an order would get.
     pub fn may_open(&self, instrument: &InstrumentId) -> Result<(), Denial> {
         self.permit(instrument)
+    }
+
+    /// The same for an order of this strategy.
+    ///
+    /// # Errors
+    /// The denial that such an order would get.
+    pub fn may_open_for(&self, strategy: &StrategyId, instrument: &InstrumentId) -> Result<(), Denial> {
+        self.permit_of(&Owner::Strategy(strategy.clone()), instrument)
     }
 
     /// Everything of which nobody knows what became of it: attempts first, each with the moment from which on its absence counts.

@@ -1,6 +1,7 @@
 //! The promises of this crate, by topic. Rules of one file are tested in that file.
 
 mod batches;
+mod breakers;
 mod cancels;
 mod changes;
 mod conditional;

@@ -181,6 +181,7 @@ pub(crate) fn records() -> Vec<Record> {
     }));
     all.push(Record::Latched { cause: LatchCause::Difference(instrument_id("BTCUSDT")), text: "two figures".into(), at });
     all.push(let_go);
+    all.push(Record::Latched { cause: LatchCause::Breaker(strategy_id()), text: "ten refusals".into(), at });
     all
 }
 

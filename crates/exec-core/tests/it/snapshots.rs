@@ -246,10 +246,14 @@ fn a_snapshot_of_another_version_is_refused_by_name() {
     assert!(error.to_string().contains("use the build that wrote it, or a newer one"), "{error}");
 }
 
-/// Everything that the journal can say, as far as it fits together.
+/// As many of the golden records as there were when the golden snapshot was written.
+const FIRST_RECORDS: usize = 47;
+
+/// Everything that the journal could say then, as far as it fits together.
 fn everything() -> Vec<(Seq, Record)> {
     let mut n = 0;
-    history_of(crate::records::records().into_iter().map(|record| match record {
+    // What came later has no place in the bytes of the first version.
+    history_of(crate::records::records().into_iter().take(FIRST_RECORDS).map(|record| match record {
         Record::Order { at, source, event, .. } => {
             n += 1;
             Record::Order { intent: IntentId((n % 3) + (1 << 100)), at, source, event }

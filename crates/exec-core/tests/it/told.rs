@@ -292,6 +292,7 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         LatchCause::Operator,
         LatchCause::Liquidation,
         LatchCause::Exchange(btc()),
+        LatchCause::Breaker(exec_testkit::fixtures::strategy_id()),
     ];
     for cause in latches {
         assert!(PAGE.contains(&format!("| `{}` | ", cause.kind())), "{}", cause.kind());

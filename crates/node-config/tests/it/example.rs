@@ -48,6 +48,7 @@ fn the_example_and_the_page_have_every_key() {
         let named = match last {
             "env" | "file" => example.contains(&format!("{{ {last} = ")),
             "journal" | "logging" | "execution" => example.contains(&format!("\n[{last}]\n")),
+            "breakers" => example.contains("\n[execution.breakers]\n"),
             "accounts" => example.contains("\n[accounts.main]\n"),
             "strategies" => example.contains("\n[[strategies]]\n"),
             "limits" | "futures_leverages" | "futures_margin_types" => example.contains(&format!("\n[accounts.main.{last}]\n")),
