@@ -229,6 +229,8 @@ pub enum Timer {
     Look,
     /// Nothing has been seen for too long.
     Blind,
+    /// The venue's clock should have been read by now.
+    FirstReading,
 }
 
 /// Something an operator must know.

@@ -15,6 +15,9 @@ pub struct RuntimeConfig {
     pub open_deadline: Duration,
     /// A session that lived so long resets the back-off.
     pub healthy_after: Duration,
+    /// The same for a private stream that the other side ended: each such end costs one connection and one comparison, and what
+    /// shuts the gate meanwhile should last no longer than it must. One that was not believed is judged by `healthy_after`.
+    pub steady_after: Duration,
     /// How often the venue's clock is measured.
     pub clock_interval: Duration,
     /// How often the venue's instruments are read again; zero never.
@@ -44,6 +47,7 @@ impl Default for RuntimeConfig {
             query_deadline: Duration::from_secs(60),
             open_deadline: Duration::from_secs(15),
             healthy_after: Duration::from_secs(60),
+            steady_after: Duration::from_secs(10),
             clock_interval: Duration::from_secs(60),
             instruments_interval: Duration::from_secs(300),
             settings_interval: Duration::from_secs(3_600),

@@ -96,7 +96,7 @@ impl Link {
                 return;
             }
             let since = since.take();
-            self.judge(since);
+            self.judge(since, self.config.healthy_after);
         }
         let delay = if self.wait { self.backoff.delay() } else { Duration::ZERO };
         let (venue, deadline) = (Arc::clone(&self.venue), self.config.open_deadline);
@@ -137,15 +137,15 @@ impl Link {
         };
         tracing::info!(session = session.0, why, "private stream is over");
         if let Some((_, since)) = self.newest.take_if(|(newest, _)| *newest == session) {
-            self.judge(since);
+            self.judge(since, self.config.steady_after);
         }
         self.arrivals.input(Input::LinkDown { session, why }).await
     }
 
     /// Nothing speaks against coming back at once after a session that lived; only failures in a row are spread out.
-    fn judge(&mut self, opened: Option<Instant>) {
+    fn judge(&mut self, opened: Option<Instant>, enough: Duration) {
         let Some(opened) = opened else { return };
-        self.wait = opened.elapsed() < self.config.healthy_after;
+        self.wait = opened.elapsed() < enough;
         if !self.wait {
             self.backoff.reset();
         }

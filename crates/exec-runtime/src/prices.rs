@@ -85,7 +85,7 @@ pub(crate) async fn supervise(
                     }
                 };
                 arrivals.warn("prices_down", format!("price stream is down: {error}")).await?;
-                if opened.elapsed() >= config.healthy_after {
+                if opened.elapsed() >= config.steady_after {
                     backoff.reset();
                     continue;
                 }

@@ -30,6 +30,7 @@ mod share;
 mod submit;
 mod sweep;
 mod told;
+mod undated;
 mod unseen;
 mod watchdog;
 mod way;
@@ -137,6 +138,7 @@ pub struct Engine {
     /// Attempts that the venue refused because it has them already, and in which words: looked for before anything is concluded.
     sent_twice: BTreeMap<ClOrdId, String>,
     exits_waiting: way::Waiting,
+    undated: undated::Undated,
     sweeps: sweep::Sweeps,
     /// A moment by which each change in doubt was surely signed; `None` until the venue's clock tells one.
     change_doubts: BTreeMap<IntentId, Option<VenueTime>>,
@@ -214,6 +216,7 @@ impl Engine {
             doubts: BTreeMap::new(),
             sent_twice: BTreeMap::new(),
             exits_waiting: BTreeMap::new(),
+            undated: BTreeMap::new(),
             sweeps: BTreeMap::new(),
             change_doubts: BTreeMap::new(),
             absences: BTreeMap::new(),
@@ -290,7 +293,7 @@ impl Engine {
     }
     /// Requests whose answer is still to come, things that wait for the disk, and exits that wait for their leg to be read.
     pub fn pending(&self) -> usize {
-        self.in_flight.len() + self.parked.len() + self.remedies_held_back()
+        self.in_flight.len() + self.parked.len() + self.undated.len() + self.remedies_held_back()
     }
     /// Legs that our books and the venue see differently.
     pub fn differences(&self) -> &[Difference] {
@@ -304,7 +307,10 @@ impl Engine {
             Input::Begin => self.begin(out),
             Input::Settings(settings) => self.take_settings(settings, out),
             Input::Instruments(all) => self.instruments = all.into_iter().map(|i| (i.id.clone(), i)).collect(),
-            Input::Clock(reading) => (self.clock, self.last_clock) = (Some(reading), Some(reading)),
+            Input::Clock(reading) => {
+                (self.clock, self.last_clock) = (Some(reading), Some(reading));
+                self.send_undated(out);
+            }
             Input::LinkUp(session) => self.link_up(session, out),
             Input::LinkDown { session, why } => self.link_down(session, &why, out),
             Input::Commands { strategy, seen, commands, state } => self.commands(&strategy, seen, commands, state, out),
@@ -486,6 +492,7 @@ impl Engine {
             Timer::Watchdog => self.watchdog_timer(out),
             Timer::Look => self.look_at_legs(out),
             Timer::Blind => self.blind_timer(out),
+            Timer::FirstReading => self.send_undated(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
         }
     }

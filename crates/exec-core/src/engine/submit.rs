@@ -174,6 +174,9 @@ impl Engine {
 
     /// Fixes the next attempt of an order. One that can add risk waits for the disk; an exit leaves at once.
     pub(super) fn attempt(&mut self, intent: IntentId, qty: Option<Qty>, replaces: Option<RequestId>, out: &mut Vec<Effect>) {
+        if self.is_undated() {
+            return self.wait_for_date(intent, qty, replaces, out);
+        }
         let Some((cl_ord_id, number)) = self.next_cl_ord_id(intent) else {
             self.alert(out, AlertLevel::Critical, "no_cl_ord_id", format!("no client order id is left for order {intent}"));
             if replaces.is_none() {

@@ -415,6 +415,7 @@ fn promise_p03_every_send_is_preceded_by_its_record() {
     let now = exec_core::time::Timestamp::from_ms(exec_testkit::rig::MIDNIGHT_MS);
     engine.handle(now, Input::Begin, &mut out);
     engine.handle(now, Input::Durable(engine.books().seq()), &mut out);
+    engine.handle(now, Input::Clock(exec_core::time::ClockReading { offset_ms: 0, error_ms: 5 }), &mut out);
     let terms = closing(Side::Sell, PositionSide::Net, "1");
     let new =
         exec_core::command::NewOrder { intent: exec_core::ids::IntentId(1), terms, handling: Handling::default(), list: None };

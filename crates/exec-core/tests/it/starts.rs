@@ -14,6 +14,7 @@ use exec_core::{
     record::{LatchCause, Record},
     report::VenueStatus,
     terms::{OrderKind, Terms},
+    time::ClockReading,
     units::{PositionMode, PositionSide, Side},
     venue::Lookup,
 };
@@ -193,8 +194,59 @@ fn nothing_is_sent_before_the_start_itself_is_durable() {
     assert!(rig.sent.is_empty(), "its id would be made again by the next start if this one were forgotten");
     assert!(matches!(rig.order(early).denial(), Some(Denial::GateClosed(_))));
     rig.durable();
+    read_clock(&mut rig, 0);
     rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
     assert_eq!(rig.attempts_sent().len(), 1);
+}
+
+fn read_clock(rig: &mut Rig, offset_ms: i64) {
+    rig.give(Input::Clock(ClockReading { offset_ms, error_ms: 5 }));
+}
+
+/// A start whose record is durable, and whose venue's clock was not read yet.
+fn unread() -> Rig {
+    let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
+    rig.give(Input::Begin);
+    rig.durable();
+    rig
+}
+
+#[test]
+fn an_exit_waits_for_the_first_reading_of_the_clock_and_is_dated_by_it() {
+    let mut rig = unread();
+    let exit = rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+    assert!(rig.sent.is_empty() && rig.order(exit).attempts().is_empty(), "our clock may be wrong");
+    assert_eq!(rig.engine.pending(), 1);
+    rig.wait(100);
+    read_clock(&mut rig, -58_000);
+    let sent = rig.attempts_sent();
+    assert_eq!(sent.len(), 1);
+    let ours = i64::try_from(rig.now().as_ms()).unwrap();
+    assert!(sent[0].timestamp.0 <= ours - 57_000, "dated by the venue's clock: {:?} at {ours}", sent[0].timestamp);
+    assert_eq!(rig.engine.pending(), 1, "in flight, and nothing waits");
+}
+
+#[test]
+fn without_a_reading_an_exit_leaves_a_second_after_the_start() {
+    let mut rig = unread();
+    rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+    rig.wait(990);
+    assert!(rig.sent.is_empty());
+    rig.wait(20);
+    assert_eq!(rig.attempts_sent().len(), 1);
+    rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+    assert_eq!(rig.attempts_sent().len(), 2, "from then on nothing waits");
+}
+
+#[test]
+fn an_exit_that_is_cancelled_while_it_waits_for_the_clock_never_leaves() {
+    let mut rig = unread();
+    let exit = rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+    rig.command(Command::Cancel(exit));
+    read_clock(&mut rig, 0);
+    rig.wait(2_000);
+    assert!(rig.sent.is_empty() && rig.order(exit).status().is_ended(), "{:?}", rig.status(exit));
+    assert_eq!(rig.engine.pending(), 0);
 }
 
 #[test]

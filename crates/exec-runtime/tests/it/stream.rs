@@ -41,13 +41,19 @@ async fn promise_p19_a_lost_stream_comes_back_with_back_off_and_is_reconciled_ag
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_was_healthy_is_replaced_at_once() {
+async fn a_session_that_lived_for_a_while_is_replaced_at_once_when_it_breaks() {
     let (venue, disk) = (Fake::new(), Disk::new());
     let node = start(account(&venue, &disk, &Scripted::default())).live().await;
-    tokio::time::sleep(Duration::from_secs(61)).await;
+    for broken in 1..5 {
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        venue.cut();
+        settle().await;
+        assert_eq!((sessions(&venue), node.handle.status().phase), (1 + broken, Phase::Live));
+    }
+    tokio::time::sleep(Duration::from_secs(9)).await;
     venue.cut();
     settle().await;
-    assert_eq!((sessions(&venue), node.handle.status().phase), (2, Phase::Live));
+    assert_eq!((sessions(&venue), node.handle.status().phase), (5, Phase::Degraded), "one that has just come is waited with");
     node.stop().await.unwrap();
 }
 

@@ -184,6 +184,7 @@ fn patience(jitter: u64) -> RuntimeConfig {
         query_deadline: s(8),
         open_deadline: s(4),
         healthy_after: s(5),
+        steady_after: s(5),
         clock_interval: s(5),
         instruments_interval: s(20),
         settings_interval: s(20),
