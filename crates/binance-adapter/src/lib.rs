@@ -28,6 +28,7 @@ pub mod fate;
 mod feed;
 pub mod fields;
 pub mod inquiry;
+pub mod key;
 mod lookup;
 mod meant;
 mod prices;

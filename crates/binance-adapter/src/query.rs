@@ -6,7 +6,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::sign::Signer;
+use crate::sign::{Signature, Signer};
 
 const UPPER_HEX: &[u8; 16] = b"0123456789ABCDEF";
 
@@ -69,9 +69,15 @@ impl Query {
 
     /// Signs everything so far and appends the signature as the last parameter.
     pub fn sign(&mut self, signer: &Signer) {
-        let signature = signer.signature(&self.bytes);
-        self.name("signature");
-        self.bytes.extend_from_slice(&signature);
+        match signer.signature(&self.bytes) {
+            Signature::Hex(hex) => {
+                self.name("signature");
+                self.bytes.extend_from_slice(&hex);
+            }
+            Signature::Base64(text) => {
+                self.text("signature", &text);
+            }
+        }
     }
 
     /// The bytes as they are sent.
@@ -115,12 +121,11 @@ pub fn websocket_request(id: &str, method: &str, params: &[(&str, &str)], signer
     sorted.sort_unstable();
     let payload = websocket_payload(&sorted);
     let signature = signer.signature(payload.as_bytes());
-    let signature = String::from_utf8_lossy(&signature);
     let mut object = serde_json::Map::new();
     for (name, value) in sorted {
         object.insert(name.to_owned(), value.into());
     }
-    object.insert("signature".to_owned(), signature.into_owned().into());
+    object.insert("signature".to_owned(), signature.as_str().into());
     serde_json::json!({ "id": id, "method": method, "params": object }).to_string()
 }
 

@@ -15,10 +15,11 @@ use crate::{
     endpoint::BATCH_MAX,
     environment::Environment,
     inquiry::ClientError,
+    key::UnusableSecret,
     rate::Limits,
     rest::Now,
     session::SessionTimes,
-    sign::{Signer, UnusableSecret},
+    sign::Signer,
     transport::NeverBegun,
 };
 
@@ -26,7 +27,7 @@ use crate::{
 pub struct Credentials {
     /// The key, as the venue shows it.
     pub key: SecretString,
-    /// The secret of an HMAC key.
+    /// The secret of an HMAC key, or the private key of an Ed25519 or RSA one: PKCS#8 PEM.
     pub secret: SecretString,
 }
 
@@ -53,8 +54,8 @@ pub enum StartError {
     /// The key is empty or cannot stand in a header.
     #[error("the api key is empty or has characters that no key has")]
     Key,
-    /// The secret is empty.
-    #[error("{0}")]
+    /// The secret cannot sign.
+    #[error("the api secret {0}")]
     Secret(#[from] UnusableSecret),
     /// TLS.
     #[error("{0}")]

@@ -1,19 +1,25 @@
-//! HMAC-SHA256 signatures of requests, for REST and for the WebSocket API. It neither builds the parameters of a request
-//! nor chooses their order: the bytes it is given are the bytes that are signed.
+//! Signatures of requests, for REST and for the WebSocket API: HMAC-SHA256, Ed25519 or RSA, by the kind of the key. It neither builds
+//! the parameters of a request nor chooses their order: the bytes it is given are the bytes that are signed.
 //!
 //! Source: Binance USDⓈ-M "General Info" (signed endpoints) and "Websocket API General Info", read 2026-11-22.
 
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
-use thiserror::Error;
 
-/// Length of a signature in lower-case hexadecimal characters.
+use crate::key::{self, KeyKind, Private, UnusableSecret};
+
+/// Length of an HMAC signature in lower-case hexadecimal characters.
 pub const SIGNATURE_LEN: usize = 64;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// The secret key, as the state of the HMAC after its first block, so that a signature costs only the message.
+/// The secret key, ready to sign. Of an HMAC secret it is the state after its first block, so that a signature costs only the
+/// message. Its memory is overwritten when it is dropped.
 ///
 /// It has no `Debug`, `Display`, `Clone` or `Serialize`: key material does not leave it.
 ///
@@ -22,58 +28,98 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 /// printable::<binance_adapter::sign::Signer>();
 /// ```
 pub struct Signer {
-    key: Hmac<Sha256>,
+    key: Key,
 }
 
-/// The secret cannot be used as a key.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("the api secret is empty")]
-pub struct UnusableSecret;
+enum Key {
+    Hmac(Box<Hmac<Sha256>>),
+    Ed25519(Box<Ed25519KeyPair>),
+    Rsa(Box<RsaKeyPair>),
+}
+
+/// A signature as text: hexadecimal by an HMAC key, base64 by the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// Lower-case hexadecimal; nothing in it needs encoding.
+    Hex([u8; SIGNATURE_LEN]),
+    /// Base64 with its padding; in a URL or a form its `+`, `/` and `=` are encoded.
+    Base64(String),
+}
+
+impl Signature {
+    /// The text, as it stands in JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            // All of it is ASCII.
+            Self::Hex(hex) => std::str::from_utf8(hex).unwrap_or_default(),
+            Self::Base64(text) => text,
+        }
+    }
+}
 
 impl Signer {
-    /// Prepares the key state.
+    /// Tells the kind of the secret and prepares it.
     ///
     /// # Errors
-    /// [`UnusableSecret`] when the secret is empty; the caller refuses to start.
+    /// [`UnusableSecret`] when it cannot sign; the caller refuses to start.
     pub fn new(secret: &SecretString) -> Result<Self, UnusableSecret> {
         let secret = secret.expose_secret();
-        if secret.is_empty() {
-            return Err(UnusableSecret);
-        }
-        let key = Hmac::new_from_slice(secret.as_bytes()).map_err(|_| UnusableSecret)?;
+        let key = match key::private(secret)? {
+            Some(Private::Ed25519(pair)) => Key::Ed25519(pair),
+            Some(Private::Rsa(pair)) => Key::Rsa(pair),
+            None => Key::Hmac(Box::new(Hmac::new_from_slice(secret.as_bytes()).map_err(|_| UnusableSecret::Empty)?)),
+        };
         Ok(Self { key })
     }
 
-    /// Appends the signature of `payload` to `out`, as 64 lower-case hexadecimal characters.
-    pub fn append_signature(&self, payload: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.signature(payload));
+    /// Of which kind the key is.
+    #[must_use]
+    pub const fn kind(&self) -> KeyKind {
+        match &self.key {
+            Key::Hmac(_) => KeyKind::Hmac,
+            Key::Ed25519(_) => KeyKind::Ed25519,
+            Key::Rsa(_) => KeyKind::Rsa,
+        }
     }
 
-    /// The signature of `payload`, as 64 lower-case hexadecimal characters.
+    /// The signature of `payload`.
     #[must_use]
-    pub fn signature(&self, payload: &[u8]) -> [u8; SIGNATURE_LEN] {
-        let mut mac = self.key.clone();
-        mac.update(payload);
-        let tag = mac.finalize().into_bytes();
-        let mut hex = [0; SIGNATURE_LEN];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(tag) {
-            pair[0] = HEX[usize::from(byte >> 4)];
-            pair[1] = HEX[usize::from(byte & 15)];
+    pub fn signature(&self, payload: &[u8]) -> Signature {
+        match &self.key {
+            Key::Hmac(key) => {
+                let mut mac = Hmac::clone(key);
+                mac.update(payload);
+                let tag = mac.finalize().into_bytes();
+                let mut hex = [0; SIGNATURE_LEN];
+                for (pair, byte) in hex.chunks_exact_mut(2).zip(tag) {
+                    pair[0] = HEX[usize::from(byte >> 4)];
+                    pair[1] = HEX[usize::from(byte & 15)];
+                }
+                Signature::Hex(hex)
+            }
+            Key::Ed25519(pair) => Signature::Base64(key::to_base64(pair.sign(payload).as_ref())),
+            Key::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                // The key has signed when it was read; if it cannot now, the venue refuses what is not signed.
+                let _ = pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), payload, &mut signature);
+                Signature::Base64(key::to_base64(&signature))
+            }
         }
-        hex
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use exec_testkit::keys;
 
     const SPOT: &str = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j";
     const FUTURES: &str = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9";
 
     fn sign(secret: &str, payload: &str) -> String {
         let signer = Signer::new(&SecretString::from(secret)).unwrap();
-        String::from_utf8(signer.signature(payload.as_bytes()).to_vec()).unwrap()
+        signer.signature(payload.as_bytes()).as_str().to_owned()
     }
 
     #[test]
@@ -115,6 +161,30 @@ mod tests {
 
     #[test]
     fn an_empty_secret_is_refused() {
-        assert_eq!(Signer::new(&SecretString::from("")).err(), Some(UnusableSecret));
+        assert_eq!(Signer::new(&SecretString::from("")).err(), Some(UnusableSecret::Empty));
+    }
+
+    const ORDER: &str =
+        "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=9000&timeInForce=GTC&recvWindow=5000&timestamp=1591702613943";
+
+    // Both computed with OpenSSL from the same keys: `openssl pkeyutl -sign -rawin`, `openssl dgst -sha256 -sign`.
+    #[test]
+    fn private_keys_sign_as_another_implementation_does() {
+        assert_eq!(
+            sign(keys::ED25519, ORDER),
+            "sz1/gqqB6Tf2shBikNoRDe1kTJ6T+lgNyzF/I57ygaw4p/xChMTqMCQCKKvJZUmIvgj4dVBTV1OvfuyE61aqCQ=="
+        );
+        assert_eq!(
+            sign(keys::RSA, ORDER),
+            "VkI+UJM3HDEww4dghu1eCZKnikwYO351xdK8IrIT7H3eob5aHJxJEE7xo4R46iB9VVCOeN6/scSlvMECJbY0QmCVhgujOaztKWxkK28ANttAAdQK7UuC5dBrsguJ6k+Ll/qcyZxsymH82GatlhiT54b0vWZQ8ZCbpouyoKWNKp6bWWixGtwfDsecKi4Zy9B/sAhGs4ahdmCC+GcMLw2d+zjsG4dxfm12cTSpSoCgM9xW2Cvs9TmI9rxpDIMpWnopgmoIK8V8nYku1SYFTFjFatkywu1AWFitCzGyex6WFWcgX7FxVIMt2hIaTeA2S/zqFcUv/M/5Jcz4mYSqny43yA=="
+        );
+    }
+
+    #[test]
+    fn the_second_vector_of_rfc_8032_is_signed() {
+        // The seed 4ccd089b...29fb of section 7.1 as RFC 8410 writes it.
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIEzNCJso/5banbbDRuwRTg9bijGfNaumJNqM9u1PuKb7\n-----END PRIVATE KEY-----";
+        let signature = "kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6wDSkWErsMAA==";
+        assert_eq!(sign(pem, "\u{72}"), signature);
     }
 }

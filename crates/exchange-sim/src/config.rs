@@ -202,7 +202,7 @@ pub enum ConfigError {
     #[error("symbol {0} appears twice")]
     Duplicate(String),
     /// A key's public half cannot be read.
-    #[error("the public key of {0} is no Ed25519 key in PEM or base64")]
+    #[error("the public key of {0} is no Ed25519 key and no RSA key of 2048 bits or more, in PEM or base64")]
     Key(String),
     /// A time is out of range.
     #[error("{0}")]

@@ -11,6 +11,7 @@ mod explain;
 mod failure;
 mod holdings;
 mod journal;
+mod last_words;
 mod logging;
 mod operate;
 mod order_args;
@@ -30,6 +31,7 @@ use node_config::control::Ask;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    last_words::keep_short();
     let args = Args::parse();
     match dispatch(args.verb) {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,6 +17,7 @@ mod conditional;
 pub mod conformance;
 pub mod fixtures;
 pub mod generate;
+pub mod keys;
 pub mod mocks;
 pub mod model;
 pub mod rig;

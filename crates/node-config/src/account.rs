@@ -132,7 +132,8 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let limits = limits(&mut s, profile);
     // Only Binance is known to need keys; of another venue the file says whether it does.
     let needed = venue.as_deref().is_none_or(|v| v == BINANCE) || s.says("api_key") || s.says("api_secret");
-    let credentials = credentials(&mut s, environment, around, needed);
+    let of_binance = venue.as_deref().is_none_or(|v| v == BINANCE);
+    let credentials = credentials(&mut s, environment, around, (needed, of_binance));
 
     let places = Places(PLACED.iter().filter(|key| s.says(key)).map(|key| (*key, s.at(key))).collect(), s.at(""));
     let key = s.key("").trim_end_matches('.').to_owned();
@@ -355,7 +356,7 @@ fn credentials(
     s: &mut Section<'_>,
     environment: Environment,
     around: &dyn Surroundings,
-    needed: bool,
+    (needed, of_binance): (bool, bool),
 ) -> Option<Option<Credentials>> {
     let (key_variable, secret_variable) = environment.variables();
     let key_source = source(s, "api_key", key_variable);
@@ -364,8 +365,10 @@ fn credentials(
         return Some(None);
     }
     let real = environment != Environment::Simulated;
-    let key = key_source.as_ref().and_then(|source| secret(s, "api_key", source, real, around));
-    let secret = secret_source.as_ref().and_then(|source| secret(s, "api_secret", source, real, around));
+    let key = key_source.as_ref();
+    let key = key.and_then(|source| secret(s, "api_key", source, around, |key| secret::flaw_of_key(key, real)));
+    let flaw = |text: &_| secret::flaw_of_secret(text, real, of_binance);
+    let secret = secret_source.as_ref().and_then(|source| secret(s, "api_secret", source, around, flaw));
     if let (Some(key), Some(secret)) = (&key, &secret)
         && key.expose_secret() == secret.expose_secret()
     {
@@ -380,11 +383,17 @@ fn source(s: &mut Section<'_>, key: &'static str, default: &str) -> Option<Secre
     let file = place.text("file").map(|f| f.value);
     let told = place.says("env") || place.says("file");
     let source = match (variable, file) {
+        (Some(text), _) | (_, Some(text)) if secret::looks_like_one(&text) => {
+            let key = if place.says("env") { "env" } else { "file" };
+            let advice = "write the name of a variable, or the path of a file, that holds it; if it was a real one, replace it at the venue";
+            place.wrong(key, "looks like the key or secret itself, which does not belong into this file", advice);
+            None
+        }
         (Some(_), Some(_)) => {
             place.wrong("file", "stands beside env", "keep one of the two");
             None
         }
-        (Some(name), None) if name.is_empty() || name.contains(['=', '\0']) => {
+        (Some(name), None) if !is_variable(&name) => {
             place.wrong("env", "is no name of a variable", "write env = \"BINANCE_API_KEY\"");
             None
         }
@@ -401,15 +410,22 @@ fn source(s: &mut Section<'_>, key: &'static str, default: &str) -> Option<Secre
     source
 }
 
+/// Letters, digits and underlines, as shells take them.
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 fn secret(
     s: &Section<'_>,
     key: &'static str,
     source: &SecretSource,
-    real: bool,
     around: &dyn Surroundings,
+    flaw: impl Fn(&SecretString) -> Option<String>,
 ) -> Option<SecretString> {
     match secret::fetch(source, around) {
-        Ok(secret) => match secret::flaw(&secret, real) {
+        Ok(secret) => match flaw(&secret) {
             None => Some(secret),
             Some(flaw) => {
                 s.wrong(key, format!("what stands in {source} {flaw}"), "put the venue's own there");

@@ -1,6 +1,6 @@
 //! Where keys and secrets come from: a variable or a file that only its owner can read. They are never printed.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -86,6 +86,8 @@ impl Process {
 
 /// Longer files are no keys.
 const FILE_BYTES_MAX: u64 = 16 * 1024;
+/// The first byte of every key in binary form.
+const DER: u8 = 0x30;
 
 impl Surroundings for Process {
     fn variable(&self, name: &str) -> Option<String> {
@@ -105,8 +107,15 @@ impl Surroundings for Process {
         if let Some(mode) = open_mode(&about) {
             return Err(SecretError::Open { path, mode });
         }
-        let text = std::fs::read_to_string(&path).map_err(|e| unreadable(e.to_string()))?;
-        Ok(SecretString::from(text))
+        // What cannot be used is overwritten, too.
+        let bytes = Zeroizing::new(std::fs::read(&path).map_err(|e| unreadable(e.to_string()))?);
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(SecretString::from(text)),
+            Err(_) if bytes.first() == Some(&DER) => Err(unreadable(
+                "it is a key in binary form (DER): convert it with `openssl pkey -inform DER -in KEY -out PLAIN`".to_owned(),
+            )),
+            Err(_) => Err(unreadable("it is no text".to_owned())),
+        }
     }
 }
 
@@ -132,7 +141,7 @@ pub struct Credentials {
     pub secret_source: SecretSource,
     /// The key: not secret to the venue, but not for a log either.
     pub key: SecretString,
-    /// The secret.
+    /// The secret that signs: an HMAC secret, or a private key.
     pub secret: SecretString,
 }
 
@@ -151,14 +160,44 @@ pub(crate) fn fetch(source: &SecretSource, around: &dyn Surroundings) -> Result<
     Ok(SecretString::from(text.expose_secret().trim()))
 }
 
-/// What is wrong with a secret by its looks; says nothing of it. `real` ones are the venue's, of which the form is known.
-pub(crate) fn flaw(secret: &SecretString, real: bool) -> Option<&'static str> {
+/// Whether a text that should name a place is a key or secret by its looks: it must not be repeated.
+pub(crate) fn looks_like_one(text: &str) -> bool {
+    let long = text.len() >= 40 && text.bytes().all(|b| b.is_ascii_alphanumeric()) && text.bytes().any(|b| b.is_ascii_digit());
+    long || text.contains("-----BEGIN") || text.contains('\n')
+}
+
+/// What is wrong with an API key by its looks; says nothing of it. `real` ones are the venue's, of which the form is known.
+pub(crate) fn flaw_of_key(key: &SecretString, real: bool) -> Option<String> {
+    let text = key.expose_secret();
+    if text.contains("-----BEGIN") {
+        let half = if text.contains("-----BEGIN PUBLIC") { "public" } else { "private" };
+        return Some(format!(
+            "is a {half} key in PEM form: api_key is the text that the venue shows, api_secret the private key"
+        ));
+    }
+    flaw(text, real).map(str::to_owned)
+}
+
+/// What is wrong with a secret by its looks; says nothing of it but its kind. Only Binance's kinds are known, `of_binance`.
+pub(crate) fn flaw_of_secret(secret: &SecretString, real: bool, of_binance: bool) -> Option<String> {
     let text = secret.expose_secret();
+    #[cfg(feature = "binance")]
+    if of_binance {
+        match binance_adapter::key::kind_of(text) {
+            Ok(binance_adapter::key::KeyKind::Hmac) => (),
+            Ok(_) => return None,
+            Err(why) => return Some(why.to_string()),
+        }
+    }
+    if !of_binance && text.contains("-----BEGIN") {
+        return None;
+    }
+    flaw(text, real).map(str::to_owned)
+}
+
+fn flaw(text: &str, real: bool) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is empty");
-    }
-    if text.contains("-----BEGIN") {
-        return Some("is a private key in PEM form, and only HMAC secrets are supported");
     }
     if text.chars().any(char::is_whitespace) {
         return Some("has a blank in it");
@@ -211,14 +250,13 @@ mod tests {
             "00000000000000000000000000000000",
             "example-key-1",
             "a b",
-            "-----BEGIN PRIVATE KEY-----",
         ] {
-            assert!(flaw(&SecretString::from(bad), false).is_some(), "{bad}");
+            assert!(flaw(bad, false).is_some(), "{bad}");
         }
         for good in ["sim-key", "sim-secret", "k1", "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"] {
-            assert_eq!(flaw(&SecretString::from(good), false), None, "{good}");
+            assert_eq!(flaw(good, false), None, "{good}");
         }
-        assert!(flaw(&SecretString::from("sim-key"), true).is_some());
+        assert!(flaw("sim-key", true).is_some());
     }
 
     #[cfg(unix)]
@@ -241,5 +279,44 @@ mod tests {
         assert_eq!(fetch(&source, &process).unwrap().expose_secret(), "abcdef");
         assert!(fetch(&SecretSource::File(PathBuf::from("none")), &process).is_err());
         assert!(fetch(&SecretSource::File(PathBuf::from(".")), &process).is_err());
+    }
+
+    #[cfg(feature = "binance")]
+    #[test]
+    fn a_secret_is_judged_by_its_content() {
+        let wrong = |text: &str| flaw_of_secret(&SecretString::from(text), true, true);
+        assert_eq!(wrong("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"), None);
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIEzNCJso/5banbbDRuwRTg9bijGfNaumJNqM9u1PuKb7\n-----END PRIVATE KEY-----\n";
+        assert_eq!(wrong(pem), None);
+        for (text, why) in [
+            (pem.replace("PRIVATE", "PUBLIC"), "is a public key"),
+            (pem.replace("BEGIN PRIVATE", "BEGIN ENCRYPTED PRIVATE"), "is an encrypted private key"),
+            (pem.replace("BEGIN PRIVATE", "BEGIN EC PRIVATE"), "is an EC key"),
+            (pem.replace('\n', "\\n"), "is a PEM that is cut off or damaged"),
+            ("MC4CAQAwBQYDK2VwBCIEIEzNCJso/5banbbDRuwRTg9bijGfNaumJNqM9u1PuKb7".to_owned(), "is a private key without"),
+            ("short".to_owned(), "is too short"),
+        ] {
+            let told = wrong(&text).unwrap_or_default();
+            assert!(told.starts_with(why), "{told}");
+        }
+        let swapped = flaw_of_key(&SecretString::from(pem), true).unwrap_or_default();
+        assert!(swapped.starts_with("is a private key in PEM form: api_key is"), "{swapped}");
+        // Another venue's kinds are its own.
+        assert_eq!(flaw_of_secret(&SecretString::from(pem.replace("PRIVATE", "EC PRIVATE")), true, false), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_binary_key_is_told_as_one() {
+        use std::os::unix::fs::OpenOptionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        for (bytes, why) in [(&[0x30, 0x2e, 0xff][..], "binary form (DER)"), (&[0xff, 0xfe, 0x41], "no text")] {
+            let path = folder.path().join("k");
+            let _ = std::fs::remove_file(&path);
+            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
+            std::io::Write::write_all(&mut file, bytes).unwrap();
+            let error = Process::beside(folder.path().to_owned()).secret_file(Path::new("k")).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        }
     }
 }

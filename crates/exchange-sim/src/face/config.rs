@@ -23,6 +23,8 @@ pub enum Secret {
     Hmac(String),
     /// Ed25519; this is the public key, PEM or the base64 in it. Only such a key may log on to the WebSocket API.
     Ed25519(String),
+    /// RSA with SHA-256, PKCS#1 v1.5; this is the public key, PEM or the base64 in it.
+    Rsa(String),
 }
 
 /// Everything that fixes a face.
@@ -91,6 +93,14 @@ impl FaceConfig {
     #[must_use]
     pub fn with_ed25519_key(mut self, key: &str, public_key: &str) -> Self {
         let secret = Secret::Ed25519(public_key.to_owned());
+        self.accounts.push(Owner { key: key.to_owned(), secret, spec: AccountSpec::default() });
+        self
+    }
+
+    /// Adds an account in one-way mode whose key is an RSA one.
+    #[must_use]
+    pub fn with_rsa_key(mut self, key: &str, public_key: &str) -> Self {
+        let secret = Secret::Rsa(public_key.to_owned());
         self.accounts.push(Owner { key: key.to_owned(), secret, spec: AccountSpec::default() });
         self
     }

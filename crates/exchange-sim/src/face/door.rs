@@ -135,7 +135,10 @@ impl State {
     fn door_key(&mut self, body: &str) -> Opened {
         let ask: NewKey = read(body)?;
         let account = self.owner(&ask.account_of)?;
-        self.add_key(&ask.key, &Secret::Ed25519(ask.public_key), account).map_err(|error| error.to_string())?;
+        let ed25519 = Secret::Ed25519(ask.public_key.clone());
+        self.add_key(&ask.key, &ed25519, account)
+            .or_else(|_| self.add_key(&ask.key, &Secret::Rsa(ask.public_key), account))
+            .map_err(|error| error.to_string())?;
         Ok(done())
     }
 

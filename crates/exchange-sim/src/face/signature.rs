@@ -1,6 +1,6 @@
-//! Signatures of requests, HMAC SHA-256 in hex or Ed25519 in base64: verified over raw bytes. It knows no parameters.
+//! Signatures of requests, HMAC SHA-256 in hex, Ed25519 or RSA in base64: verified over raw bytes. It knows no parameters.
 
-use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use aws_lc_rs::signature::{ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -28,6 +28,8 @@ pub(super) enum Proof {
     Shared(String),
     /// By a private key whose public half this is. Only such a key may log on to a session.
     Public([u8; 32]),
+    /// The same with RSA.
+    Rsa(ParsedPublicKey),
 }
 
 impl Proof {
@@ -37,6 +39,7 @@ impl Proof {
             Self::Shared(secret) => sign(secret, payload).eq_ignore_ascii_case(signature),
             Self::Public(key) => base64(signature)
                 .is_some_and(|signature| UnparsedPublicKey::new(&ED25519, key).verify(payload, &signature).is_ok()),
+            Self::Rsa(key) => base64(signature).is_some_and(|signature| key.verify_sig(payload, &signature).is_ok()),
         }
     }
 }
@@ -44,8 +47,18 @@ impl Proof {
 /// Reads an Ed25519 public key: PEM, or the base64 in it (RFC 8410).
 pub(super) fn public_key(text: &str) -> Option<[u8; 32]> {
     const HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    inside(text)?.strip_prefix(&HEAD)?.try_into().ok()
+}
+
+/// Reads an RSA public key of 2048 bits or more: PEM, or the base64 in it.
+pub(super) fn rsa_public_key(text: &str) -> Option<ParsedPublicKey> {
+    ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, inside(text)?).ok()
+}
+
+/// The bytes of a PEM.
+fn inside(text: &str) -> Option<Vec<u8>> {
     let body: String = text.lines().filter(|line| !line.starts_with("-----")).flat_map(|line| line.trim().chars()).collect();
-    base64(&body)?.strip_prefix(&HEAD)?.try_into().ok()
+    base64(&body)
 }
 
 /// Decodes standard base64 with its padding.
@@ -132,5 +145,19 @@ mod tests {
             assert!(!proof.verify(&[0x72], other), "{other}");
         }
         assert!(public_key("MCowBQYDK2VwAyEA").is_none() && public_key("???").is_none());
+    }
+
+    #[test]
+    fn an_rsa_signature_of_another_implementation_verifies() {
+        use exec_testkit::keys;
+        // `openssl dgst -sha256 -sign` with the private half.
+        let payload =
+            "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=9000&timeInForce=GTC&recvWindow=5000&timestamp=1591702613943";
+        let signature = "VkI+UJM3HDEww4dghu1eCZKnikwYO351xdK8IrIT7H3eob5aHJxJEE7xo4R46iB9VVCOeN6/scSlvMECJbY0QmCVhgujOaztKWxkK28ANttAAdQK7UuC5dBrsguJ6k+Ll/qcyZxsymH82GatlhiT54b0vWZQ8ZCbpouyoKWNKp6bWWixGtwfDsecKi4Zy9B/sAhGs4ahdmCC+GcMLw2d+zjsG4dxfm12cTSpSoCgM9xW2Cvs9TmI9rxpDIMpWnopgmoIK8V8nYku1SYFTFjFatkywu1AWFitCzGyex6WFWcgX7FxVIMt2hIaTeA2S/zqFcUv/M/5Jcz4mYSqny43yA==";
+        let proof = Proof::Rsa(rsa_public_key(keys::RSA_PUBLIC).unwrap());
+        assert!(proof.verify(payload.as_bytes(), signature));
+        assert!(!proof.verify(&payload.as_bytes()[1..], signature));
+        assert!(!proof.verify(payload.as_bytes(), &signature[4..]));
+        assert!(rsa_public_key(keys::ED25519_PUBLIC).is_none());
     }
 }

@@ -248,6 +248,7 @@ fn proof(key: &str, secret: &Secret) -> Result<Proof, ConfigError> {
     match secret {
         Secret::Hmac(secret) => Ok(Proof::Shared(secret.clone())),
         Secret::Ed25519(text) => signature::public_key(text).map(Proof::Public).ok_or_else(|| ConfigError::Key(key.to_owned())),
+        Secret::Rsa(text) => signature::rsa_public_key(text).map(Proof::Rsa).ok_or_else(|| ConfigError::Key(key.to_owned())),
     }
 }
 

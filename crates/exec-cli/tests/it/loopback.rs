@@ -44,6 +44,11 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Opens it with one account, on a thread of its own.
     pub(crate) fn open(hedge: bool) -> Self {
+        Self::open_on(FaceConfig::new(3).with_account(KEY, SECRET, AccountSpec { hedge, ..AccountSpec::default() }), hedge)
+    }
+
+    /// Opens it with the accounts of a config, all of them in one mode.
+    pub(crate) fn open_on(config: FaceConfig, hedge: bool) -> Self {
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let wire = Arc::new(Wire::default());
@@ -51,7 +56,6 @@ impl Exchange {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let config = FaceConfig::new(3).with_account(KEY, SECRET, AccountSpec { hedge, ..AccountSpec::default() });
                 let server = Server::bind(config, ([127, 0, 0, 1], 0).into()).await.unwrap();
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 let ws = format!("ws://{}", listener.local_addr().unwrap());

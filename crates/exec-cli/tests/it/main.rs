@@ -1,9 +1,11 @@
 //! The program as a person or a script meets it: built, called, its output and exit codes read.
 
+mod canary;
 mod claims;
 mod damage;
 mod decode;
 mod demo;
+mod keys;
 mod loopback;
 mod settled;
 mod starts;

@@ -1,0 +1,115 @@
+//! Key pairs for tests of signatures, made for this file with OpenSSL. They open nothing, and product code knows none of them.
+
+/// The private half of an Ed25519 pair, PKCS#8 PEM.
+pub const ED25519: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MC4CAQAwBQYDK2VwBCIEIOFuQBJj3GhIMt725rRnwqKqxf8G3jClaxSwt64Tv5uB\n\
+-----END PRIVATE KEY-----\n";
+/// Its public half.
+pub const ED25519_PUBLIC: &str = "\
+-----BEGIN PUBLIC KEY-----\n\
+MCowBQYDK2VwAyEA1FOdDvrjXYtGb/evkK+oWBU5Lz0mCf/MFWSbZsK+k64=\n\
+-----END PUBLIC KEY-----\n";
+/// The private half of an RSA pair of 2048 bits, PKCS#8 PEM.
+pub const RSA: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQCsuziyV2STtTH8\n\
+Q4Q2+XxhnqZISV6Gx0m7ge1jE4Lxe7taqeQBg7y8pVcACEDEyLMCM4+WU7LXA3+S\n\
+CuNYR6F1U0jGvVqSo0ZHJJOquWPvSJ3TifWC6G0k37z33Lto3eNIqqibP/DMJ68Q\n\
+U2XKcjxn0Gm3XEzNDmF4/J2OUyyyAolKco5wEEvbGM3IQ8JfhLDdgNgc+alCBCNS\n\
+CKzgco+rzI9jPqu2MU6us+8cg7/7MhPM6kKreerDuwVdf+O1kQMZURO+NfjCPqVm\n\
+jAOFiYrG4dnhg1Ozh3To4LyxC5THboSq/ZbJQNMtMD7bd7IKg7oCnMpYbssNoas4\n\
+wqzt3lWhAgMBAAECggEAR4hHPBAWHleBClPZmryqJnFBspjz1QQOBGGTsh6f8SqJ\n\
+FcxamMf6LvOX+nLwg64L+ALrWVlzLDkOKShqKyKK+mARuQAs1KJaVdcPcjnRaYRc\n\
+nAC7lEl1/bnMc6dNU2nkmLDYH2cU7S8YAD5RXsv9OQ7l4OIQCjGE60pOY2UNku/q\n\
+6fkNsnLfH4zmU86+Ve0vk2uK5titZ0l0BS9Ppy28Sq5AR9HaofS9W6NrwgES4jy8\n\
+k5A+jYFTe20Zg0kT+AbV3OGrxXP7k9StDYDJ0GoChdnqi2a/Q8Dk7NwmnVv0gMri\n\
+De7ozArXABTl6MxNYZ2JDNXT7MftPv1Ql/zIwUumWwKBgQDzcS6cXFMiNhBGzfJW\n\
+p9O/AZPcABsUC8e/XdpqTAkNrcMP/hdF42Va/ghy9nSiV+zUQy6c94CLtHc6hJJc\n\
+lP+xZrf/Yc0AFYmV51eiCJ+Oq4FQfQBrqfYK1cf7sPZrpEWD6G5ApXp78SbLiAlh\n\
+FmTcLJT3vV37Y989z1WQwPPF6wKBgQC1pEFxxdwToVN/QpkMjqQlHR3bEnb8BnxZ\n\
+QGCQiKywuKITk9L6bYzvkb48z5H8lDmFUOn2xt+Ays70LmTZmTDlwYZAQ02mcKYX\n\
+qLCWnmVdqa8rvXTEAqSlNDLwQHexXMdviSs4BcYThSOS16gxFRGX9kpe2a3oUy3O\n\
+Fhn/uMyzowKBgQCLwdZ4fahcY51EiMcvaHnvlgBEtOrWv0yVWFQj4jLwX2k0rTK/\n\
+NKTjcCN5nHOpH8EeutLv2kc57Qjl12YPMJr6RXYsbwE5oyOxo3Zz12+CgINkqd6r\n\
+8I8H+WMt45IUieI+sBlbk6SVswQKpLZ9vlV48T80Wsqxn8xxt63vxFYusQKBgHj8\n\
+QysI4yGgHwFw1ohqqiKeVjiI//+2QjUgkDE1F/FNyYbIu4paVblslg3jJBXclMOb\n\
+tXrN1Cjw7Q/vpvTY+JzQXh+HtLzb44V2sshgEJxmXWsA8jlsmUYAkr07832LkrtT\n\
+3hmenuR5lcxFIJ4wrltNjRPIYfGRFb1jM0YFTTOJAoGBAL1KUgBc3CPIYmqIdEqD\n\
+sqNn4Jtzf/xlx1vxf/SG7awZ6M9eS1drQI1Jej5MUPZ8vC+r7sFgSfDG10GZkydH\n\
+1lmBc3Pdpx/T6K+4mpTH7HtMNWfjsUvtCDZX2U+bUL9NhNEcKoJ152+NpV4SKXrt\n\
+hGuIGztwM5X8UwusvAp7VfrM\n\
+-----END PRIVATE KEY-----\n";
+/// Its public half.
+pub const RSA_PUBLIC: &str = "\
+-----BEGIN PUBLIC KEY-----\n\
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEArLs4sldkk7Ux/EOENvl8\n\
+YZ6mSElehsdJu4HtYxOC8Xu7WqnkAYO8vKVXAAhAxMizAjOPllOy1wN/kgrjWEeh\n\
+dVNIxr1akqNGRySTqrlj70id04n1guhtJN+899y7aN3jSKqomz/wzCevEFNlynI8\n\
+Z9Bpt1xMzQ5hePydjlMssgKJSnKOcBBL2xjNyEPCX4Sw3YDYHPmpQgQjUgis4HKP\n\
+q8yPYz6rtjFOrrPvHIO/+zITzOpCq3nqw7sFXX/jtZEDGVETvjX4wj6lZowDhYmK\n\
+xuHZ4YNTs4d06OC8sQuUx26Eqv2WyUDTLTA+23eyCoO6ApzKWG7LDaGrOMKs7d5V\n\
+oQIDAQAB\n\
+-----END PUBLIC KEY-----\n";
+/// The same private half in the older form, PKCS#1 PEM.
+pub const RSA_PKCS1: &str = "\
+-----BEGIN RSA PRIVATE KEY-----\n\
+MIIEpAIBAAKCAQEArLs4sldkk7Ux/EOENvl8YZ6mSElehsdJu4HtYxOC8Xu7Wqnk\n\
+AYO8vKVXAAhAxMizAjOPllOy1wN/kgrjWEehdVNIxr1akqNGRySTqrlj70id04n1\n\
+guhtJN+899y7aN3jSKqomz/wzCevEFNlynI8Z9Bpt1xMzQ5hePydjlMssgKJSnKO\n\
+cBBL2xjNyEPCX4Sw3YDYHPmpQgQjUgis4HKPq8yPYz6rtjFOrrPvHIO/+zITzOpC\n\
+q3nqw7sFXX/jtZEDGVETvjX4wj6lZowDhYmKxuHZ4YNTs4d06OC8sQuUx26Eqv2W\n\
+yUDTLTA+23eyCoO6ApzKWG7LDaGrOMKs7d5VoQIDAQABAoIBAEeIRzwQFh5XgQpT\n\
+2Zq8qiZxQbKY89UEDgRhk7Ien/EqiRXMWpjH+i7zl/py8IOuC/gC61lZcyw5Diko\n\
+aisiivpgEbkALNSiWlXXD3I50WmEXJwAu5RJdf25zHOnTVNp5Jiw2B9nFO0vGAA+\n\
+UV7L/TkO5eDiEAoxhOtKTmNlDZLv6un5DbJy3x+M5lPOvlXtL5NriubYrWdJdAUv\n\
+T6ctvEquQEfR2qH0vVuja8IBEuI8vJOQPo2BU3ttGYNJE/gG1dzhq8Vz+5PUrQ2A\n\
+ydBqAoXZ6otmv0PA5OzcJp1b9IDK4g3u6MwK1wAU5ejMTWGdiQzV0+zH7T79UJf8\n\
+yMFLplsCgYEA83EunFxTIjYQRs3yVqfTvwGT3AAbFAvHv13aakwJDa3DD/4XReNl\n\
+Wv4IcvZ0olfs1EMunPeAi7R3OoSSXJT/sWa3/2HNABWJledXogifjquBUH0Aa6n2\n\
+CtXH+7D2a6RFg+huQKV6e/Emy4gJYRZk3CyU971d+2PfPc9VkMDzxesCgYEAtaRB\n\
+ccXcE6FTf0KZDI6kJR0d2xJ2/AZ8WUBgkIissLiiE5PS+m2M75G+PM+R/JQ5hVDp\n\
+9sbfgMrO9C5k2Zkw5cGGQENNpnCmF6iwlp5lXamvK710xAKkpTQy8EB3sVzHb4kr\n\
+OAXGE4UjkteoMRURl/ZKXtmt6FMtzhYZ/7jMs6MCgYEAi8HWeH2oXGOdRIjHL2h5\n\
+75YARLTq1r9MlVhUI+Iy8F9pNK0yvzSk43AjeZxzqR/BHrrS79pHOe0I5ddmDzCa\n\
++kV2LG8BOaMjsaN2c9dvgoCDZKneq/CPB/ljLeOSFIniPrAZW5OklbMECqS2fb5V\n\
+ePE/NFrKsZ/Mcbet78RWLrECgYB4/EMrCOMhoB8BcNaIaqoinlY4iP//tkI1IJAx\n\
+NRfxTcmGyLuKWlW5bJYN4yQV3JTDm7V6zdQo8O0P76b02Pic0F4fh7S82+OFdrLI\n\
+YBCcZl1rAPI5bJlGAJK9O/N9i5K7U94Znp7keZXMRSCeMK5bTY0TyGHxkRW9YzNG\n\
+BU0ziQKBgQC9SlIAXNwjyGJqiHRKg7KjZ+Cbc3/8Zcdb8X/0hu2sGejPXktXa0CN\n\
+SXo+TFD2fLwvq+7BYEnwxtdBmZMnR9ZZgXNz3acf0+ivuJqUx+x7TDVn47FL7Qg2\n\
+V9lPm1C/TYTRHCqCdedvjaVeEil67YRriBs7cDOV/FMLrLwKe1X6zA==\n\
+-----END RSA PRIVATE KEY-----\n";
+/// An RSA private key of 1024 bits, too short to be used.
+pub const RSA_SHORT: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MIICdQIBADANBgkqhkiG9w0BAQEFAASCAl8wggJbAgEAAoGBAJssTIDXAYPVuSSp\n\
+/8aLTZiH2vJaFu+imY6mk22sGEovUwo+hbaCEbNTZ7XAG5EtsdTPhdymB9iXAHxa\n\
+oxZIVvx/4ZDEKEEgjFLJ/XK+nd8M77BQ5Iis7z7mXzFpp9nWDBU+mJQmTPBhMEjw\n\
+MEhXr2CTHUFMaF4c62sZz7B0AuL5AgMBAAECgYBm2LSYDGk/pO8CYv5Y7MlwWFMA\n\
+oD9lcuLODo/Wd+LdgIJMXuYm8gyjS5uIdhyPW7bq8uSpOw4mOucihLxlL2sfBY5J\n\
+BzkU1Yo4VYeG684TvjMOexSaexKqnXnRO5raubZ87Jg3jBuUUcD2vKoBOuZs23Sx\n\
+keD05pLYeKNjAGrngQJBAM62/plW0x822tYSmSmjEt8hqtSs3U59ojLTUqoGmLUc\n\
+/Y2G5SF+ZjjdF3vazQ0+j+wCSgxVSRe8VR404QEU+EkCQQDAK2kJ7OA2pyMHEQUj\n\
+uPaBTOyVgB83HW+OO0JfEZoeWe8JhPAckasKs703oCLpONVPNH2men+Pvmlx7mU5\n\
+VnUxAkBMRvxFquM2tnAj5DL+ST1ydqLp3WvARd2vMYlkUhDRbAQn0CoGpPSlcPf0\n\
+bPWTOI21Adc/G81f48/o2IxacNl5AkBDjj8z1QkRTXpb3pje8QP/eoplGBBhMMDp\n\
+0F1JzIdQii8lOo2qjW8CqSMorev37xnV6U8Oulujrb2l5rfBC2rRAkB5OM4EANma\n\
+HIowWO0TIObhXjOK78WU51hlTrwOE62ZkhzAgtXtOk5HPcuTMlllEqDhcq7Uo+k7\n\
+/WuD8JN49FUF\n\
+-----END PRIVATE KEY-----\n";
+/// A private key on the curve P-256, PKCS#8 PEM: of a kind that the venue does not take.
+pub const EC: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbQcd5CXj59Yo9MhN\n\
+GmayyUp+F607y4CkBRcTJZEyuFKhRANCAASOKBDk6vUuFqn8Oii1xaeUWQ2Ji1AC\n\
+pd0p3Yt9/pcZdnnVYuH0bGZ1vRfRIpuO5OINGy/bgBxITKDUkTj/ufDr\n\
+-----END PRIVATE KEY-----\n";
+/// An Ed25519 private key behind a password.
+pub const ENCRYPTED: &str = "\
+-----BEGIN ENCRYPTED PRIVATE KEY-----\n\
+MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAi/laD06nWW4QICCAAw\n\
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEAwn76rvSLjRyJLDBl7utnIEQJKn\n\
+MJaT4uBVnwerj5RUnPMgXoBN1vE+qS/gnT7yuUQf8vDYa7u2fc5g4HqrEu93oUeu\n\
+0brjlRfv9kc+sGsYilo=\n\
+-----END ENCRYPTED PRIVATE KEY-----\n";
