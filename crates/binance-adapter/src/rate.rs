@@ -8,6 +8,8 @@ use exec_core::time::VenueTime;
 
 const SECOND_MS: i64 = 1000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
+/// So far the venue's clock may be behind our estimate of it: what was sent so early in a window may be of the one before.
+const EDGE_MS: i64 = SECOND_MS / 2;
 
 /// What a request takes from the budgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,9 +122,12 @@ impl Window {
         VenueTime(self.start.saturating_add(self.length_ms))
     }
 
-    /// The venue counts others on the same address as well, so its number is taken when it is higher.
-    fn correct(&mut self, stated: Option<u32>) {
-        if let Some(stated) = stated {
+    /// The venue counts others on the same address as well, so its number is taken when it is higher. A reply that comes when the
+    /// next window has begun tells of the one before, and would spend all of the new one.
+    fn correct(&mut self, begun: VenueTime, stated: Option<u32>) {
+        if let Some(stated) = stated
+            && begun.0 >= self.start.saturating_add(EDGE_MS)
+        {
             self.used = self.used.max(stated);
         }
     }
@@ -209,12 +214,12 @@ impl Budget {
         Ok(())
     }
 
-    /// Learns from a reply.
-    pub fn replied(&mut self, now: VenueTime, status: u16, usage: Usage, body: &str) {
+    /// Learns from a reply, now, to a request that was begun then.
+    pub fn replied(&mut self, begun: VenueTime, now: VenueTime, status: u16, usage: Usage, body: &str) {
         self.expire(now);
-        self.weight.correct(usage.weight_1m);
-        self.orders_10s.correct(usage.orders_10s);
-        self.orders_1m.correct(usage.orders_1m);
+        self.weight.correct(begun, usage.weight_1m);
+        self.orders_10s.correct(begun, usage.orders_10s);
+        self.orders_1m.correct(begun, usage.orders_1m);
         let stated = usage.retry_after_s.map(|s| VenueTime(now.0.saturating_add(i64::from(s).saturating_mul(SECOND_MS))));
         match status {
             418 => {
@@ -328,20 +333,34 @@ mod tests {
     #[test]
     fn the_headers_correct_upwards_only() {
         let mut budget = Budget::new(Limits::default());
-        budget.replied(at(0), 200, Usage { weight_1m: Some(2000), ..Usage::default() }, "");
+        budget.replied(at(600), at(650), 200, Usage { weight_1m: Some(2000), ..Usage::default() }, "");
         assert_eq!(budget.weight_used(), 2000);
-        budget.replied(at(0), 200, Usage { weight_1m: Some(3), ..Usage::default() }, "");
+        budget.replied(at(700), at(750), 200, Usage { weight_1m: Some(3), ..Usage::default() }, "");
         assert_eq!(budget.weight_used(), 2000);
         assert_eq!(
-            budget.take(at(0), Cost { weight: 40, orders_10s: 0, orders_1m: 0 }, Priority::Ordinary).unwrap_err().why,
+            budget.take(at(800), Cost { weight: 40, orders_10s: 0, orders_1m: 0 }, Priority::Ordinary).unwrap_err().why,
             Spent::Weight
         );
     }
 
     #[test]
+    fn a_reply_of_the_minute_before_spends_nothing_of_this_one() {
+        let mut budget = Budget::new(Limits::default());
+        let full = Usage { weight_1m: Some(2400), orders_10s: Some(300), orders_1m: Some(1200), ..Usage::default() };
+        budget.replied(at(59_000), at(60_400), 200, full, "");
+        assert_eq!(budget.weight_used(), 0);
+        budget.replied(at(60_100), at(60_500), 200, full, "");
+        assert_eq!(budget.weight_used(), 0, "by the venue's clock it may have been of the minute before, too");
+        assert!(budget.take(at(60_500), ORDER, Priority::Ordinary).is_ok());
+        budget.replied(at(60_600), at(60_700), 200, full, "");
+        assert_eq!(budget.weight_used(), 2400);
+        assert_eq!(budget.take(at(60_800), ORDER, Priority::Ordinary).unwrap_err().why, Spent::Orders);
+    }
+
+    #[test]
     fn a_429_for_weight_stops_all_but_cancels_until_the_next_minute() {
         let mut budget = Budget::new(Limits::default());
-        budget.replied(at(1), 429, Usage::default(), r#"{"code":-1003,"msg":"Too many requests"}"#);
+        budget.replied(at(1), at(1), 429, Usage::default(), r#"{"code":-1003,"msg":"Too many requests"}"#);
         assert_eq!(budget.take(at(2), CANCEL, Priority::Recovery), Err(Wait { why: Spent::Paused, until: at(60_000) }));
         assert!(budget.take(at(2), CANCEL, Priority::Exit).is_ok());
         assert!(budget.take(at(60_000), CANCEL, Priority::Ordinary).is_ok());
@@ -350,7 +369,7 @@ mod tests {
     #[test]
     fn a_429_for_orders_stops_new_orders_only() {
         let mut budget = Budget::new(Limits::default());
-        budget.replied(at(1), 429, Usage::default(), r#"{"code":-1015,"msg":"Too many new orders"}"#);
+        budget.replied(at(1), at(1), 429, Usage::default(), r#"{"code":-1015,"msg":"Too many new orders"}"#);
         assert_eq!(budget.take(at(2), ORDER, Priority::Recovery).unwrap_err().why, Spent::OrdersPaused);
         assert!(budget.take(at(2), CANCEL, Priority::Ordinary).is_ok());
         assert!(budget.take(at(10_000), ORDER, Priority::Ordinary).is_ok());
@@ -360,7 +379,7 @@ mod tests {
     fn a_418_stops_everything_until_the_time_in_its_text() {
         let mut budget = Budget::new(Limits::default());
         let body = format!(r#"{{"code":-1003,"msg":"Way too many requests; IP banned until {}. Please"}}"#, at(180_000).0);
-        budget.replied(at(0), 418, Usage { retry_after_s: Some(1), ..Usage::default() }, &body);
+        budget.replied(at(0), at(0), 418, Usage { retry_after_s: Some(1), ..Usage::default() }, &body);
         assert_eq!(budget.take(at(179_999), CANCEL, Priority::Exit), Err(Wait { why: Spent::Banned, until: at(180_000) }));
         assert!(budget.take(at(180_000), CANCEL, Priority::Exit).is_ok());
     }
@@ -368,7 +387,7 @@ mod tests {
     #[test]
     fn a_ban_without_a_readable_end_lasts_two_minutes() {
         let mut budget = Budget::new(Limits::default());
-        budget.replied(at(0), 418, Usage::default(), "<html>");
+        budget.replied(at(0), at(0), 418, Usage::default(), "<html>");
         assert_eq!(budget.take(at(1), CANCEL, Priority::Exit).unwrap_err().until, at(120_000));
     }
 }

@@ -223,8 +223,9 @@ impl Rest {
 
     /// Takes the budget, sends once, learns from the headers.
     async fn exchange(&self, endpoint: &Endpoint, query: Query, handling: Handling) -> Result<Reply, NoReply> {
+        let begun = self.budget_now();
         lock(&self.budget)
-            .take(self.budget_now(), endpoint.cost, handling.priority)
+            .take(begun, endpoint.cost, handling.priority)
             .map_err(|Wait { why, until }| NoReply::NotSent(format!("budget: {why:?} until {until}")))?;
         let mut target = format!("{}{}", self.prefix, endpoint.path);
         let mut body = Bytes::new();
@@ -252,7 +253,7 @@ impl Rest {
         };
         match transport.send(request).await {
             Ok(reply) => {
-                lock(&self.budget).replied(self.budget_now(), reply.status, reply.usage, reply.text());
+                lock(&self.budget).replied(begun, self.budget_now(), reply.status, reply.usage, reply.text());
                 tracing::trace!(path = endpoint.path, status = reply.status, "exchange");
                 Ok(reply)
             }

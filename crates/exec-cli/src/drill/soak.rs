@@ -36,6 +36,9 @@ const IDLE_MAX: Duration = Duration::from_secs(60);
 /// What the node's memory may grow by in an hour.
 const GROWTH_MAX_KIB: i128 = 1024;
 const MINUTE: Duration = Duration::from_secs(60);
+/// With one arena for all threads the memory of a process is what its program holds; with several, glibc's allocator takes more for
+/// half an hour. Other allocators do not read it.
+const ONE_ARENA: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
 /// From so many minutes on memory has a limit.
 const LONG: u64 = 30;
 /// Such a soak begins so much earlier: its books keep an ended order for ten minutes, and hold more and more until then.
@@ -71,7 +74,7 @@ pub(crate) async fn run(minutes: u64, seed: u64, folder: &Path, forget: Option<u
     let setting = Setting { tag: TAG, strategy: "drill", sweep_interval_secs: 10 };
     let config = write_config(folder, &exchange, &setting, &roles)?;
     let pause = folder.join("pause");
-    let mut node = Child::start(&config, &[(PAUSE, &pause.to_string_lossy())])?;
+    let mut node = Child::start(&config, &[(PAUSE, &pause.to_string_lossy()), ONE_ARENA])?;
     for (account, _) in ACCOUNTS {
         node.live(account).await?;
     }
