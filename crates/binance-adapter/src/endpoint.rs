@@ -109,6 +109,12 @@ pub const BALANCES: Endpoint = endpoint(Method::GET, "/fapi/v3/balance", 5, Act:
 pub const ACCOUNT_CONFIG: Endpoint = endpoint(Method::GET, "/fapi/v1/accountConfig", 5, Act::Query, Security::Signed);
 /// Settings of the symbols.
 pub const SYMBOL_CONFIG: Endpoint = endpoint(Method::GET, "/fapi/v1/symbolConfig", 5, Act::Query, Security::Signed);
+/// Which rules of conduct lock trading, of one symbol.
+pub const TRADING_STATUS_OF: Endpoint = endpoint(Method::GET, "/fapi/v1/apiTradingStatus", 1, Act::Query, Security::Signed);
+/// The same of all symbols.
+pub const TRADING_STATUS: Endpoint = endpoint(Method::GET, "/fapi/v1/apiTradingStatus", 10, Act::Query, Security::Signed);
+/// The account's own order counts, which may be higher than the ones of everybody.
+pub const ORDER_LIMITS: Endpoint = endpoint(Method::GET, "/fapi/v1/rateLimit/order", 1, Act::Query, Security::Signed);
 /// Set the position mode.
 pub const SET_POSITION_MODE: Endpoint = endpoint(Method::POST, "/fapi/v1/positionSide/dual", 1, Act::Setup, Security::Signed);
 /// Set a symbol's leverage.

@@ -134,6 +134,11 @@ fn by_code(act: Act, code: i64) -> Verdict {
         // "No need to modify": the order stands as it was asked for, and this request changed nothing.
         (Act::Replace, -5027) => Verdict::Refused(RejectClass::State),
         (Act::Setup, -4046 | -4052 | -4059 | -4171) => Verdict::AlreadySo,
+        // Of an order they prove nothing, because the page does not say that nothing was taken; of anything else they are about
+        // the key, which is all that whoever asks must know.
+        (Act::Cancel | Act::Query | Act::Setup, -1002 | -1004 | -1005 | -1011 | -1099 | -2017 | -4056 | -4057) => {
+            Verdict::Refused(RejectClass::Auth)
+        }
         _ => class(code).map_or(Verdict::Unknown, Verdict::Refused),
     }
 }
@@ -154,7 +159,7 @@ fn class(code: i64) -> Option<RejectClass> {
         -4144 | -4164 | -4165 | -4202 | -4203 | -4205 | -4206 | -4208 | -4209 | -4403 => RejectClass::Invalid,
         -5025 | -5029 | -5040..=-5037 | -5047 => RejectClass::Invalid,
 
-        -1016 | -1112 | -2010 | -2016 | -2020 | -4016 | -4022 | -4024 | -4049..=-4047 | -4053 | -4054 => RejectClass::State,
+        -1112 | -2010 | -2016 | -2020 | -4016 | -4022 | -4024 | -4049..=-4047 | -4053 | -4054 => RejectClass::State,
         -4067 | -4068 | -4109 | -4117 | -4118 | -4131 | -4161 | -4167 | -4168 | -4170 => RejectClass::State,
         -4183 | -4184 | -4210 | -4211 | -4531 | -5021 | -5024 | -5041 | -5043 | -2027 => RejectClass::State,
 
@@ -165,8 +170,10 @@ fn class(code: i64) -> Option<RejectClass> {
         // -4130 is not on the page: an order that closes the whole leg beside another one of its kind.
         -4130 => RejectClass::Overlap,
         -2021 | -4142 => RejectClass::WouldTrigger,
-        -2023 | -1122 | -4087 | -4088 | -4107..=-4105 | -4140 | -4141 => RejectClass::Restricted,
-        -4189 | -4192 | -4402..=-4400 => RejectClass::Restricted,
+        -1122 | -4107..=-4105 | -4140 | -4141 | -4189 | -4402..=-4400 => RejectClass::Restricted,
+        // -1016 is what maintenance says.
+        -1016 | -4087 | -4088 | -4192 => RejectClass::AccountRestricted,
+        -2023 => RejectClass::Liquidating,
         -2025 | -4045 | -5026 => RejectClass::Count,
         -1021 | -5028 => RejectClass::Clock,
         -1022 | -2014 | -2015 => RejectClass::Auth,
@@ -297,7 +304,7 @@ mod tests {
         (-2019, Some(RejectClass::Funds)),
         (-2021, Some(RejectClass::WouldTrigger)),
         (-2022, Some(RejectClass::NothingToClose)),
-        (-2023, Some(RejectClass::Restricted)),
+        (-2023, Some(RejectClass::Liquidating)),
         (-2025, Some(RejectClass::Count)),
         (-2026, Some(RejectClass::Invalid)),
         (-2027, Some(RejectClass::State)),
@@ -321,7 +328,7 @@ mod tests {
         (-4164, Some(RejectClass::Invalid)),
         (-4183, Some(RejectClass::State)),
         (-4184, Some(RejectClass::State)),
-        (-4192, Some(RejectClass::Restricted)),
+        (-4192, Some(RejectClass::AccountRestricted)),
         (-4210, Some(RejectClass::State)),
         (-4211, Some(RejectClass::State)),
         (-4400, Some(RejectClass::Restricted)),

@@ -36,6 +36,7 @@ pub mod query;
 mod questions;
 pub mod rate;
 mod rest;
+mod restricted;
 pub mod route;
 pub mod rules;
 pub mod session;

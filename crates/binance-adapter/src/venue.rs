@@ -11,7 +11,7 @@ use exec_core::{
     time::ClockReading,
     venue::{
         Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, QueryError, Replace,
-        ReportFeed, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
+        ReportFeed, Restriction, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
     },
 };
 
@@ -177,6 +177,10 @@ impl ExecutionVenue for BinanceUsdm {
 
     async fn mass_status(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError> {
         self.read_everything(instruments).await
+    }
+
+    async fn restrictions(&self, instruments: &[InstrumentId]) -> Result<Vec<Restriction>, QueryError> {
+        self.read_restrictions(instruments).await
     }
 
     async fn trades_since(&self, instrument: &InstrumentId, from: TradesFrom) -> Result<Trades, QueryError> {

@@ -91,7 +91,9 @@ impl Exchange {
         check_form(order, hedge)?;
         let leg = order.position_side.unwrap_or(PositionSide::Both);
         let closing = order.reduce_only == Some(true) || closes(order.side, leg);
-        self.check_status(market, if closing { Aim::Closes } else { Aim::Opens })?;
+        let aim = if closing { Aim::Closes } else { Aim::Opens };
+        self.check_status(market, aim)?;
+        self.check_restricted(account, market, order.side, aim)?;
         self.check_not_in_liquidation(account)?;
         self.check_engine_window(order.signed)?;
         let terms = self.fill_in(market, order)?;

@@ -15,6 +15,7 @@ use crate::flow::Flow;
 use crate::literal::dec;
 use crate::market::Market;
 use crate::outbox::Outbox;
+use crate::restrict::Restriction;
 use crate::rng::Rng;
 use crate::symbol::SymbolSpec;
 use crate::tape::Tape;
@@ -66,6 +67,8 @@ pub struct Exchange {
     pub(crate) liquidations: BTreeMap<(Ms, AccountId), Option<usize>>,
     /// When each market's flow steps next.
     pub(crate) flow_steps: BTreeSet<(Ms, usize)>,
+    /// What is restricted, by account and market; without a market, everything.
+    pub(crate) restrictions: BTreeMap<(AccountId, Option<usize>), Restriction>,
     /// The conditional orders.
     pub(crate) algo: AlgoBook,
     pub(crate) next_mark: Ms,
@@ -106,6 +109,7 @@ impl Exchange {
             countdowns: BTreeSet::new(),
             liquidations: BTreeMap::new(),
             flow_steps: BTreeSet::new(),
+            restrictions: BTreeMap::new(),
             algo: AlgoBook::new(config.seed),
             next_mark: now + SECOND - now.rem_euclid(SECOND),
             next_funding: Ms::MAX,

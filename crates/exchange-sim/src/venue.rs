@@ -109,6 +109,20 @@ impl Desk {
         self.exchange.symbols().into_iter().filter_map(instrument).collect()
     }
 
+    /// Lists what the account may not do now, as far as a question shows it.
+    #[must_use]
+    pub fn restrictions(&self) -> Vec<port::Restriction> {
+        let shown = self.exchange.restrictions(self.account).into_iter().filter(|(_, restriction)| restriction.shown);
+        let told = |(symbol, restriction): (Option<std::sync::Arc<str>>, crate::Restriction)| {
+            let instrument = match symbol {
+                Some(symbol) => Some(instrument_id(&symbol)?),
+                None => None,
+            };
+            Some(port::Restriction { instrument, text: restriction.text().to_owned(), until: restriction.until.map(VenueTime) })
+        };
+        shown.filter_map(told).collect()
+    }
+
     /// Lists what instruments are set to; one that does not exist is left out.
     #[must_use]
     pub fn settings(&self, instruments: &[InstrumentId]) -> Vec<InstrumentSetting> {

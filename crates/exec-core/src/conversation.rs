@@ -18,8 +18,8 @@ use crate::{
     time::{ClockReading, Timestamp, VenueTime},
     units::{PositionSide, Qty},
     venue::{
-        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, InstrumentSetting, Lookup, OrderRef, QueryError, Replace,
-        Trades, TradesFrom,
+        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, InstrumentSetting, Lookup, OrderRef, QueryError,
+        Rejection, Replace, Restriction, Trades, TradesFrom,
     },
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -123,6 +123,28 @@ pub enum Answer {
     Positions(Result<Vec<PositionReport>, QueryError>),
     /// An instrument's trades.
     Trades(Result<Trades, QueryError>),
+    /// What the venue restricts.
+    Restrictions(Result<Vec<Restriction>, QueryError>),
+}
+
+impl Answer {
+    /// The refusal, if the venue refused to answer.
+    pub const fn refusal(&self) -> Option<&Rejection> {
+        let error = match self {
+            Self::Order(Err(error))
+            | Self::Mass(Err(error))
+            | Self::Positions(Err(error))
+            | Self::Trades(Err(error))
+            | Self::Restrictions(Err(error)) => error,
+            Self::Order(Ok(_)) | Self::Mass(Ok(_)) | Self::Positions(Ok(_)) | Self::Trades(Ok(_)) | Self::Restrictions(Ok(_)) => {
+                return None;
+            }
+        };
+        match error {
+            QueryError::Refused(refusal) => Some(refusal),
+            QueryError::Unavailable(_) | QueryError::Malformed(_) => None,
+        }
+    }
 }
 
 /// A request to the venue.
@@ -179,6 +201,8 @@ pub enum Query {
         /// From where on.
         from: TradesFrom,
     },
+    /// What does the venue restrict, of the account and of these instruments?
+    Restrictions(Vec<InstrumentId>),
 }
 
 /// What a timer is for.
@@ -231,6 +255,8 @@ pub enum Timer {
     Blind,
     /// The venue's clock should have been read by now.
     FirstReading,
+    /// Ask again what the venue restricts.
+    Restrictions,
 }
 
 /// Something an operator must know.

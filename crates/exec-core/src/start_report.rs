@@ -96,6 +96,9 @@ pub enum Shut {
     /// Nothing was surely seen for so long that orders which can add risk are being cancelled.
     #[error("nothing was surely seen for long; orders that can add risk are cancelled")]
     Blind,
+    /// The venue restricts the account.
+    #[error("the venue restricts the account: {0}")]
+    Restricted(String),
 }
 
 /// How a state ends.
@@ -127,6 +130,7 @@ impl Shut {
             Self::StreamLate(_) => "stream_late",
             Self::StreamDead(_) => "stream_dead",
             Self::Blind => "blind",
+            Self::Restricted(_) => "restricted",
         }
     }
     /// How it ends.
@@ -144,7 +148,8 @@ impl Shut {
             | Self::StartNotDurable
             | Self::StreamLate(_)
             | Self::StreamDead(_)
-            | Self::Blind => EndsBy::Itself,
+            | Self::Blind
+            | Self::Restricted(_) => EndsBy::Itself,
         }
     }
     /// What happens next, or what a person has to do.
@@ -165,6 +170,9 @@ impl Shut {
             Self::StreamLate(_) => "it ends with the first event that is in time; a busy venue is the usual cause",
             Self::StreamDead(_) => "the node opens another session; the alerts say what the venue answers",
             Self::Blind => "it ends when everything was compared on a stream that can be believed",
+            Self::Restricted(_) => {
+                "the node asks the venue every 30 s and opens by itself; look at the account at the venue meanwhile"
+            }
             Self::Journal(_) => "free or mend the disk, then start the node again; exits and cancels pass meanwhile",
             Self::Latched(cause, _) => cause.advice(),
         }
@@ -222,7 +230,9 @@ impl LatchCause {
         match self {
             Self::SecondEngine => "find and end the other engine, compare with `reconcile`, then `release`",
             Self::AssumptionBroken => "read `explain` of the order it names, compare with `reconcile`, then `release`",
-            Self::Auth => "mend the key or its rights at the venue, then `release`",
+            Self::Auth => {
+                "check the key and its secret, its rights (futures trading) and its list of addresses at the venue, then `release`"
+            }
             Self::Operator => "`release` when you want new risk again",
             Self::Liquidation => "look at margin and positions first, then `release`",
             Self::Exchange(_) => "look at what that position hedged, then `release`",

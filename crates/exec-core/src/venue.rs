@@ -142,7 +142,7 @@ pub enum RejectClass {
     WouldTrigger,
     /// Another closing order already stands where this one should: the old one must go first.
     Overlap,
-    /// The venue restricts this account or instrument.
+    /// The venue restricts this instrument.
     Restricted,
     /// The venue is liquidating the account.
     Liquidating,
@@ -160,6 +160,8 @@ pub enum RejectClass {
     NotOnBook,
     /// The account keeps positions in another mode than the request says.
     PositionMode,
+    /// The venue restricts the whole account.
+    AccountRestricted,
 }
 
 /// What became of a command that did not succeed. An adapter must choose, and when in doubt it is [`CommandError::Unknown`].
@@ -202,6 +204,17 @@ pub enum Lookup {
     Found(Box<OrderReport>),
     /// Every place it could be in was asked, each gave a complete answer, and none has it.
     Absent,
+}
+
+/// Something that the venue does not let the account do now: orders that add risk are refused, others pass as far as it says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Restriction {
+    /// Of which instrument; absent, of the whole account.
+    pub instrument: Option<InstrumentId>,
+    /// Why, in the venue's words.
+    pub text: String,
+    /// When the venue plans to lift it.
+    pub until: Option<VenueTime>,
 }
 
 /// A page of trades, oldest first.
@@ -331,6 +344,13 @@ pub trait ExecutionVenue: Send + Sync {
     /// # Errors
     /// [`QueryError`]: nothing is known; a failed query is never "flat".
     async fn mass_status(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError>;
+
+    /// Reads what the venue restricts now, of the account and at least of these instruments. What its answers do not tell is not
+    /// in it; a venue without restrictions answers with none.
+    ///
+    /// # Errors
+    /// [`QueryError`]: nothing is known, so nothing is lifted.
+    async fn restrictions(&self, instruments: &[InstrumentId]) -> Result<Vec<Restriction>, QueryError>;
 
     /// Reads the account's trades of an instrument, all pages.
     ///

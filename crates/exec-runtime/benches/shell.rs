@@ -16,7 +16,7 @@ use exec_core::{
     units::{PositionMode, PositionSide, Side},
     venue::{
         Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, PriceFeed, PriceSource,
-        QueryError, Replace, ReportFeed, Trades, TradesFrom, Unrecognised, VenueProfile,
+        QueryError, Replace, ReportFeed, Restriction, Trades, TradesFrom, Unrecognised, VenueProfile,
     },
 };
 use exec_runtime::{Account, AccountHandle, Latencies, Node};
@@ -116,6 +116,9 @@ impl ExecutionVenue for Idle {
             balances: Vec::new(),
             high_water: instruments.iter().map(|i| (i.clone(), None)).collect(),
         })
+    }
+    async fn restrictions(&self, _: &[InstrumentId]) -> Result<Vec<Restriction>, QueryError> {
+        Ok(Vec::new())
     }
     async fn trades_since(&self, _: &InstrumentId, _: TradesFrom) -> Result<Trades, QueryError> {
         Ok(Trades { trades: Vec::new(), complete: true })

@@ -86,6 +86,9 @@ impl VenueCalls {
                 Query::Order(order) => Answer::Order(question(deadline, venue.order_status(order)).await),
                 Query::Mass(instruments) => Answer::Mass(question(deadline, venue.mass_status(&instruments)).await.map(Box::new)),
                 Query::Positions(instruments) => Answer::Positions(question(deadline, venue.positions(&instruments)).await),
+                Query::Restrictions(instruments) => {
+                    Answer::Restrictions(question(deadline, venue.restrictions(&instruments)).await)
+                }
                 Query::Trades { instrument, from } => {
                     Answer::Trades(question(deadline, venue.trades_since(&instrument, from)).await)
                 }

@@ -14,8 +14,8 @@ use exec_core::{
     units::PositionMode,
     venue::{
         AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, InstrumentSetting, Lookup,
-        MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Trades, TradesFrom, Unrecognised,
-        VenueClock, VenueProfile,
+        MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades, TradesFrom,
+        Unrecognised, VenueClock, VenueProfile,
     },
 };
 use mockall::mock;
@@ -37,6 +37,7 @@ mock! {
         async fn cancel_all(&self, scope: CancelAll) -> Result<(), CommandError>;
         async fn order_status(&self, order: OrderRef) -> Result<Lookup, QueryError>;
         async fn mass_status(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError>;
+        async fn restrictions(&self, instruments: &[InstrumentId]) -> Result<Vec<Restriction>, QueryError>;
         async fn trades_since(&self, instrument: &InstrumentId, from: TradesFrom) -> Result<Trades, QueryError>;
     }
 }

@@ -158,6 +158,7 @@ impl World {
             Query::Mass(instruments) => Answer::Mass(self.desk.mass_status(now, instruments).map(Box::new)),
             Query::Positions(instruments) => Answer::Positions(self.desk.positions(now, instruments)),
             Query::Trades { instrument, from } => Answer::Trades(self.desk.trades_since(now, instrument, from)),
+            Query::Restrictions(_) => Answer::Restrictions(Ok(self.desk.restrictions())),
         };
         self.hides(what, &mut answer);
         self.trace.line(self.now, || format!("asked {query} {} -> {}", words::short_query(what), words::short_answer(&answer)));
@@ -196,5 +197,6 @@ fn answer_of(query: &Query, error: QueryError) -> Answer {
         Query::Mass(_) => Answer::Mass(Err(error)),
         Query::Positions(_) => Answer::Positions(Err(error)),
         Query::Trades { .. } => Answer::Trades(Err(error)),
+        Query::Restrictions(_) => Answer::Restrictions(Err(error)),
     }
 }

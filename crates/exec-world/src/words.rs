@@ -40,6 +40,7 @@ pub(crate) fn short_query(query: &Query) -> String {
         Query::Mass(all) => format!("mass {}", all.len()),
         Query::Positions(all) => format!("positions {}", all.len()),
         Query::Trades { instrument, from } => format!("trades {instrument} {from:?}"),
+        Query::Restrictions(all) => format!("restrictions {}", all.len()),
     }
 }
 
@@ -64,6 +65,7 @@ pub(crate) fn short_answer(answer: &Answer) -> String {
             format!("trades {ids:?}")
         }
         Answer::Trades(Err(e)) => format!("{e}"),
+        Answer::Restrictions(told) => format!("{told:?}"),
     }
 }
 

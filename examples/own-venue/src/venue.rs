@@ -16,7 +16,7 @@ use exec_core::{
     units::{PositionMode, PositionSide},
     venue::{
         Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Fence, Lookup, OrderRef, PriceFeed,
-        PriceSource, QueryError, Replace, ReportFeed, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
+        PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
     },
 };
 use node_config::Clock;
@@ -282,6 +282,10 @@ impl ExecutionVenue for PaperVenue {
         }
         let whole = status.positions.len() == 1 && status.balances.len() == 1 && status.high_water.len() == 1;
         if whole { Ok(status) } else { Err(malformed(&lines)) }
+    }
+
+    async fn restrictions(&self, _: &[InstrumentId]) -> Result<Vec<Restriction>, QueryError> {
+        Ok(Vec::new())
     }
 
     async fn trades_since(&self, _instrument: &InstrumentId, from: TradesFrom) -> Result<Trades, QueryError> {

@@ -385,5 +385,6 @@ pub(crate) const fn class(class: RejectClass) -> &'static str {
         RejectClass::Failed => "failed",
         RejectClass::NotOnBook => "not_on_book",
         RejectClass::PositionMode => "position_mode",
+        RejectClass::AccountRestricted => "account_restricted",
     }
 }

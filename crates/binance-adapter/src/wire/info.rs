@@ -91,7 +91,9 @@ wire! {
             "multiplierUp" multiplier_up: Dec,
             /// A sell's price is at least mark times this.
             "multiplierDown" multiplier_down: Dec,
+            /// Which side may only reduce; `NONE` normally. In no document.
+            "positionControlSide" control: Text<'a>,
         }
-        skip { "multiplierDecimal", "positionControlSide" }
+        skip { "multiplierDecimal" }
     }
 }

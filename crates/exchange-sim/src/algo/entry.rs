@@ -68,7 +68,9 @@ impl Exchange {
         check_form(order, hedge)?;
         let leg = order.position_side.unwrap_or(PositionSide::Both);
         let closing = order.reduce_only == Some(true) || order.close_position == Some(true) || closes(order.side, leg);
-        self.check_status(market, if closing { Aim::Closes } else { Aim::Opens })?;
+        let aim = if closing { Aim::Closes } else { Aim::Opens };
+        self.check_status(market, aim)?;
+        self.check_restricted(account, market, order.side, aim)?;
         self.check_not_in_liquidation(account)?;
         if let Some(id) = &order.client_algo_id {
             check_client_id(id)?;

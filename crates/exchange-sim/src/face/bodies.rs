@@ -101,6 +101,18 @@ pub(super) struct Status {
     pub(super) status: String,
 }
 
+/// Without a code it is lifted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Restrict {
+    pub(super) key: String,
+    pub(super) symbol: Option<String>,
+    pub(super) code: Option<i32>,
+    pub(super) lasts_ms: Option<Ms>,
+    #[serde(default)]
+    pub(super) hidden: bool,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Switch {

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::bodies::{
-    Adl, Algo, As, Ask, Clear, Forced, Funds, Liquidate, NewKey, OldKey, Price, Settle, Skew, Status, Streams, Switch, fault,
+    Adl, Algo, As, Ask, Clear, Forced, Funds, Liquidate, NewKey, OldKey, Price, Restrict, Settle, Skew, Status, Streams, Switch,
+    fault,
 };
 use super::config::Secret;
 use super::hub::SessionId;
@@ -19,6 +20,7 @@ use super::routes::route;
 use super::state::{Admitted, State, Via};
 use crate::config::AlgoConfig;
 use crate::exchange::Exchange;
+use crate::restrict::Restriction;
 use crate::types::{AccountId, Ms, PositionSide, SymbolStatus};
 
 /// A body, or the reason why not.
@@ -72,6 +74,7 @@ impl State {
             ("POST", "adl") => self.door_adl(now, body),
             ("POST", "settle") => self.door_settle(now, body),
             ("POST", "liquidate") => self.door_liquidate(now, body),
+            ("POST", "restrict") => self.door_restrict(now, body),
             ("POST", "forced") => self.door_forced(body),
             ("POST", "key") => self.door_key(body),
             ("POST", "key/revoke") => self.door_revoke(body),
@@ -130,6 +133,15 @@ impl State {
         let symbol = ask.symbol.as_deref();
         let legs = self.exchange.liquidate_within(now, account, symbol, ask.takes_ms).map_err(|error| error.to_string())?;
         Ok(Obj::new().num("legs", legs).end())
+    }
+
+    fn door_restrict(&mut self, now: Ms, body: &str) -> Opened {
+        let ask: Restrict = read(body)?;
+        let account = self.owner(&ask.key)?;
+        let until = ask.lasts_ms.map(|ms| now.saturating_add(ms));
+        let restriction = ask.code.map(|code| Restriction { code, until, shown: !ask.hidden });
+        self.exchange.restrict(now, account, ask.symbol.as_deref(), restriction).map_err(|error| error.to_string())?;
+        Ok(done())
     }
 
     fn door_key(&mut self, body: &str) -> Opened {

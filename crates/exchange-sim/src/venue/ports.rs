@@ -197,6 +197,10 @@ impl port::ExecutionVenue for SimVenue {
         self.at_desk(|desk, now| desk.mass_status(now, instruments))
     }
 
+    async fn restrictions(&self, _instruments: &[InstrumentId]) -> Result<Vec<port::Restriction>, QueryError> {
+        Ok(self.at_desk(|desk, _| desk.restrictions()))
+    }
+
     async fn trades_since(&self, instrument: &InstrumentId, from: TradesFrom) -> Result<Trades, QueryError> {
         self.at_desk(|desk, now| desk.trades_since(now, instrument, &from))
     }

@@ -135,6 +135,10 @@ impl Engine {
                         self.lose_clock(out);
                         self.cancel_later(intent, out);
                     }
+                    RejectClass::Auth => {
+                        self.auth_refused(&rejection, out);
+                        self.cancel_later(intent, out);
+                    }
                     _ => self.cancel_later(intent, out),
                 }
             }

@@ -156,6 +156,12 @@ impl Engine {
             Ok(report) => self.take_order_report(&report, Source::Reply, out),
             Err(CommandError::Rejected(rejection)) => match rejection.class {
                 RejectClass::Clock => self.lose_clock(out),
+                RejectClass::Auth => self.auth_refused(&rejection, out),
+                RejectClass::Restricted | RejectClass::AccountRestricted => {
+                    if let Some(instrument) = self.books.order(intent).map(|o| o.intent().terms.instrument.clone()) {
+                        self.restricted_by(&instrument, &rejection, out);
+                    }
+                }
                 RejectClass::NotOnBook => self.verify(intent, out),
                 _ => (),
             },

@@ -291,6 +291,7 @@ impl Engine {
             }
             // It is asked again in any case.
             Answer::Trades(Err(_)) | Answer::Positions(Err(_)) | Answer::Order(_) | Answer::Mass(_) => (),
+            Answer::Restrictions(_) => (),
         }
     }
 

@@ -40,6 +40,7 @@ impl Engine {
         why.extend(self.shut_by_stream());
         why.extend(self.is_cancelling_blind().then_some(Shut::Blind));
         why.extend(self.journal_failure.clone().map(Shut::Journal));
+        why.extend(self.restrictions.of_account().map(|text| Shut::Restricted(text.into())));
         // Not latched yet, because what was sent twice is still looked for.
         why.extend(self.sent_twice.values().map(|text| Shut::Latched(LatchCause::AssumptionBroken, text.clone())));
         let account = self.books.latches().iter().filter(|(cause, _)| cause.is_of_account());
@@ -97,6 +98,9 @@ impl Engine {
         }
         if let Some(why) = self.restricted.get(instrument) {
             return Err(Denial::GateClosed(why.clone()));
+        }
+        if let Some(text) = self.restrictions.of(instrument) {
+            return Err(Denial::GateClosed(text.into()));
         }
         let count = self.doubts_of(instrument);
         if count >= self.config.in_doubt_max {

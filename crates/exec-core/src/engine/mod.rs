@@ -25,6 +25,7 @@ mod protect;
 mod recovery;
 mod renew;
 mod replay;
+mod restrictions;
 mod sessions;
 mod share;
 mod submit;
@@ -50,7 +51,7 @@ use crate::{
     start_report::{Shut, StartReport},
     time::{ClockReading, Timestamp, VenueTime},
     units::{PositionMode, PositionSide, Price, Qty, SignedQty},
-    venue::{InstrumentSetting, Lookup, VenueProfile},
+    venue::{InstrumentSetting, Lookup, RejectClass, VenueProfile},
 };
 use alloc::{
     boxed::Box,
@@ -96,6 +97,8 @@ enum Asked {
     Owed,
     /// What the legs hold, to see whether something happened unheard.
     Look { begun: Timestamp },
+    /// What the venue restricts.
+    Restrictions,
 }
 
 /// The engine of one account.
@@ -176,6 +179,8 @@ pub struct Engine {
     /// The reasons for a shut gate that were told last.
     told_shut: Vec<Shut>,
     watching: breaker::Watching,
+    /// What the venue restricts.
+    restrictions: restrictions::Restrictions,
 }
 
 impl Engine {
@@ -243,6 +248,7 @@ impl Engine {
             adopted: 0,
             told_shut: Vec::new(),
             watching: breaker::Watching::default(),
+            restrictions: restrictions::Restrictions::default(),
         }
     }
 
@@ -437,6 +443,9 @@ impl Engine {
 
     fn answer(&mut self, query: QueryId, answer: Answer, out: &mut Vec<Effect>) {
         let Some(asked) = self.asked.remove(&query) else { return };
+        if let Some(refusal) = answer.refusal().filter(|r| r.class == RejectClass::Auth).cloned() {
+            self.auth_refused(&refusal, out);
+        }
         let answer = match answer {
             Answer::Positions(Err(_)) if planted(Plant::FailedPositions) => Answer::Positions(Ok(Vec::new())),
             Answer::Order(Err(_)) if planted(Plant::ErrorsAreAbsence) => Answer::Order(Ok(Lookup::Absent)),
@@ -458,7 +467,8 @@ impl Engine {
             (Asked::List { list }, Answer::Positions(result)) => self.list_answer(list, result, out),
             (Asked::Leg { exit }, Answer::Positions(result)) => self.leg_answer(exit, result, out),
             (Asked::Protect { remedy }, Answer::Positions(result)) => self.protect_answer(remedy, result, out),
-            (_, Answer::Mass(_) | Answer::Trades(_) | Answer::Positions(_) | Answer::Order(_)) => (),
+            (Asked::Restrictions, Answer::Restrictions(result)) => self.restrictions_answer(result, out),
+            (_, Answer::Mass(_) | Answer::Trades(_) | Answer::Positions(_) | Answer::Order(_) | Answer::Restrictions(_)) => (),
         }
     }
 
@@ -493,6 +503,7 @@ impl Engine {
             Timer::Look => self.look_at_legs(out),
             Timer::Blind => self.blind_timer(out),
             Timer::FirstReading => self.send_undated(out),
+            Timer::Restrictions => self.ask_restrictions(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
         }
     }

@@ -143,7 +143,7 @@ impl Engine {
                 }
             }
             // A recovery asks for everything at once.
-            Answer::Positions(_) => (),
+            Answer::Positions(_) | Answer::Restrictions(_) => (),
             Answer::Order(result) => {
                 let Some((asked, at)) = recovery.open.remove(&query) else { return };
                 let waiting = match &asked {
@@ -151,7 +151,7 @@ impl Engine {
                         .order_id
                         .filter(|id| self.unplaced.contains_key(&(r.instrument.clone(), *id)))
                         .map(|id| (r.instrument.clone(), id)),
-                    Query::Mass(_) | Query::Positions(_) | Query::Trades { .. } => None,
+                    Query::Mass(_) | Query::Positions(_) | Query::Restrictions(_) | Query::Trades { .. } => None,
                 };
                 match (result, waiting) {
                     (Err(_), _) => self.fail(asked, out),
@@ -169,7 +169,7 @@ impl Engine {
                 let Some((asked, _)) = recovery.open.remove(&query) else { return };
                 match (result, &asked) {
                     (Ok(trades), Query::Trades { instrument, from }) => self.take_trades(instrument, from, &trades, out),
-                    (Ok(_), Query::Order(_) | Query::Mass(_) | Query::Positions(_)) => (),
+                    (Ok(_), Query::Order(_) | Query::Mass(_) | Query::Positions(_) | Query::Restrictions(_)) => (),
                     (Err(QueryError::Refused(refusal)), Query::Trades { instrument, .. })
                         if refusal.class == RejectClass::Invalid =>
                     {

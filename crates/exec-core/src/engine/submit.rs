@@ -248,10 +248,15 @@ impl Engine {
             Ok(report) => self.take_submitted(intent, cl_ord_id, &report, out),
             Err(CommandError::Rejected(rejection)) => {
                 match rejection.class {
-                    RejectClass::Auth => self.latch(LatchCause::Auth, format!("{} ({})", rejection.text, rejection.code), out),
+                    RejectClass::Auth => self.auth_refused(&rejection, out),
                     RejectClass::Clock => self.lose_clock(out),
                     RejectClass::Liquidating => {
                         self.latch(LatchCause::Liquidation, format!("{} ({})", rejection.text, rejection.code), out);
+                    }
+                    RejectClass::Restricted | RejectClass::AccountRestricted => {
+                        if let Some(instrument) = self.books.order(intent).map(|o| o.intent().terms.instrument.clone()) {
+                            self.restricted_by(&instrument, &rejection, out);
+                        }
                     }
                     RejectClass::NothingToClose => self.make_way(intent, out),
                     // The mode is never pushed: it was changed by hand, and is read again at once.
@@ -298,6 +303,11 @@ impl Engine {
         if !settled {
             self.doubt(intent, cl_ord_id, out);
         }
+    }
+
+    /// The venue refuses the key: nothing that could be sent will be taken until a person has looked at it.
+    pub(super) fn auth_refused(&mut self, refusal: &Rejection, out: &mut Vec<Effect>) {
+        self.latch(LatchCause::Auth, format!("{} ({})", refusal.text, refusal.code), out);
     }
 
     /// The clock was wrong enough for the venue to refuse: no new risk until it is measured again.

@@ -96,7 +96,8 @@ impl Engine {
     /// Instruments that take no new risk for reasons of their own.
     pub(super) fn instrument_states(&self) -> Vec<InstrumentState> {
         let traded = self.config.instruments();
-        let mut all: BTreeSet<&InstrumentId> = traded.iter().chain(self.restricted.keys()).collect();
+        let mut all: BTreeSet<&InstrumentId> =
+            traded.iter().chain(self.restricted.keys()).chain(self.restrictions.instruments()).collect();
         all.extend(self.books.latches().keys().filter_map(|cause| match cause {
             LatchCause::Exchange(instrument) => Some(instrument),
             _ => None,
@@ -116,6 +117,7 @@ impl Engine {
         if let (true, Some(why)) = (shut.is_empty(), self.restricted.get(instrument)) {
             shut.push(InstrumentShut::Restricted(why.clone()));
         }
+        shut.extend(self.restrictions.of(instrument).map(|why| InstrumentShut::Restricted(why.into())));
         if let Some(why) = self.books.latches().get(&LatchCause::Exchange(instrument.clone())) {
             shut.push(InstrumentShut::Latched(why.clone()));
         }

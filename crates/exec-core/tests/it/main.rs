@@ -33,6 +33,7 @@ mod protection;
 mod reconciliation;
 mod records;
 mod requests;
+mod restrictions;
 
 mod places;
 mod scene;

@@ -148,6 +148,7 @@ pub(crate) fn answer_all(rig: &mut Rig, status: &MassStatus, trade: &TradeReport
             Query::Mass(_) => Answer::Mass(Ok(Box::new(status.clone()))),
             Query::Positions(_) => Answer::Positions(Ok(status.positions.clone())),
             Query::Trades { .. } => Answer::Trades(Ok(Trades { trades: vec![trade.clone()], complete: true })),
+            Query::Restrictions(_) => Answer::Restrictions(Ok(Vec::new())),
         };
         rig.give(Input::Answer { query, answer });
     }
@@ -163,6 +164,7 @@ pub(crate) fn fail_questions(rig: &mut Rig) -> usize {
             Query::Mass(_) => Answer::Mass(Err(error())),
             Query::Positions(_) => Answer::Positions(Err(error())),
             Query::Trades { .. } => Answer::Trades(Err(error())),
+            Query::Restrictions(_) => Answer::Restrictions(Err(error())),
         };
         rig.give(Input::Answer { query: *query, answer });
     }

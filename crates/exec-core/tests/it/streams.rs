@@ -142,6 +142,7 @@ impl Desk {
             let fails = !self.questions.is_multiple_of(self.answers_one_in);
             let lost = || QueryError::Unavailable("429".into());
             let answer = match query {
+                Query::Restrictions(_) => Answer::Restrictions(if fails { Err(lost()) } else { Ok(Vec::new()) }),
                 Query::Mass(_) => Answer::Mass(if fails { Err(lost()) } else { Ok(Box::new(self.mass())) }),
                 Query::Positions(_) => Answer::Positions(if fails { Err(lost()) } else { Ok(vec![self.row()]) }),
                 Query::Trades { from, .. } => Answer::Trades(if fails {

@@ -12,8 +12,8 @@ use exec_core::{
     units::{Amount, PositionMode, PositionSide, Price, Qty, Side, SignedQty},
     venue::{
         AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Fence, InstrumentSetting,
-        Lookup, MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Trades, TradesFrom, Unrecognised,
-        VenueClock, VenueProfile,
+        Lookup, MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades, TradesFrom,
+        Unrecognised, VenueClock, VenueProfile,
     },
 };
 use rust_decimal::Decimal;
@@ -357,6 +357,9 @@ impl ExecutionVenue for Fake {
             balances: Vec::new(),
             high_water: instruments.iter().map(|i| (i.clone(), (s.trades > 0).then(|| TradeId::from_number(s.trades)))).collect(),
         }))
+    }
+    async fn restrictions(&self, _: &[InstrumentId]) -> Result<Vec<Restriction>, QueryError> {
+        Ok(Vec::new())
     }
     async fn trades_since(&self, _instrument: &InstrumentId, _from: TradesFrom) -> Result<Trades, QueryError> {
         self.note(Call::Trades);

@@ -12,7 +12,7 @@ use exec_core::{
     report::{MassStatus, PositionReport},
     venue::{
         Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, QueryError, Replace,
-        ReportFeed, Trades, TradesFrom, Unrecognised, VenueProfile,
+        ReportFeed, Restriction, Trades, TradesFrom, Unrecognised, VenueProfile,
     },
 };
 use std::{future::pending, sync::Arc};
@@ -139,6 +139,12 @@ impl ExecutionVenue for Watched {
     async fn mass_status(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError> {
         let said = self.adapter.mass_status(instruments).await;
         self.note("everything", &said, |all| format!("{} open, high {:?}", all.open_orders.len(), all.high_water));
+        said
+    }
+
+    async fn restrictions(&self, instruments: &[InstrumentId]) -> Result<Vec<Restriction>, QueryError> {
+        let said = self.adapter.restrictions(instruments).await;
+        self.note("restrictions", &said, |all| format!("{all:?}"));
         said
     }
 

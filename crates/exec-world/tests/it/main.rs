@@ -8,4 +8,7 @@ mod matrix;
 mod pair;
 mod processes;
 mod races;
+mod restricted;
 mod shared;
+mod told_codes;
+mod wired;

@@ -222,6 +222,7 @@ impl Pair {
                     Query::Mass(all) => Answer::Mass(self.desk.mass_status(now, all).map(Box::new)),
                     Query::Positions(all) => Answer::Positions(self.desk.positions(now, all)),
                     Query::Trades { instrument, from } => Answer::Trades(self.desk.trades_since(now, instrument, from)),
+                    Query::Restrictions(_) => Answer::Restrictions(Ok(self.desk.restrictions())),
                 };
                 self.waiting.push_back(Input::Answer { query, answer });
             }

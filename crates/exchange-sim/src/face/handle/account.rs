@@ -152,9 +152,25 @@ pub(super) fn order_rate_limit(call: &Call<'_>) -> String {
     array([row("SECOND", 10, limits.orders_10s), row("MINUTE", 1, limits.orders_1m)])
 }
 
-/// No indicator ever fires here.
-pub(super) fn trading_status(call: &Call<'_>) -> String {
-    Obj::new().raw("indicators", "{}").num("updateTime", call.now).end()
+/// The rules that lock trading now; one that does not is not told here.
+pub(super) fn trading_status(call: &Call<'_>) -> Body {
+    let all = call.state.exchange.restrictions(call.account()?);
+    let wanted = call.opt_symbol()?;
+    let mut indicators = Obj::new();
+    for (symbol, restriction) in &all {
+        if !restriction.shown || wanted.is_some_and(|wanted| symbol.as_deref().is_some_and(|symbol| symbol != wanted)) {
+            continue;
+        }
+        let row = Obj::new()
+            .num("isLocked", true)
+            .num("plannedRecoverTime", restriction.until.unwrap_or_default())
+            .text("indicator", if symbol.is_some() { "UFR" } else { "TMV" })
+            .num("value", "0.05")
+            .num("triggerValue", "0.995")
+            .end();
+        indicators = indicators.raw(symbol.as_deref().unwrap_or("ACCOUNT"), &array([row]));
+    }
+    Ok(Obj::new().raw("indicators", &indicators.end()).num("updateTime", call.now).end())
 }
 
 pub(super) fn adl_quantile(call: &Call<'_>) -> Body {

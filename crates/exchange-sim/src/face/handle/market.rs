@@ -12,8 +12,9 @@ use crate::row::PublicTradeRow;
 use crate::types::{Interval, Ms, TradeId};
 
 pub(super) fn exchange_info(call: &Call<'_>) -> Body {
-    let symbols = call.state.exchange.symbols();
-    Ok(render::exchange_info(symbols.into_iter(), &call.state.limits, call.now))
+    let exchange = &call.state.exchange;
+    let symbols = exchange.symbols().into_iter().map(|spec| (spec, exchange.position_control(&spec.symbol)));
+    Ok(render::exchange_info(symbols, &call.state.limits, call.now))
 }
 
 pub(super) fn depth(call: &Call<'_>) -> Body {

@@ -114,7 +114,7 @@ pub(super) fn execute(state: &mut State, ask: &Admitted, now: Ms) -> Body {
         E::LeverageBracket => account::leverage_bracket(call),
         E::CommissionRate => account::commission_rate(call),
         E::OrderRateLimit => Ok(account::order_rate_limit(call)),
-        E::TradingStatus => Ok(account::trading_status(call)),
+        E::TradingStatus => account::trading_status(call),
         E::AdlQuantile => account::adl_quantile(call),
         E::FeeBurn => account::fee_burn(call),
         E::SetFeeBurn => account::set_fee_burn(call),

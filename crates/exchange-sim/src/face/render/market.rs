@@ -13,7 +13,12 @@ use crate::symbol::SymbolSpec;
 use crate::types::{Interval, Ms};
 
 /// `GET /fapi/v1/exchangeInfo`.
-pub(in super::super) fn exchange_info<'a>(symbols: impl Iterator<Item = &'a SymbolSpec>, limits: &Limits, now: Ms) -> String {
+/// Each symbol comes with the sides that may only reduce.
+pub(in super::super) fn exchange_info<'a>(
+    symbols: impl Iterator<Item = (&'a SymbolSpec, &'static str)>,
+    limits: &Limits,
+    now: Ms,
+) -> String {
     let rate = |kind: &str, interval: &str, number: u32, limit: u32| {
         Obj::new().text("rateLimitType", kind).text("interval", interval).num("intervalNum", number).num("limit", limit).end()
     };
@@ -32,11 +37,11 @@ pub(in super::super) fn exchange_info<'a>(symbols: impl Iterator<Item = &'a Symb
         .raw("rateLimits", &rates)
         .raw("exchangeFilters", "[]")
         .raw("assets", &array([asset("USDT", "\"-10000\""), asset("BNB", "\"-10\"")]))
-        .raw("symbols", &array(symbols.map(symbol)))
+        .raw("symbols", &array(symbols.map(|(spec, control)| symbol(spec, control))))
         .end()
 }
 
-fn symbol(spec: &SymbolSpec) -> String {
+fn symbol(spec: &SymbolSpec, control: &str) -> String {
     let filter = |kind: &str| Obj::new().text("filterType", kind);
     let lot = |kind: &str, min: Decimal, max: Decimal, step: Decimal| {
         filter(kind).dec("maxQty", max).dec("minQty", min).dec("stepSize", step).end()
@@ -56,7 +61,7 @@ fn symbol(spec: &SymbolSpec) -> String {
             .pad("multiplierDown", spec.multiplier_down, 4)
             .text("multiplierDecimal", "4")
             .end(),
-        filter("POSITION_RISK_CONTROL").text("positionControlSide", "NONE").end(),
+        filter("POSITION_RISK_CONTROL").text("positionControlSide", control).end(),
     ]);
     let words = |words: &[&str]| array(words.iter().map(|word| quoted(word)));
     Obj::new()
