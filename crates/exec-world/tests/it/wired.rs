@@ -1,6 +1,8 @@
 //! A whole node over the adapter's own bytes, pipes in memory and the built-in exchange with its limits, on a paused clock. No faults
 //! of its own, no test: what goes wrong is armed at the exchange.
 
+#![allow(dead_code, reason = "what tests of several strategies and of restarts need stands ready")]
+
 use async_trait::async_trait;
 use binance_adapter::{
     BinanceUsdm, Credentials, Settings,
