@@ -174,6 +174,7 @@ impl Engine {
             | RejectClass::NotOnBook => self.refused(strategy, &format!("code {code}")),
             // The venue's or the account's doing, which have states and latches of their own.
             RejectClass::Restricted
+            | RejectClass::AccountRestricted
             | RejectClass::Liquidating
             | RejectClass::Throttled
             | RejectClass::Clock

@@ -80,7 +80,7 @@ impl Engine {
         self.alert(out, AlertLevel::Critical, "venue_restricts", format!("{what} takes no new risk: {text}"));
         let state = State { text, until: self.now.plus_ms(lasts), shown: false };
         self.restrictions.now.insert(scope.clone(), state);
-        self.cancel_entries(|i| scope.as_ref().is_none_or(|only| only == i), out);
+        self.cancel_entries(|i| scope.as_ref().is_none_or(|only| *only == i.terms.instrument), out);
         self.push_report(out);
     }
 
