@@ -327,6 +327,7 @@ fn add_flat(positions: &mut Vec<PositionReport>, instruments: &[InstrumentId], m
                     unrealized: None,
                     leverage: None,
                     isolated: None,
+                    margin: exec_core::report::LegMargin::default(),
                 });
             }
         }

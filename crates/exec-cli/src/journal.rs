@@ -103,5 +103,8 @@ const fn name(record: &Record) -> &'static str {
         Record::Adjustment(_) => "settled differences",
         Record::Claim(_) => "claims of strategies",
         Record::LetGo { .. } => "old orders let go",
+        Record::Lifted { .. } => "latches that ended by themselves",
+        Record::Day(_) => "days",
+        Record::Funding { .. } => "funding",
     }
 }

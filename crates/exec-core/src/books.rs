@@ -13,7 +13,7 @@ use crate::{
     order::{Contradiction, Contribution, Order, Transition, event::OrderEvent, intent::Owner},
     plant::{Plant, planted},
     position::Position,
-    record::{Adjustment, Baseline, Claim, LatchCause, Record, TradeCursor},
+    record::{Adjustment, Baseline, Claim, DayStart, LatchCause, Record, TradeCursor},
     time::{Timestamp, VenueTime},
     units::{Amount, PositionMode, PositionSide, SignedQty},
 };
@@ -121,6 +121,7 @@ pub struct Books {
     gone: BTreeMap<(InstrumentId, PositionSide), Gone>,
     let_go_before: Option<VenueTime>,
     names_let_go: BTreeSet<IntentId>,
+    pub(crate) day: Option<DayStart>,
 }
 
 impl Books {
@@ -151,6 +152,7 @@ impl Books {
             gone: BTreeMap::new(),
             let_go_before: None,
             names_let_go: BTreeSet::new(),
+            day: None,
         }
     }
 
@@ -272,6 +274,10 @@ impl Books {
     pub const fn latches(&self) -> &BTreeMap<LatchCause, String> {
         &self.latches
     }
+    /// What the day's result is counted from.
+    pub const fn day(&self) -> Option<&DayStart> {
+        self.day.as_ref()
+    }
     /// Up to where an instrument's trades are known.
     pub fn trade_cursor(&self, instrument: &InstrumentId) -> Option<&TradeCursor> {
         self.trade_cursors.get(instrument)
@@ -384,6 +390,15 @@ impl Books {
                 self.claims.push(claim.clone());
             }
             Record::LetGo { orders, before } => self.let_go(orders, *before),
+            Record::Lifted { cause, .. } => {
+                self.latches.remove(cause);
+            }
+            Record::Day(day) => self.day = Some(day.clone()),
+            Record::Funding { amount, .. } => {
+                if let Some(day) = &mut self.day {
+                    day.funding = day.funding.plus(*amount);
+                }
+            }
         }
         Ok(None)
     }

@@ -257,6 +257,8 @@ pub enum Timer {
     FirstReading,
     /// Ask again what the venue restricts.
     Restrictions,
+    /// Look at the day's result and at the margin.
+    Solvency,
 }
 
 /// Something an operator must know.

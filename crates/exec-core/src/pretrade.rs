@@ -3,6 +3,7 @@
 use crate::{
     ids::InstrumentId,
     instrument::{Instrument, TradingStatus},
+    limits::Scope,
     order::event::LiveTerms,
     terms::{Intention, LimitPrice, OrderKind, Terms},
     units::{PositionMode, PositionSide, notional},
@@ -174,6 +175,38 @@ pub enum Denial {
         instrument: InstrumentId,
         /// How old it is.
         age_ms: u64,
+    },
+    /// Beyond a limit of the account as a whole, of a strategy or of an instrument.
+    #[error("{what} of {scope} of {value} would be above the limit of {max}")]
+    Scoped {
+        /// Whom the limit holds.
+        scope: Scope,
+        /// Which limit.
+        what: String,
+        /// What it would be.
+        value: Figure,
+        /// The limit.
+        max: Figure,
+    },
+    /// Asked for too fast.
+    #[error("{scope} has asked for {max} orders and changes within {per_secs} s, which is the limit")]
+    Rate {
+        /// Whom the limit holds.
+        scope: Scope,
+        /// The length of the window, in seconds.
+        per_secs: u32,
+        /// How many it takes.
+        max: u32,
+    },
+    /// A limit price that pays much more than the market.
+    #[error("price {price} is beyond {bound}, the collar around {reference}")]
+    Collar {
+        /// The price.
+        price: Figure,
+        /// Where the market is.
+        reference: Figure,
+        /// The bound.
+        bound: Figure,
     },
 }
 

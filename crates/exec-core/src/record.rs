@@ -10,7 +10,7 @@ use crate::{
     time::{Timestamp, VenueTime},
     units::{Amount, PositionMode, PositionSide, Price, SignedQty},
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// The position that the books began with, read from the venue at a consistent cut.
@@ -80,6 +80,23 @@ pub struct Claim {
     pub at: Timestamp,
 }
 
+/// What a day of UTC began with, as far as its result is counted from it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct DayStart {
+    /// 00:00 UTC.
+    pub begins: VenueTime,
+    /// Realised profit of all legs until then.
+    pub realized: Amount,
+    /// Fees of all legs until then, per asset.
+    pub fees: BTreeMap<Asset, Amount>,
+    /// What open legs had won by then, at the newest prices.
+    pub unrealized: Amount,
+    /// Funding of this day that is counted already.
+    pub funding: Amount,
+    /// When it was taken: no earlier than the day began, later where the account was not looked at then.
+    pub at: Timestamp,
+}
+
 /// Why new risk is refused until somebody, or an explanation, releases it.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 pub enum LatchCause {
@@ -99,6 +116,8 @@ pub enum LatchCause {
     Difference(InstrumentId),
     /// A strategy did what a working one does not do: it may only close.
     Breaker(StrategyId),
+    /// The account has lost more in a day of UTC than it may. Ends with the day.
+    DailyLoss,
 }
 
 /// One entry of the journal.
@@ -202,6 +221,26 @@ pub enum Record {
         /// All of them had ended before this.
         before: VenueTime,
     },
+    /// One latch has ended by itself.
+    Lifted {
+        /// Which.
+        cause: LatchCause,
+        /// Why.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A day of UTC is counted from here.
+    Day(DayStart),
+    /// Funding was paid, or received.
+    Funding {
+        /// In which asset.
+        asset: Asset,
+        /// Received; below zero, paid.
+        amount: Amount,
+        /// Venue time.
+        at: VenueTime,
+    },
 }
 
 /// A journal entry that this build cannot read.
@@ -229,7 +268,7 @@ pub enum RecordError {
 
 /// The version of every record kind that this build writes.
 pub const RECORD_VERSION: u8 = 2;
-const KIND_MAX: u16 = 15;
+const KIND_MAX: u16 = 18;
 
 impl Record {
     /// The number of the record's kind in the journal. Numbers are never reused.
@@ -250,6 +289,9 @@ impl Record {
             Self::Adjustment(_) => 13,
             Self::Claim(_) => 14,
             Self::LetGo { .. } => 15,
+            Self::Lifted { .. } => 16,
+            Self::Day(_) => 17,
+            Self::Funding { .. } => 18,
         }
     }
     /// Writes the record's payload to the end of `buffer`, keeping its capacity.

@@ -217,6 +217,17 @@ pub struct PositionReport {
     pub leverage: Option<u32>,
     /// Whether its margin is its own.
     pub isolated: Option<bool>,
+    /// How near it is to being taken.
+    pub margin: LegMargin,
+}
+
+/// How near a leg is to being taken by the venue.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct LegMargin {
+    /// Margin below which it is liquidated.
+    pub maintenance: Option<Amount>,
+    /// Its rank in the queue for auto-deleveraging, 0 to 4; 4 is first.
+    pub adl_rank: Option<u32>,
 }
 
 /// One balance as the venue sees it.

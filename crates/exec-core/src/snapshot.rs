@@ -6,6 +6,7 @@ use crate::{
     cl_ord_id::Tag,
     conversation::{DoubtNews, ExchangeEvent, OrderUpdate, StrategyEvent},
     ids::{AccountId, Seq, StrategyId},
+    record::DayStart,
 };
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,14 @@ impl UnseenWhat {
 pub struct Snapshot {
     pub(crate) books: Image,
     pub(crate) unseen: Vec<Unseen>,
+    #[serde(skip)]
+    pub(crate) later: Later,
+}
+
+/// What came to be kept after the first version. It stands behind everything else, and not at all while there is nothing of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Later {
+    pub(crate) day: Option<DayStart>,
 }
 
 /// Bytes that are no snapshot which this build can read.
@@ -89,7 +98,9 @@ impl Snapshot {
 
     /// The books in it, for whoever looks at them; an engine is given the whole ([`crate::engine::Engine::restore`]).
     pub fn into_books(self, tag: Tag) -> Books {
-        Books::of_image(self.books, tag)
+        let mut books = Books::of_image(self.books, tag);
+        books.day = self.later.day;
+        books
     }
 
     /// Writes it: a mark, the version, the state, and a sum over all of that.
@@ -98,6 +109,9 @@ impl Snapshot {
         bytes.extend_from_slice(&SNAPSHOT_VERSION.to_le_bytes());
         // Writing to a growing vector fails only where a type refuses to be serialised, and none of ours does.
         let mut bytes = postcard::to_extend(self, bytes).unwrap_or_default();
+        if self.later != Later::default() {
+            bytes = postcard::to_extend(&self.later, bytes).unwrap_or_default();
+        }
         let sum = fnv(&bytes);
         bytes.extend_from_slice(&sum.to_le_bytes());
         bytes
@@ -123,10 +137,14 @@ impl Snapshot {
             return Err(malformed("its sum is wrong"));
         }
         let state = body.get(HEAD..).ok_or_else(|| malformed("it ends in its head"))?;
-        match postcard::take_from_bytes(state) {
-            Ok((snapshot, [])) => Ok(snapshot),
-            Ok(_) => Err(malformed("something stands behind it")),
-            Err(error) => Err(SnapshotError::Malformed(alloc::format!("{error}"))),
+        let unreadable = |error: postcard::Error| SnapshotError::Malformed(alloc::format!("{error}"));
+        let (snapshot, rest) = postcard::take_from_bytes::<Self>(state).map_err(unreadable)?;
+        if rest.is_empty() {
+            return Ok(snapshot);
+        }
+        match postcard::take_from_bytes(rest).map_err(unreadable)? {
+            (later, []) => Ok(Self { later, ..snapshot }),
+            _ => Err(malformed("something stands behind it")),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     conversation::{InDoubt, Phase},
     ids::{AccountId, Epoch, InstrumentId, StrategyId},
     instrument::TradingStatus,
+    pretrade::Figure,
     reconcile::Difference,
     record::LatchCause,
     units::{PositionMode, PositionSide, SignedQty},
@@ -99,6 +100,21 @@ pub enum Shut {
     /// The venue restricts the account.
     #[error("the venue restricts the account: {0}")]
     Restricted(String),
+    /// The account is too near to its liquidation.
+    #[error("{}", margin_text(.ratio.as_ref(), .max))]
+    Margin {
+        /// Maintenance margin over margin balance, if it is known.
+        ratio: Option<Figure>,
+        /// The most that it may be.
+        max: Figure,
+    },
+}
+
+fn margin_text(ratio: Option<&Figure>, max: &Figure) -> String {
+    match ratio {
+        Some(ratio) => alloc::format!("the maintenance margin is {ratio} of the margin balance, more than {max}"),
+        None => String::from("the venue warns that margin runs short"),
+    }
 }
 
 /// How a state ends.
@@ -131,6 +147,7 @@ impl Shut {
             Self::StreamDead(_) => "stream_dead",
             Self::Blind => "blind",
             Self::Restricted(_) => "restricted",
+            Self::Margin { .. } => "margin",
         }
     }
     /// How it ends.
@@ -149,7 +166,8 @@ impl Shut {
             | Self::StreamLate(_)
             | Self::StreamDead(_)
             | Self::Blind
-            | Self::Restricted(_) => EndsBy::Itself,
+            | Self::Restricted(_)
+            | Self::Margin { .. } => EndsBy::Itself,
         }
     }
     /// What happens next, or what a person has to do.
@@ -173,6 +191,7 @@ impl Shut {
             Self::Restricted(_) => {
                 "the node asks the venue every 30 s and opens by itself; look at the account at the venue meanwhile"
             }
+            Self::Margin { .. } => "close something, or add margin; it ends when the ratio is clearly below the limit",
             Self::Journal(_) => "free or mend the disk, then start the node again; exits and cancels pass meanwhile",
             Self::Latched(cause, _) => cause.advice(),
         }
@@ -180,7 +199,7 @@ impl Shut {
     /// Whether it is the same reason, whatever its figures are.
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::CoarseClock(_), Self::CoarseClock(_)) => true,
+            (Self::CoarseClock(_), Self::CoarseClock(_)) | (Self::Margin { .. }, Self::Margin { .. }) => true,
             (one, other) => one == other,
         }
     }
@@ -198,6 +217,7 @@ impl LatchCause {
             Self::Exchange(_) => "exchange",
             Self::Difference(_) => "difference",
             Self::Breaker(_) => "breaker",
+            Self::DailyLoss => "daily_loss",
         }
     }
     /// Whether it is about the whole account, and not about an instrument or a strategy of it.
@@ -208,7 +228,8 @@ impl LatchCause {
             | Self::Auth
             | Self::Operator
             | Self::Liquidation
-            | Self::Difference(_) => true,
+            | Self::Difference(_)
+            | Self::DailyLoss => true,
             Self::Exchange(_) | Self::Breaker(_) => false,
         }
     }
@@ -223,6 +244,7 @@ impl LatchCause {
             Self::Exchange(_) => "the exchange has closed a position here by itself",
             Self::Difference(_) => "books and venue differ on an instrument whose policy is to halt",
             Self::Breaker(_) => "a strategy did what a working one does not do, and may only close",
+            Self::DailyLoss => "the account has lost more today than it may",
         }
     }
     /// What a person has to do before releasing it.
@@ -238,6 +260,7 @@ impl LatchCause {
             Self::Exchange(_) => "look at what that position hedged, then `release`",
             Self::Difference(_) => "read `reconcile --explain`, settle it there, then `release`",
             Self::Breaker(_) => "find out why the strategy did it and mend that, then `release`",
+            Self::DailyLoss => "it ends at 00:00 UTC; find out what lost the money before you `release` it",
         }
     }
 }

@@ -130,6 +130,8 @@ pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
         memory: exec_core::engine::config::Memory::default(),
         stream: exec_core::engine::config::StreamCare::OFF,
         breakers: exec_core::engine::breaker::Breakers::OFF,
+        bounds: exec_core::limits::Bounds::default(),
+        solvency: exec_core::limits::Solvency::default(),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use crate::{
     config::{AccountConfig, Apply},
+    limits,
     profile::{Environment, Profile},
-    read::{instruments, name, whole_u32},
+    read::{instruments, name},
     secret::{self, Credentials, SecretSource, Surroundings},
     section::{Found, Section, shown},
 };
 use exec_core::{
-    exposure::Limits,
     ids::{AccountId, InstrumentId},
     unequal::{DifferencePolicy, DifferenceRules},
     units::PositionMode,
@@ -16,7 +16,7 @@ use exec_core::{
 };
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
-use std::{collections::BTreeMap, ops::RangeInclusive, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 use toml::de::DeValue;
 
 /// Defaults of the margins of the fence: what is waited for beyond a request's window before its absence proves anything.
@@ -129,7 +129,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let apply_position_mode = s.flag("apply_position_mode", false);
     let differences = differences(&mut s);
     let policies = differences.by_instrument.iter().map(|(i, _)| ("on_difference_of", i.clone())).collect::<Vec<_>>();
-    let limits = limits(&mut s, profile);
+    let (limits, limited) = limits::account(&mut s, profile);
     // Only Binance is known to need keys; of another venue the file says whether it does.
     let needed = venue.as_deref().is_none_or(|v| v == BINANCE) || s.says("api_key") || s.says("api_secret");
     let of_binance = venue.as_deref().is_none_or(|v| v == BINANCE);
@@ -141,9 +141,11 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let number = number.and_then(|n| u16::try_from(n).ok()).unwrap_or(1);
     let settings = leverages.iter().map(|(i, _)| ("futures_leverages", i.clone()));
     let settings = settings.chain(margin_types.iter().map(|(i, _)| ("futures_margin_types", i.clone())));
-    let settings = settings.chain(policies).collect();
+    let limited = limited.into_iter().map(|i| ("limits", i));
+    let settings = settings.chain(policies).chain(limited).collect();
     let plain = |all: &[Found<InstrumentId>]| all.iter().map(|i| i.value.clone()).collect();
     let config = (|| {
+        let limits = limits?;
         Some(AccountConfig {
             venue: venue?,
             environment,
@@ -168,7 +170,9 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
             apply,
             apply_position_mode,
             differences: differences.rules(),
-            limits: limits?,
+            limits: limits.limits,
+            bounds: limits.bounds,
+            solvency: limits.solvency,
             credentials: credentials?,
         })
     })();
@@ -288,7 +292,7 @@ fn differences(s: &mut Section<'_>) -> Differences {
     Differences { policy, by_instrument, adopt_notional_max: max.unwrap_or_default() }
 }
 
-fn instrument(s: &Section<'_>, key: &str, name: Found<String>) -> Option<Found<InstrumentId>> {
+pub(crate) fn instrument(s: &Section<'_>, key: &str, name: Found<String>) -> Option<Found<InstrumentId>> {
     match InstrumentId::new(&name.value) {
         Ok(value) => Some(Found { value, at: name.at }),
         Err(error) => {
@@ -296,59 +300,6 @@ fn instrument(s: &Section<'_>, key: &str, name: Found<String>) -> Option<Found<I
             None
         }
     }
-}
-
-/// The limits of money. Outside of the simulated profile each must be there, and each that is missing is named.
-fn limits(s: &mut Section<'_>, profile: Profile) -> Option<Limits> {
-    let default = profile.defaults().limits;
-    let mut s = s.section("limits");
-    let advice = format!("limits of money have no default in a {profile} node");
-    let money = Decimal::new(1, 2)..=Decimal::from(1_000_000_000_000_i64);
-    let figure =
-        |s: &mut Section<'_>, key: &'static str, range: RangeInclusive<Decimal>, default: Option<Decimal>, what: &str| {
-            let value = s.decimal(key, range);
-            if value.is_none() && default.is_none() && !s.says(key) {
-                s.wrong(key, "is missing", format!("{advice}: write {what}"));
-            }
-            value.or(default)
-        };
-    let order = figure(
-        &mut s,
-        "order_notional_max",
-        money.clone(),
-        default.map(|l| l.order_notional_max),
-        "the most that one opening order may be worth, in USDT",
-    );
-    let position = figure(
-        &mut s,
-        "position_notional_max",
-        money,
-        default.map(|l| l.position_notional_max),
-        "the most that one leg may be worth with all that is open, in USDT",
-    );
-    let collar = figure(
-        &mut s,
-        "collar",
-        Decimal::new(1, 4)..=Decimal::new(5, 1),
-        default.map(|l| l.collar),
-        "how far a market order may pay from the reference price, as a fraction: 0.05",
-    );
-    let open = whole_u32(&mut s, "open_orders_max", 1, 100_000);
-    if open.is_none() && default.is_none() && !s.says("open_orders_max") {
-        s.wrong("open_orders_max", "is missing", format!("{advice}: write how many orders may be open at once"));
-    }
-    let open = open.or(default.map(|l| l.open_orders_max));
-    if let (Some(order), Some(position)) = (order, position)
-        && order > position
-    {
-        s.wrong(
-            "order_notional_max",
-            format!("{order} is more than position_notional_max {position}"),
-            "one order may not be worth more than the position it makes",
-        );
-    }
-    s.finish();
-    Some(Limits { order_notional_max: order?, position_notional_max: position?, open_orders_max: open?, collar: collar? })
 }
 
 /// Key and secret; the inner `None` where none are needed, the outer one where something is wrong.

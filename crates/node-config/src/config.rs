@@ -10,6 +10,7 @@ use exec_core::{
     engine::config::{ProtectionPolicy, StreamCare},
     exposure::Limits,
     ids::{AccountId, InstrumentId, StrategyId},
+    limits::{Bound, Bounds, Solvency},
     unequal::DifferenceRules,
     units::PositionMode,
     venue::MarginType,
@@ -195,6 +196,10 @@ pub struct AccountConfig {
     pub differences: DifferenceRules,
     /// Money limits.
     pub limits: Limits,
+    /// Limits beside those, of the account and of its instruments. Those of a strategy stand with it.
+    pub bounds: Bounds,
+    /// What the account may lose, and how near it may come to its liquidation.
+    pub solvency: Solvency,
     /// Key and secret; a venue inside this process needs none.
     pub credentials: Option<Credentials>,
 }
@@ -241,6 +246,8 @@ pub struct StrategyEntry {
     pub protection: ProtectionPolicy,
     /// How long after its first fill a bracket's stop may take to be acknowledged.
     pub time_to_protect_max_ms: u64,
+    /// Its own limits, beside those of the account.
+    pub limits: Bound,
     /// Its own settings, as they stand in the file.
     pub params: toml::Table,
 }

@@ -13,6 +13,7 @@ use exec_core::{
     engine::config::{EngineConfig, ProtectionPolicy, Sharing, Staleness, StrategyConfig},
     ids::{AccountId, InstrumentId, StrategyId},
     journal::Journal,
+    limits::Bounds,
     strategy::Strategy,
     venue::{AccountSetup, ExecutionVenue, PriceSource, VenueClock},
 };
@@ -438,6 +439,11 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
         memory: exec_core::engine::config::Memory { ended_orders_ms: config.execution.ended_orders_kept_ms },
         stream: config.execution.stream,
         breakers: config.execution.breakers,
+        bounds: Bounds {
+            strategies: config.strategies.iter().filter(|s| s.account == *id).map(|s| (s.id.clone(), s.limits)).collect(),
+            ..entry.bounds.clone()
+        },
+        solvency: entry.solvency,
     }
 }
 

@@ -9,6 +9,7 @@ mod config;
 mod contradiction;
 mod factory;
 mod journal_view;
+mod limits;
 mod mistake;
 mod prices;
 mod profile;
@@ -32,7 +33,7 @@ pub use factory::{CONTROL_SOCKET, FactoryError, JournalSeat, MakeError, NodeFact
 pub use journal_view::{ViewError, journal_account, replay_books, verify_journal, visit_journal};
 pub use mistake::{Mistake, Mistakes};
 pub use prices::Prices;
-pub use profile::{Defaults, Environment, Profile};
+pub use profile::{DefaultLimits, Defaults, Environment, Profile};
 pub use read::known_keys;
 pub use secret::{Credentials, Process, SecretError, SecretSource, Surroundings};
 /// A value in a strategy's `params`.

@@ -1,6 +1,6 @@
 //! The three profiles and the defaults that differ between them. Not what a profile refuses: that is `contradiction`.
 
-use exec_core::{engine::breaker::Breakers, exposure::Limits, units::PositionMode};
+use exec_core::{engine::breaker::Breakers, exposure::Limits, limits::Pace, units::PositionMode};
 use rust_decimal::Decimal;
 use std::fmt;
 
@@ -37,6 +37,8 @@ impl Profile {
             environment: Environment::Testnet,
             startup_delay_ms: 10_000,
             limits: None,
+            account_pace: Pace { per_second: Some(100), per_minute: None },
+            strategy_pace: Pace { per_second: Some(50), per_minute: None },
             breakers: Breakers::default(),
         };
         match self {
@@ -44,12 +46,17 @@ impl Profile {
                 trader_id: Some("SIM-001"),
                 environment: Environment::Simulated,
                 startup_delay_ms: 0,
-                limits: Some(Limits {
-                    order_notional_max: Decimal::from(100_000),
-                    position_notional_max: Decimal::from(500_000),
-                    open_orders_max: 200,
-                    collar: Decimal::new(5, 2),
+                limits: Some(DefaultLimits {
+                    limits: Limits {
+                        order_notional_max: Decimal::from(100_000),
+                        position_notional_max: Decimal::from(500_000),
+                        open_orders_max: 200,
+                        collar: Decimal::new(5, 2),
+                    },
+                    daily_loss_max: Decimal::from(50_000),
                 }),
+                account_pace: Pace::default(),
+                strategy_pace: Pace::default(),
                 // A machine that others work on, too, is slow without anybody's fault.
                 breakers: Breakers { slow_calls: 0, ..Breakers::default() },
                 ..venue
@@ -78,9 +85,22 @@ pub struct Defaults {
     /// How long the gate stays shut after the first complete reconciliation.
     pub startup_delay_ms: u64,
     /// Limits of money.
-    pub limits: Option<Limits>,
+    pub limits: Option<DefaultLimits>,
+    /// How many orders and changes an account may ask for.
+    pub account_pace: Pace,
+    /// How many orders and changes a strategy may ask for.
+    pub strategy_pace: Pace,
     /// When a strategy may only close any more.
     pub breakers: Breakers,
+}
+
+/// Limits of money of a profile that has some.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DefaultLimits {
+    /// Of an order, a leg and the open orders.
+    pub limits: Limits,
+    /// Of a day.
+    pub daily_loss_max: Decimal,
 }
 
 /// Which of a venue's networks an account stands on.

@@ -5,6 +5,7 @@ use crate::{
     config::{Durability, ExecutionConfig, JournalConfig, LogFormat, LogLevel, LoggingConfig, NodeConfig, StrategyEntry},
     contradiction,
     factory::Names,
+    limits,
     mistake::{Findings, Mistakes},
     profile::Profile,
     secret::Surroundings,
@@ -146,7 +147,7 @@ fn node(
     let logging = logging(root.section("logging"));
     let execution = execution(root.section("execution"), profile);
     let accounts = accounts(&mut root, profile, around);
-    let strategies = strategies(&mut root, &accounts);
+    let strategies = strategies(&mut root, profile, &accounts);
     if let Some(names) = names {
         registered(&root, names, &journal, &accounts, &strategies);
     }
@@ -301,11 +302,11 @@ pub(crate) struct StrategyRead {
     pub(crate) claims: Vec<Found<InstrumentId>>,
 }
 
-fn strategies(root: &mut Section<'_>, accounts: &[account::Read]) -> Vec<StrategyRead> {
-    root.section_list("strategies").into_iter().filter_map(|section| strategy(section, accounts)).collect()
+fn strategies(root: &mut Section<'_>, profile: Profile, accounts: &[account::Read]) -> Vec<StrategyRead> {
+    root.section_list("strategies").into_iter().filter_map(|section| strategy(section, profile, accounts)).collect()
 }
 
-fn strategy(mut s: Section<'_>, accounts: &[account::Read]) -> Option<StrategyRead> {
+fn strategy(mut s: Section<'_>, profile: Profile, accounts: &[account::Read]) -> Option<StrategyRead> {
     let id = s.parsed("id", "write a name without blanks", StrategyId::new);
     if id.is_none() && !s.says("id") {
         s.wrong("id", "is missing", "write id = \"...\": the strategy's own name, which stands in the journal");
@@ -343,6 +344,7 @@ fn strategy(mut s: Section<'_>, accounts: &[account::Read]) -> Option<StrategyRe
     let claims = self::instruments(&mut s, "external_order_claims");
     let protection = s.choice("protection", &PROTECTION).map_or(ProtectionPolicy::Exit, |p| p.value);
     let time_to_protect_max_ms = s.whole("time_to_protect_max_ms", 100..=60_000).unwrap_or(TIME_TO_PROTECT_MAX_MS);
+    let limits = limits::strategy(&mut s, profile);
     let params = params(&mut s);
     let (key, at, kind_at) = (s.key(""), s.at(""), s.at("kind"));
     s.finish();
@@ -354,6 +356,7 @@ fn strategy(mut s: Section<'_>, accounts: &[account::Read]) -> Option<StrategyRe
         external_order_claims: claims.iter().map(|i| i.value.clone()).collect(),
         protection,
         time_to_protect_max_ms,
+        limits,
         params,
     };
     Some(StrategyRead { entry, key: key.trim_end_matches('.').to_owned(), at, kind_at, instruments, claims })

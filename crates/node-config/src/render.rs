@@ -5,7 +5,12 @@ use crate::{
     read::{ON_EXIT, PROTECTION},
     secret::SecretSource,
 };
-use exec_core::{ids::InstrumentId, units::PositionMode, venue::MarginType};
+use exec_core::{
+    ids::InstrumentId,
+    limits::{Bound, Pace},
+    units::PositionMode,
+    venue::MarginType,
+};
 use rust_decimal::Decimal;
 use std::fmt::{self, Display, Write};
 
@@ -112,6 +117,17 @@ fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {
     text(out, "position_notional_max", &a.limits.position_notional_max.to_string())?;
     plain(out, "open_orders_max", a.limits.open_orders_max)?;
     text(out, "collar", &a.limits.collar.to_string())?;
+    write_money(out, "daily_loss_max", a.solvency.daily_loss_max)?;
+    plain(out, "flatten_on_loss", a.solvency.flatten_on_loss)?;
+    write_money(out, "margin_ratio_max", a.solvency.margin_ratio_max)?;
+    text(out, "liquidation_distance_min", &a.solvency.liquidation_distance_min.to_string())?;
+    write_money(out, "gross_notional_max", a.bounds.gross_notional_max)?;
+    write_money(out, "leverage_max", a.bounds.leverage_max)?;
+    write_pace(out, a.bounds.pace)?;
+    for (instrument, bound) in &a.bounds.instruments {
+        writeln!(out, "\n[accounts.{id}.limits.instruments.{}]", key(instrument.as_str()))?;
+        write_bound(out, bound)?;
+    }
     if !a.differences.by_instrument.is_empty() {
         writeln!(out, "\n[accounts.{id}.on_difference_of]")?;
         for (instrument, policy) in &a.differences.by_instrument {
@@ -133,6 +149,30 @@ fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {
     Ok(())
 }
 
+fn write_money(out: &mut String, key: &str, value: Option<Decimal>) -> fmt::Result {
+    value.map_or(Ok(()), |value| text(out, key, &value.to_string()))
+}
+
+fn write_pace(out: &mut String, pace: Pace) -> fmt::Result {
+    for (key, most) in [("orders_per_second_max", pace.per_second), ("orders_per_minute_max", pace.per_minute)] {
+        if let Some(most) = most {
+            plain(out, key, most)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_bound(out: &mut String, bound: &Bound) -> fmt::Result {
+    write_money(out, "order_notional_max", bound.order_notional_max)?;
+    write_money(out, "order_qty_max", bound.order_qty_max)?;
+    write_money(out, "position_notional_max", bound.position_notional_max)?;
+    if let Some(most) = bound.open_orders_max {
+        plain(out, "open_orders_max", most)?;
+    }
+    write_money(out, "collar", bound.collar)?;
+    write_pace(out, bound.pace)
+}
+
 fn write_strategy(out: &mut String, s: &StrategyEntry) -> fmt::Result {
     out.write_str("\n[[strategies]]\n")?;
     text(out, "id", s.id.as_str())?;
@@ -145,6 +185,10 @@ fn write_strategy(out: &mut String, s: &StrategyEntry) -> fmt::Result {
     plain(out, "time_to_protect_max_ms", s.time_to_protect_max_ms)?;
     if !s.params.is_empty() {
         writeln!(out, "params = {}", toml::Value::Table(s.params.clone()))?;
+    }
+    if s.limits != Bound::default() {
+        out.write_str("\n[strategies.limits]\n")?;
+        write_bound(out, &s.limits)?;
     }
     Ok(())
 }

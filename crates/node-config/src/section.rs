@@ -265,6 +265,24 @@ impl<'a> Section<'a> {
         named
     }
 
+    /// Every table in this table, under names that the file chooses.
+    pub(crate) fn all_named(self) -> Vec<(Found<String>, Section<'a>)> {
+        let Some(table) = self.table else {
+            self.findings.know(join(&self.pattern, "*"));
+            return Vec::new();
+        };
+        let mut named = Vec::new();
+        for (name, value) in table.iter() {
+            let (path, pattern) = (self.key(name.get_ref()), join(&self.pattern, "*"));
+            let found = Found { value: name.get_ref().to_string(), at: name.span().start };
+            match value.get_ref() {
+                DeValue::Table(table) => named.push((found, self.child(path, pattern, name.span().start, Some(table)))),
+                _ => self.mistyped(name.get_ref(), value, TABLE),
+            }
+        }
+        named
+    }
+
     /// The tables of a list: `[[strategies]]`.
     pub(crate) fn section_list(&mut self, key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.take(key) else { return Vec::new() };

@@ -158,6 +158,7 @@ pub(crate) fn position(instrument: &InstrumentId, line: &Line) -> Option<Positio
         unrealized: None,
         leverage: None,
         isolated: None,
+        margin: exec_core::report::LegMargin::default(),
     })
 }
 

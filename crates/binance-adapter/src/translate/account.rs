@@ -2,7 +2,7 @@
 
 use exec_core::{
     ids::Asset,
-    report::{BalanceReport, PositionReport},
+    report::{BalanceReport, LegMargin, PositionReport},
     units::{Amount, Price, SignedQty},
 };
 
@@ -25,6 +25,7 @@ pub fn position(symbols: &Symbols, row: &wire::PositionRow<'_>) -> Result<Positi
         unrealized: amount(row.unrealized_pnl)?,
         leverage: row.leverage.as_ref().and_then(|leverage| u32::try_from(leverage.number()?).ok()),
         isolated: row.margin_type.as_ref().and_then(isolated),
+        margin: LegMargin { maintenance: amount(row.maint_margin)?, adl_rank: row.adl_rank },
     })
 }
 
@@ -43,6 +44,7 @@ pub fn account_position(symbols: &Symbols, row: &wire::PositionV2<'_>) -> Result
         unrealized: amount(row.unrealized_pnl)?,
         leverage: None,
         isolated: None,
+        margin: exec_core::report::LegMargin::default(),
     })
 }
 
@@ -61,6 +63,7 @@ pub fn position_change(symbols: &Symbols, change: &wire::PositionChange<'_>) -> 
         unrealized: amount(change.unrealized_pnl)?,
         leverage: None,
         isolated: change.margin_type.as_ref().and_then(isolated),
+        margin: exec_core::report::LegMargin::default(),
     })
 }
 
@@ -79,6 +82,7 @@ pub fn called_position(symbols: &Symbols, called: &wire::MarginCallPosition<'_>)
         unrealized: amount(called.unrealized_pnl)?,
         leverage: None,
         isolated: called.margin_type.as_ref().and_then(isolated),
+        margin: exec_core::report::LegMargin::default(),
     })
 }
 

@@ -36,9 +36,11 @@ wire! {
             "marginType" margin_type: MarginType<'a>,
             /// Rank in the queue for deleveraging.
             "adl" adl_rank: u32,
+            /// Margin below which it is liquidated.
+            "maintMargin" maint_margin: Dec,
         }
         skip {
-            "breakEvenPrice", "isolatedMargin", "notional", "marginAsset", "isolatedWallet", "initialMargin", "maintMargin",
+            "breakEvenPrice", "isolatedMargin", "notional", "marginAsset", "isolatedWallet", "initialMargin",
             "positionInitialMargin", "openOrderInitialMargin", "maxNotionalValue", "isAutoAddMargin", "maxNotional", "isolated", "unrealizedProfit",
         }
     }

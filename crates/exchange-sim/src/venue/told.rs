@@ -246,6 +246,7 @@ pub(super) fn position_report(row: &PositionRow) -> Option<PositionReport> {
         unrealized: Amount::new(row.unrealized_profit).ok(),
         leverage: Some(row.leverage),
         isolated: Some(row.margin_type == types::MarginType::Isolated),
+        margin: exec_core::report::LegMargin { maintenance: Amount::new(row.maint_margin).ok(), adl_rank: Some(row.adl.into()) },
     })
 }
 
@@ -399,5 +400,6 @@ fn bare_position(symbol: &str, side: types::PositionSide, amount: Decimal) -> Op
         unrealized: None,
         leverage: None,
         isolated: None,
+        margin: exec_core::report::LegMargin::default(),
     })
 }

@@ -110,6 +110,7 @@ order_notional_max = 50000
 position_notional_max = 250000
 open_orders_max = 60
 collar = 0.05
+daily_loss_max = 1000000
 
 [[strategies]]
 id = "{strategy}-{account}"

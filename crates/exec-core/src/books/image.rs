@@ -110,6 +110,7 @@ impl Books {
             gone: image.gone,
             let_go_before: image.let_go_before,
             names_let_go: image.names_let_go,
+            day: None,
         };
         books.recent.floors = image.floors;
         for filed in image.orders {

@@ -165,6 +165,7 @@ impl Engine {
 
     /// The legs that the venue has otherwise than our books, and by how much more.
     fn unlike(&mut self, rows: &[PositionReport]) -> BTreeMap<(InstrumentId, PositionSide), SignedQty> {
+        self.take_margin(rows);
         let mode = self.config.mode;
         let mut venue: BTreeMap<(InstrumentId, PositionSide), SignedQty> = BTreeMap::new();
         // A leg that is not in the answer is flat.

@@ -3,8 +3,8 @@
 
 use super::Engine;
 use crate::{
-    conversation::Effect, ids::StrategyId, order::event::OrderEvent, pretrade::Denial, terms::Terms, time::Timestamp,
-    venue::RejectClass,
+    conversation::Effect, ids::StrategyId, limits::Scope, order::event::OrderEvent, pretrade::Denial, terms::Terms,
+    time::Timestamp, venue::RejectClass,
 };
 use alloc::{
     collections::{BTreeMap, VecDeque},
@@ -257,7 +257,10 @@ const fn is_earned(denial: &Denial) -> bool {
         | Denial::List(_)
         | Denial::NothingToClose
         | Denial::Limit { .. }
+        | Denial::Collar { .. }
         | Denial::IntentReused => true,
+        // What others have used up with it is not its own doing.
+        Denial::Scoped { scope, .. } | Denial::Rate { scope, .. } => !matches!(scope, Scope::Account),
         Denial::NotTrading(_)
         | Denial::NotWorking
         | Denial::ChangeUnderWay

@@ -1,10 +1,9 @@
 //! Changing a working order in place: one change at a time, durable first where it can add risk, settled by evidence.
 
-use super::{Asked, Engine, InFlight, parked::ParkedWhat};
+use super::{Asked, Engine, InFlight, limited::Asking, parked::ParkedWhat};
 use crate::{
     command::ChangeOrder,
     conversation::{AlertLevel, Effect, Query, Request, StrategyEvent, Timer},
-    exposure::check_money,
     ids::{IntentId, RequestId},
     order::{
         Order, ReplaceFacts,
@@ -53,6 +52,9 @@ impl Engine {
         let request = self.request_id();
         let event = OrderEvent::ReplaceRequested { request, terms, how };
         let Some(seq) = self.learn(intent, Source::Engine, event, out) else { return Ok(()) };
+        if how == ReplaceHow::InPlace {
+            self.count_asked(intent);
+        }
         let risky = self.books.order(intent).is_some_and(|o| o.intent().terms.can_add_risk());
         match how {
             ReplaceHow::NewAttempt => self.renew(intent, out),
@@ -117,10 +119,8 @@ impl Engine {
         if terms.can_add_risk() {
             self.permit_of(owner, &terms.instrument)?;
             let add = qty.saturating_sub(order.qty().unwrap_or_default()).get();
-            let reference = self.risk_reference(&terms.instrument)?;
             let priced = terms.changed(Some(qty), new.price, None);
-            let venue = self.other_figure(&priced.instrument, priced.leg);
-            check_money(&self.books, &self.config.limits, &priced, (qty.get(), add), reference, venue)?;
+            self.within_limits(owner, &priced, Asking { qty: qty.get(), add, is_new: false })?;
         }
         Ok((new, ReplaceHow::InPlace))
     }

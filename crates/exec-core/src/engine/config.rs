@@ -5,6 +5,7 @@ use crate::{
     engine::breaker::Breakers,
     exposure::Limits,
     ids::{AccountId, InstrumentId, StrategyId},
+    limits::{Bounds, Solvency},
     unequal::DifferenceRules,
     units::PositionMode,
 };
@@ -98,6 +99,10 @@ pub struct EngineConfig {
     pub stream: StreamCare,
     /// When a strategy may only close any more.
     pub breakers: Breakers,
+    /// Limits beside those of an order and a leg.
+    pub bounds: Bounds,
+    /// What the account may lose, and how near it may come to its liquidation.
+    pub solvency: Solvency,
 }
 
 /// What is asked of the private stream, and what is done when it says too little. Milliseconds; 0 switches off.

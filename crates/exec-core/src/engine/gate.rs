@@ -39,6 +39,7 @@ impl Engine {
         why.extend(self.other_mode.map(|found| Shut::PositionMode { found, wanted }));
         why.extend(self.shut_by_stream());
         why.extend(self.is_cancelling_blind().then_some(Shut::Blind));
+        why.extend(self.shut_by_margin());
         why.extend(self.journal_failure.clone().map(Shut::Journal));
         why.extend(self.restrictions.of_account().map(|text| Shut::Restricted(text.into())));
         // Not latched yet, because what was sent twice is still looked for.

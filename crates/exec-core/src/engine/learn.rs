@@ -18,8 +18,13 @@ impl Engine {
         if let Record::Cursor { strategy, seen, .. } = &record {
             self.forget_seen(strategy, *seen);
         }
+        let moves = matches!(record, Record::Baseline(_) | Record::Adjustment(_));
+        let result = if moves && self.is_priced() { self.day_result() } else { None };
         match self.books.apply(seq, &record) {
-            Ok(_) => out.push(Effect::Journal(seq, record)),
+            Ok(_) => {
+                out.push(Effect::Journal(seq, record));
+                self.keep_day(result, out);
+            }
             Err(error) => self.alert(out, AlertLevel::Critical, "books_refused", format!("{error}")),
         }
     }

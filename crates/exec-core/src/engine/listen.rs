@@ -47,6 +47,7 @@ impl Engine {
             ReportBody::MarginCall { positions } => {
                 let names: Vec<_> = positions.iter().map(|p| p.instrument.as_str()).collect();
                 self.alert(out, AlertLevel::Critical, "margin_call", names.join(", "));
+                self.margin_called(out);
             }
             ReportBody::Ending { reason } => {
                 let why = match reason {
@@ -166,6 +167,11 @@ impl Engine {
     }
 
     fn take_account(&mut self, account: AccountReport, out: &mut Vec<Effect>) {
+        if account.reason == "FUNDING_FEE" {
+            for row in &account.balances {
+                self.take_funding(&row.asset, row.wallet, account.at, out);
+            }
+        }
         self.take_balances(&account.balances, account.at, Source::Stream, out);
         let mode = self.config.mode;
         for row in account.positions.into_iter().filter(|p| mode.has(p.leg)) {

@@ -16,9 +16,13 @@ mod exchange_made;
 mod gate;
 mod learn;
 mod let_go;
+mod limited;
 mod listen;
 mod lists;
+mod loss;
+mod margin;
 mod overfill;
+mod pace;
 mod parked;
 mod price;
 mod protect;
@@ -35,6 +39,7 @@ mod undated;
 mod unseen;
 mod watchdog;
 mod way;
+mod worth;
 
 use crate::{
     books::Books,
@@ -181,6 +186,11 @@ pub struct Engine {
     watching: breaker::Watching,
     /// What the venue restricts.
     restrictions: restrictions::Restrictions,
+    paces: pace::Paces,
+    losing: loss::Losing,
+    /// What the day had come to when its latch was released.
+    released_at_loss: Option<rust_decimal::Decimal>,
+    margin: margin::MarginSeen,
 }
 
 impl Engine {
@@ -249,6 +259,10 @@ impl Engine {
             told_shut: Vec::new(),
             watching: breaker::Watching::default(),
             restrictions: restrictions::Restrictions::default(),
+            paces: pace::Paces::default(),
+            losing: loss::Losing::default(),
+            released_at_loss: None,
+            margin: margin::MarginSeen::default(),
         }
     }
 
@@ -416,6 +430,7 @@ impl Engine {
             }
             OperatorCommand::Latch => self.latch(LatchCause::Operator, format!("latched by {who}"), out),
             OperatorCommand::Release => {
+                self.release_loss();
                 self.record(Record::Released { who: who.into(), at: self.now }, out);
                 self.forget_watched();
             }
@@ -504,6 +519,7 @@ impl Engine {
             Timer::Blind => self.blind_timer(out),
             Timer::FirstReading => self.send_undated(out),
             Timer::Restrictions => self.ask_restrictions(out),
+            Timer::Solvency => self.solvency_timer(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
         }
     }

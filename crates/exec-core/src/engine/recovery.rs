@@ -268,6 +268,7 @@ impl Engine {
         }
         self.take_balances(&status.balances, status.asked, Source::Query, out);
         self.venue_positions.clear();
+        self.take_margin(&status.positions);
         for row in status.positions.iter().filter(|p| self.config.mode.has(p.leg)) {
             self.venue_positions.insert((row.instrument.clone(), row.leg), row.qty);
             if let Some(price) = row.liquidation_px {

@@ -3,10 +3,9 @@
 //! One that closes: the new one first, the old one cancelled once the new one stands. One that may add risk: the old one first,
 //! and the new one only after it is cancelled with nothing executed. If the old one has triggered, it is the one that counts.
 
-use super::{Engine, lists::AGAIN_MS};
+use super::{Engine, limited::Asking, lists::AGAIN_MS};
 use crate::{
     conversation::{AlertLevel, Effect, Timer},
-    exposure::check_money,
     ids::{ClOrdId, IntentId, RequestId},
     order::{
         Order,
@@ -49,10 +48,8 @@ impl Engine {
         }
         if terms.can_add_risk() {
             self.permit_of(&order.intent().owner, &terms.instrument)?;
-            let reference = self.risk_reference(&terms.instrument)?;
             let add = new.qty.saturating_sub(order.qty().unwrap_or_default()).get();
-            let venue = self.other_figure(&terms.instrument, terms.leg);
-            check_money(&self.books, &self.config.limits, &terms, (new.qty.get(), add), reference, venue)?;
+            self.within_limits(&order.intent().owner, &terms, Asking { qty: new.qty.get(), add, is_new: false })?;
         }
         Ok(())
     }

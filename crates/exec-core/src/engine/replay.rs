@@ -81,7 +81,10 @@ impl Engine {
             | Record::Raw { .. }
             | Record::Adjustment(_)
             | Record::Claim(_)
-            | Record::LetGo { .. } => (),
+            | Record::LetGo { .. }
+            | Record::Lifted { .. }
+            | Record::Day(_)
+            | Record::Funding { .. } => (),
         }
         Ok(())
     }
@@ -105,6 +108,7 @@ impl Engine {
         self.keep_lists(|_| true, out);
         self.resume_remedies(&remedies, out);
         self.find_unstopped();
+        self.start_solvency(out);
         out.push(Effect::ReadClock);
     }
 

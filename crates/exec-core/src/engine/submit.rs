@@ -1,11 +1,10 @@
 //! From an intent to the wire: checks, the attempt, durability first, one send; and what comes of the answer.
 
-use super::{Engine, InFlight, cancel::is_cancelling, parked::ParkedWhat};
+use super::{Engine, InFlight, cancel::is_cancelling, limited::Asking, parked::ParkedWhat};
 use crate::{
     cl_ord_id::{ATTEMPTS_MAX, OwnId},
     command::NewOrder,
     conversation::{AlertLevel, Effect, Request, Timer},
-    exposure::{check_limits, check_money},
     ids::{ClOrdId, InstrumentId, IntentId, RequestId},
     instrument::Instrument,
     order::{
@@ -113,9 +112,7 @@ impl Engine {
         if terms.can_add_risk() {
             self.permit_of(owner, &terms.instrument)?;
             let add = qty.unwrap_or_default().get();
-            let reference = self.risk_reference(&terms.instrument)?;
-            let venue = self.other_figure(&terms.instrument, terms.leg);
-            check_limits(&self.books, &self.config.limits, terms, add, reference, venue)?;
+            self.within_limits(owner, terms, Asking { qty: add, add, is_new: true })?;
         }
         Ok(qty)
     }
@@ -193,6 +190,7 @@ impl Engine {
             replaces,
         };
         let Some(seq) = self.learn(intent, Source::Engine, OrderEvent::Attempted { cl_ord_id, header }, out) else { return };
+        self.count_asked(intent);
         if self.books.order(intent).is_some_and(|o| o.intent().terms.is_protective()) {
             self.expect_protection(intent, out);
         }
@@ -446,11 +444,10 @@ impl Engine {
         if let Some(instrument) = self.instruments.get(&terms.instrument) {
             pretrade::check_grid(instrument, terms, self.quote(&terms.instrument).reference())?;
         }
-        let reference = self.risk_reference(&terms.instrument)?;
         // Its own leaves are counted as open already.
         let qty = terms.qty.unwrap_or_default().get();
-        let venue = self.other_figure(&terms.instrument, terms.leg);
-        check_money(&self.books, &self.config.limits, terms, (qty, rust_decimal::Decimal::ZERO), reference, venue)?;
+        let asking = Asking { qty, add: rust_decimal::Decimal::ZERO, is_new: false };
+        self.within_limits(&order.intent().owner, terms, asking)?;
         Ok(terms.qty)
     }
 }

@@ -6,13 +6,17 @@ use crate::{
     books::{Books, BooksError},
     conversation::StrategyEvent,
     ids::{Seq, StrategyId},
-    snapshot::{Snapshot, Unseen, UnseenWhat},
+    snapshot::{Later, Snapshot, Unseen, UnseenWhat},
 };
 
 impl Engine {
     /// The state behind all records so far: what a replay of them would give.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { books: self.books.image(), unseen: self.unseen.values().flatten().cloned().collect() }
+        Snapshot {
+            books: self.books.image(),
+            unseen: self.unseen.values().flatten().cloned().collect(),
+            later: Later { day: self.books.day().cloned() },
+        }
     }
 
     /// Begins with a snapshot instead of the records that it stands for. Before any record is replayed.
@@ -27,6 +31,7 @@ impl Engine {
             return Err(BooksError::Sequence { found: snapshot.seq(), after: self.books.seq() });
         }
         self.books = Books::of_image(snapshot.books, self.config.tag);
+        self.books.day = snapshot.later.day;
         for unseen in snapshot.unseen {
             self.unseen.entry(unseen.strategy.clone()).or_default().push_back(unseen);
         }

@@ -122,6 +122,7 @@ fn an_order_that_ended_before_the_books_began_stays_outside() {
         unrealized: None,
         leverage: None,
         isolated: None,
+        margin: exec_core::report::LegMargin::default(),
     }];
     rig.answer_recovery(status);
     let held = |rig: &Rig| rig.engine.books().position_qty(&btc(), PositionSide::Net).to_string();

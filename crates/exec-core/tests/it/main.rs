@@ -34,10 +34,12 @@ mod reconciliation;
 mod records;
 mod requests;
 mod restrictions;
+mod scopes;
 
 mod places;
 mod scene;
 mod snapshots;
+mod solvency;
 mod stage;
 mod staleness;
 mod starts;

@@ -5,13 +5,14 @@
 
 use exec_core::{
     ids::{AccountId, AlgoId, Epoch, IntentId, ListId, OrderId, RequestId, Seq, TradeId},
+    limits::Scope,
     order::{
         event::{AttemptHeader, GivenUp, LiveTerms, NotSent, OrderEvent, ReplaceHow, RequestState, TermsVersion},
         intent::{ExchangeMade, Handling, InDoubt, Intent, ListPlace, ListRole, Owner, Provenance},
         proof::{DeathProof, VanishedProof},
     },
     pretrade::{Denial, Figure},
-    record::{Adjustment, Baseline, Claim, LatchCause, RECORD_VERSION, Record, RecordError, TradeCursor},
+    record::{Adjustment, Baseline, Claim, DayStart, LatchCause, RECORD_VERSION, Record, RecordError, TradeCursor},
     report::{ExpiryReason, Fee, Fill, Source},
     terms::{Intention, LimitPrice, OrderKind, PriceMatch, SelfTrade, Terms, TimeInForce, Trigger, TriggerBy},
     time::{Timestamp, VenueTime},
@@ -182,6 +183,27 @@ pub(crate) fn records() -> Vec<Record> {
     all.push(Record::Latched { cause: LatchCause::Difference(instrument_id("BTCUSDT")), text: "two figures".into(), at });
     all.push(let_go);
     all.push(Record::Latched { cause: LatchCause::Breaker(strategy_id()), text: "ten refusals".into(), at });
+    let scoped =
+        |scope| Denial::Scoped { scope, what: "order quantity".into(), value: Figure(decimal("12")), max: Figure(decimal("10")) };
+    let denials = [
+        scoped(Scope::Account),
+        scoped(Scope::Strategy(strategy_id())),
+        Denial::Rate { scope: Scope::Instrument(instrument_id("BTCUSDT")), per_secs: 60, max: 10 },
+        Denial::Collar { price: Figure(decimal("9900")), reference: Figure(decimal("99")), bound: Figure(decimal("103.95")) },
+    ];
+    let denied = |denial| Record::Order { intent: IntentId(1), at, source: Source::Engine, event: OrderEvent::Denied(denial) };
+    all.extend(denials.map(denied));
+    all.push(Record::Latched { cause: LatchCause::DailyLoss, text: "lost".into(), at });
+    all.push(Record::Lifted { cause: LatchCause::DailyLoss, why: "a new day".into(), at });
+    all.push(Record::Day(DayStart {
+        begins: VenueTime(1_795_305_600_000),
+        realized: "-1.25".parse().expect("an amount"),
+        fees: [(asset("BNB"), "0.01".parse().expect("an amount"))].into(),
+        unrealized: "7.5".parse().expect("an amount"),
+        funding: "-0.5".parse().expect("an amount"),
+        at,
+    }));
+    all.push(Record::Funding { asset: asset("USDT"), amount: "-0.25".parse().expect("an amount"), at: VenueTime(9) });
     all
 }
 
@@ -239,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_bytes_never_panic(kind in 0_u16..16, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn damaged_bytes_never_panic(kind in 0_u16..20, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Record::decode(kind, RECORD_VERSION, &bytes);
     }
 }

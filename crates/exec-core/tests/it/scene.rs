@@ -65,6 +65,7 @@ pub(crate) fn position_of(symbol: &str, leg: PositionSide, amount: &str) -> Posi
         unrealized: None,
         leverage: None,
         isolated: None,
+        margin: exec_core::report::LegMargin::default(),
     }
 }
 

@@ -280,6 +280,7 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         Shut::StreamLate(1),
         Shut::StreamDead("silent".into()),
         Shut::Blind,
+        Shut::Margin { ratio: None, max: exec_core::pretrade::Figure(exec_testkit::fixtures::decimal("0.5")) },
     ];
     let ends = |by: EndsBy| if by == EndsBy::Person { "a person" } else { "itself" };
     for why in shut {
@@ -293,6 +294,7 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         LatchCause::Liquidation,
         LatchCause::Exchange(btc()),
         LatchCause::Breaker(exec_testkit::fixtures::strategy_id()),
+        LatchCause::DailyLoss,
     ];
     for cause in latches {
         assert!(PAGE.contains(&format!("| `{}` | ", cause.kind())), "{}", cause.kind());

@@ -44,6 +44,10 @@ pub(super) fn positions(engine: &Engine, now: Timestamp, position_ids: bool) -> 
             "quote": engine.quote(instrument),
             "shares": shares,
             "protection": of_leg(&engine.protection(instrument, leg), now),
+            "liquidation_px": engine.liquidation_px(instrument, leg),
+            "liquidation_distance": engine.liquidation_distance(instrument, leg).map(|d| d.round_dp(4).normalize().to_string()),
+            "maintenance_margin": engine.leg_margin(instrument, leg).maintenance,
+            "adl_rank": engine.leg_margin(instrument, leg).adl_rank,
         });
         if let (true, Value::Object(row)) = (position_ids, &mut value) {
             row.insert(String::from("position_id"), Value::String(position_id(instrument, leg)));

@@ -26,6 +26,8 @@ pub(super) fn status(this: &AccountLoop) -> Value {
         "phases": this.shared.board.phases(),
         "report": report,
         "latches": latches(&this.engine),
+        "day_result": this.engine.day_result().map(|result| result.normalize().to_string()),
+        "margin_ratio": this.engine.margin_ratio().map(|ratio| ratio.normalize().to_string()),
         "protection": positions::protection(&this.engine, this.clock.now()),
         "unrecognised": this.calls.unrecognised(),
         "journal": {

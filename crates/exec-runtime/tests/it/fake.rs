@@ -106,6 +106,7 @@ pub(crate) fn position(qty: SignedQty) -> PositionReport {
         unrealized: None,
         leverage: None,
         isolated: None,
+        margin: exec_core::report::LegMargin::default(),
     }
 }
 
@@ -473,5 +474,7 @@ pub(crate) fn engine_config(account: &str) -> EngineConfig {
         memory: exec_core::engine::config::Memory::default(),
         stream: exec_core::engine::config::StreamCare::default(),
         breakers: exec_core::engine::breaker::Breakers { slow_calls: 0, ..exec_core::engine::breaker::Breakers::default() },
+        bounds: exec_core::limits::Bounds::default(),
+        solvency: exec_core::limits::Solvency::default(),
     }
 }

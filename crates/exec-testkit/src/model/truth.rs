@@ -320,6 +320,7 @@ impl Truth {
             unrealized: None,
             leverage: None,
             isolated: None,
+            margin: exec_core::report::LegMargin::default(),
         }]
     }
 

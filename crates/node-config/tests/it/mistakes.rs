@@ -23,7 +23,7 @@ single_copy_reason = "the disk is mirrored"
 venue = "binance"
 oms_type = "HEDGING"
 instruments = ["BTCUSDT-PERP.BINANCE"]
-limits = { order_notional_max = 1000, position_notional_max = 5000, open_orders_max = 20, collar = 0.05 }
+limits = { order_notional_max = 1000, position_notional_max = 5000, open_orders_max = 20, collar = 0.05, daily_loss_max = 200 }
 futures_leverages = { "BTCUSDT-PERP.BINANCE" = 3 }
 "#;
 
@@ -296,21 +296,21 @@ fn accounts_have_their_own_numbers() {
 #[test]
 fn limits_of_money_have_no_default() {
     let text = PRODUCTION.replace(
-        "limits = { order_notional_max = 1000, position_notional_max = 5000, open_orders_max = 20, collar = 0.05 }\n",
+        "limits = { order_notional_max = 1000, position_notional_max = 5000, open_orders_max = 20, collar = 0.05, daily_loss_max = 200 }\n",
         "",
     );
     let told = mistakes(&text);
-    for key in ["order_notional_max", "position_notional_max", "open_orders_max", "collar"] {
+    for key in ["order_notional_max", "position_notional_max", "open_orders_max", "collar", "daily_loss_max"] {
         let line =
             format!("5:11: accounts.main.limits.{key}: is missing; limits of money have no default in a production node: write ");
         assert!(told.contains(&line), "{key} in {told}");
     }
-    assert_eq!(told.lines().count(), 4);
+    assert_eq!(told.lines().count(), 5);
     let testnet = "profile = \"testnet\"\ntrader_id = \"T\"\n[accounts.a]\nvenue = \"binance\"\ninstruments = []\n";
-    assert_eq!(mistakes(testnet).matches("have no default in a testnet node").count(), 4);
+    assert_eq!(mistakes(testnet).matches("have no default in a testnet node").count(), 5);
     changed(
         PRODUCTION,
-        "collar = 0.05 ",
+        "collar = 0.05, ",
         "",
         "9:10: accounts.main.limits.collar: is missing; limits of money have no default in a production node: write how far a market order may pay from the reference price, as a fraction: 0.05",
     );
@@ -459,4 +459,50 @@ fn a_key_from_elsewhere_is_refused_with_its_reason() {
         "warn_rate_limits = true",
         "4:20: accounts.main.warn_rate_limits: means nothing here; delete it: whatever the file says, a request for which the rate limits leave no room is not sent",
     );
+}
+
+#[test]
+fn limits_of_instruments_and_strategies() {
+    let with = |lines: &str| {
+        let text = SIMULATED.replace("[accounts.main]\n", &format!("[accounts.main]\n{lines}\n"));
+        assert_ne!(text, SIMULATED);
+        mistakes(&text)
+    };
+    let instrument = |keys: &str| with(&format!("limits = {{ instruments = {{ \"BTCUSDT-PERP.BINANCE\" = {{ {keys} }} }} }}"));
+    assert_eq!(instrument("order_qty_max = 0.5, collar = 0.01, open_orders_max = 3, orders_per_second_max = 2"), "");
+    for (told, expected) in [
+        (instrument("order_qty_max = 0"), "order_qty_max: 0 is out of bounds"),
+        (instrument("order_qty = 1"), "order_qty: is not a known key; did you mean `order_qty_max`?"),
+        (instrument("collar = 0.9"), "collar: 0.9 is out of bounds"),
+        (with("limits = { instruments = { \"XUSDT-PERP.BINANCE\" = { order_qty_max = 1 } } }"), "XUSDT-PERP.BINANCE"),
+        (with("limits = { daily_loss_max = 0 }"), "limits.daily_loss_max: 0 is out of bounds"),
+        (with("limits = { margin_ratio_max = 1.5 }"), "limits.margin_ratio_max: 1.5 is out of bounds"),
+        (with("limits = { orders_per_second_max = 0 }"), "limits.orders_per_second_max: 0 is out of bounds"),
+        (
+            mistakes(&format!("{SIMULATED}limits = {{ order_qty_max = 1 }}\n")),
+            "strategies[0].limits.order_qty_max: is not a known key",
+        ),
+        (
+            mistakes(&format!("{SIMULATED}limits = {{ open_orders_max = 0 }}\n")),
+            "strategies[0].limits.open_orders_max: 0 is out of",
+        ),
+    ] {
+        assert!(told.contains(expected), "{expected} in {told}");
+    }
+    assert_eq!(mistakes(&format!("{SIMULATED}limits = {{ order_notional_max = 10, orders_per_minute_max = 5 }}\n")), "");
+}
+
+#[test]
+fn breakers() {
+    let with = |keys: &str| mistakes(&format!("{SIMULATED}\n[execution]\nbreakers = {{ {keys} }}\n"));
+    assert_eq!(with("refusals_in_a_row = 0, slow_calls = 5"), "");
+    for (keys, expected) in [
+        (
+            "same_order_per_second = 64",
+            "execution.breakers.same_order_per_second: 64 is out of bounds; write a whole number from 0 to 63",
+        ),
+        ("refusals_in_row = 5", "execution.breakers.refusals_in_row: is not a known key; did you mean `refusals_in_a_row`?"),
+    ] {
+        assert!(with(keys).contains(expected), "{}", with(keys));
+    }
 }
