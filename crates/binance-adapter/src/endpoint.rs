@@ -115,6 +115,8 @@ pub const TRADING_STATUS_OF: Endpoint = endpoint(Method::GET, "/fapi/v1/apiTradi
 pub const TRADING_STATUS: Endpoint = endpoint(Method::GET, "/fapi/v1/apiTradingStatus", 10, Act::Query, Security::Signed);
 /// The account's own order counts, which may be higher than the ones of everybody.
 pub const ORDER_LIMITS: Endpoint = endpoint(Method::GET, "/fapi/v1/rateLimit/order", 1, Act::Query, Security::Signed);
+/// What the key may do. It stands on the wallet's host, whose budget is another (12,000 a minute).
+pub const KEY_RIGHTS: Endpoint = endpoint(Method::GET, "/sapi/v1/account/apiRestrictions", 0, Act::Query, Security::Signed);
 /// Set the position mode.
 pub const SET_POSITION_MODE: Endpoint = endpoint(Method::POST, "/fapi/v1/positionSide/dual", 1, Act::Setup, Security::Signed);
 /// Set a symbol's leverage.

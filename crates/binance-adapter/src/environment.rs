@@ -13,6 +13,8 @@ pub struct Environment {
     pub market: Origin,
     /// The private stream.
     pub private: Origin,
+    /// The wallet, which tells what a key may do; not every environment has one.
+    pub wallet: Option<Origin>,
 }
 
 /// The addresses of an environment that the venue documents.
@@ -22,20 +24,30 @@ pub struct Addresses {
     pub rest: &'static str,
     /// WebSocket host; the routed paths follow it.
     pub streams: &'static str,
+    /// The wallet, where there is one.
+    pub wallet: Option<&'static str>,
     /// Since when the routed paths are the only ones, or when the address was seen to work.
     pub since: &'static str,
 }
 
 /// Production. Streams without a route carry no private data since this date.
-pub const LIVE: Addresses =
-    Addresses { rest: "https://fapi.binance.com", streams: "wss://fstream.binance.com", since: "2026-04-23" };
+pub const LIVE: Addresses = Addresses {
+    rest: "https://fapi.binance.com",
+    streams: "wss://fstream.binance.com",
+    wallet: Some("https://api.binance.com"),
+    since: "2026-04-23",
+};
 
-/// The venue's demo trading, which is its testnet.
-pub const TESTNET: Addresses =
-    Addresses { rest: "https://demo-fapi.binance.com", streams: "wss://demo-fstream.binance.com", since: "2026-09-15" };
+/// The venue's demo trading, which is its testnet. Its hosts refuse the paths of the wallet (seen 2026-09-15).
+pub const TESTNET: Addresses = Addresses {
+    rest: "https://demo-fapi.binance.com",
+    streams: "wss://demo-fstream.binance.com",
+    wallet: None,
+    since: "2026-09-15",
+};
 
 impl Environment {
-    /// An environment whose streams follow the routes `/public`, `/market` and `/private` of one host.
+    /// An environment whose streams follow the routes `/public`, `/market` and `/private` of one host, and whose wallet is beside REST.
     ///
     /// # Errors
     /// [`OriginError`] if one of the two is no base URL.
@@ -46,6 +58,7 @@ impl Environment {
             public: Origin::parse(&format!("{streams}/public"))?,
             market: Origin::parse(&format!("{streams}/market"))?,
             private: Origin::parse(&format!("{streams}/private"))?,
+            wallet: Some(Origin::parse(rest)?),
         })
     }
 
@@ -54,13 +67,15 @@ impl Environment {
     /// # Errors
     /// [`OriginError`]; not for [`LIVE`] and [`TESTNET`].
     pub fn of(addresses: Addresses) -> Result<Self, OriginError> {
-        Self::routed(addresses.rest, addresses.streams)
+        let wallet = addresses.wallet.map(Origin::parse).transpose()?;
+        Ok(Self { wallet, ..Self::routed(addresses.rest, addresses.streams)? })
     }
 
     /// Whether everything stays on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        [&self.rest, &self.public, &self.market, &self.private].iter().all(|origin| origin.is_loopback())
+        let origins = [&self.rest, &self.public, &self.market, &self.private];
+        origins.into_iter().chain(&self.wallet).all(Origin::is_loopback)
     }
 }
 
@@ -74,6 +89,8 @@ mod tests {
         assert_eq!((live.rest.host(), live.private.prefix()), ("fapi.binance.com", "/private"));
         assert!(live.rest.is_tls() && live.private.is_tls() && !live.is_loopback());
         assert_eq!(Environment::of(TESTNET).unwrap().market.host(), "demo-fstream.binance.com");
+        assert_eq!(live.wallet.unwrap().host(), "api.binance.com");
+        assert_eq!(Environment::of(TESTNET).unwrap().wallet, None);
     }
 
     #[test]

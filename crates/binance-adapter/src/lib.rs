@@ -37,6 +37,7 @@ mod questions;
 pub mod rate;
 mod rest;
 mod restricted;
+mod rights;
 pub mod route;
 pub mod rules;
 pub mod session;

@@ -42,6 +42,8 @@ pub(crate) enum Lane {
     Exit,
     /// Questions and set-up.
     Inquiry,
+    /// Questions to the wallet.
+    Wallet,
 }
 
 /// The moment and the window that a request is signed with.
@@ -73,6 +75,7 @@ pub(crate) struct Rest {
     pub(crate) entry: Arc<dyn Transport>,
     pub(crate) exit: Arc<dyn Transport>,
     pub(crate) inquiry: Arc<dyn Transport>,
+    pub(crate) wallet: Option<Arc<dyn Transport>>,
     pub(crate) prefix: String,
     pub(crate) signer: Signer,
     pub(crate) budget: Mutex<Budget>,
@@ -144,6 +147,16 @@ impl Rest {
             Fate::NotThere => Ok(None),
             other => Err(query_error(reply.status, other)),
         }
+    }
+
+    /// Asks the wallet. Its failures are its own: a host that refuses says nothing about the key elsewhere.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub(crate) async fn ask_wallet(&self, endpoint: &Endpoint) -> Result<Reply, QueryError> {
+        let handling = Handling { lane: Lane::Wallet, priority: Priority::Ordinary, begin_within: self.answer_within };
+        let query = self.stamped(endpoint, Query::default()).await?;
+        self.ask_with(endpoint, query, handling).await
     }
 
     /// Asks a question whose subject must exist.
@@ -250,6 +263,7 @@ impl Rest {
             Lane::Entry => &self.entry,
             Lane::Exit => &self.exit,
             Lane::Inquiry => &self.inquiry,
+            Lane::Wallet => self.wallet.as_ref().ok_or_else(|| NoReply::NotSent("there is no wallet here".into()))?,
         };
         match transport.send(request).await {
             Ok(reply) => {

@@ -4,13 +4,21 @@ use async_trait::async_trait;
 use exec_core::{
     ids::InstrumentId,
     units::PositionMode,
-    venue::{AccountSetup, CommandError, InstrumentSetting, MarginType, QueryError},
+    venue::{AccountSetup, CommandError, InstrumentSetting, KeyRights, MarginType, QueryError},
 };
 
-use crate::{endpoint, query::Query, rate::Priority, transport::Reply, venue::BinanceUsdm, wire};
+use crate::{endpoint, query::Query, rate::Priority, rights, transport::Reply, venue::BinanceUsdm, wire};
 
 #[async_trait]
 impl AccountSetup for BinanceUsdm {
+    async fn key_rights(&self) -> Result<Option<KeyRights>, QueryError> {
+        if self.environment.wallet.is_none() {
+            return Ok(None);
+        }
+        let reply = self.rest.ask_wallet(&endpoint::KEY_RIGHTS).await?;
+        rights::read(reply.text()).map(Some)
+    }
+
     async fn position_mode(&self) -> Result<PositionMode, QueryError> {
         self.read_position_mode().await
     }

@@ -17,7 +17,7 @@ use exec_core::{
 
 use crate::{
     clock::VenueClockEstimate,
-    dialer::{Connector, TcpDialer},
+    dialer::{Connector, Origin, TcpDialer},
     endpoint::Endpoint,
     entry::EntryTransport,
     environment::Environment,
@@ -71,7 +71,16 @@ impl BinanceUsdm {
         } else {
             Arc::new(InquiryTransport::new(&connector, rest_origin, key.clone())?)
         };
+        let asks = |origin: &Origin| -> Result<Arc<dyn Transport>, StartError> {
+            Ok(if in_simulation {
+                Arc::new(EntryTransport::new(connector.clone(), origin.clone(), key.clone(), 1)?)
+            } else {
+                Arc::new(InquiryTransport::new(&connector, origin, key.clone())?)
+            })
+        };
+        let wallet = settings.environment.wallet.as_ref().map(asks).transpose()?;
         let rest = Rest {
+            wallet,
             entry: Arc::<EntryTransport>::clone(&entry),
             exit: Arc::<EntryTransport>::clone(&exit),
             inquiry,

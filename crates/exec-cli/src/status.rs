@@ -77,6 +77,18 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// What the key may do, in words.
+fn powers(key: &serde_json::Map<String, Value>) -> String {
+    let is = |name: &str| key.get(name) == Some(&Value::Bool(true));
+    let plain = [("read", "read"), ("trade", "trade"), ("withdraw", "WITHDRAW")];
+    let mut words: Vec<String> = plain.iter().filter(|(name, _)| is(name)).map(|(_, word)| (*word).to_owned()).collect();
+    for list in ["transfers", "others", "unknown"] {
+        words.extend(key.get(list).and_then(Value::as_array).into_iter().flatten().map(text));
+    }
+    let from = if is("bound_to_addresses") { "a list of addresses" } else { "ANY address" };
+    format!("may {}; from {from}", words.join(", "))
+}
+
 fn show_status(status: &Value) {
     let report = &status["report"];
     let gate = if status["gate_open"] == true { "takes new risk" } else { "takes no new risk; exits pass" };
@@ -89,6 +101,9 @@ fn show_status(status: &Value) {
         report["open_orders"],
         report["in_doubt"]
     ));
+    if let Some(key) = report["key"].as_object() {
+        screen::say(format!("  key {}", powers(key)));
+    }
     show_reasons(status);
     show_doubts(&status["doubts"]);
     for line in report["positions"].as_array().into_iter().flatten() {

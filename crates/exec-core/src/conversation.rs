@@ -18,8 +18,8 @@ use crate::{
     time::{ClockReading, Timestamp, VenueTime},
     units::{PositionSide, Qty},
     venue::{
-        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, InstrumentSetting, Lookup, OrderRef, QueryError,
-        Rejection, Replace, Restriction, Trades, TradesFrom,
+        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, InstrumentSetting, KeyRights, Lookup, OrderRef,
+        QueryError, Rejection, Replace, Restriction, Trades, TradesFrom,
     },
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -101,6 +101,10 @@ pub enum Input {
         /// How long.
         took_ms: u64,
     },
+    /// What the key may do, at connect and whenever it changes.
+    KeyRights(KeyRights),
+    /// Settings of the account that are not as the config has them, in words; all there are.
+    Unwanted(Vec<String>),
 }
 
 /// What became of a request.

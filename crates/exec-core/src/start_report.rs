@@ -8,6 +8,7 @@ use crate::{
     reconcile::Difference,
     record::LatchCause,
     units::{PositionMode, PositionSide, SignedQty},
+    venue::KeyRights,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -42,6 +43,8 @@ pub struct StartReport {
     pub differences: Vec<Difference>,
     /// Strategies that may only close while the account takes new risk, and why.
     pub strategies: Vec<StrategyState>,
+    /// What the key may do, where the venue has told it.
+    pub key: Option<KeyRights>,
 }
 
 /// One thing that keeps the gate shut.
@@ -108,6 +111,12 @@ pub enum Shut {
         /// The most that it may be.
         max: Figure,
     },
+    /// The venue says that the key may not trade here.
+    #[error("the key may not trade here")]
+    KeyMayNotTrade,
+    /// Somebody has changed a setting of the account.
+    #[error("{0}")]
+    Setting(String),
 }
 
 fn margin_text(ratio: Option<&Figure>, max: &Figure) -> String {
@@ -148,12 +157,16 @@ impl Shut {
             Self::Blind => "blind",
             Self::Restricted(_) => "restricted",
             Self::Margin { .. } => "margin",
+            Self::KeyMayNotTrade => "key_may_not_trade",
+            Self::Setting(_) => "setting",
         }
     }
     /// How it ends.
     pub const fn ends_by(&self) -> EndsBy {
         match self {
-            Self::Journal(_) | Self::Latched(..) | Self::PositionMode { .. } => EndsBy::Person,
+            Self::Journal(_) | Self::Latched(..) | Self::PositionMode { .. } | Self::KeyMayNotTrade | Self::Setting(_) => {
+                EndsBy::Person
+            }
             Self::Draining
             | Self::NoStream
             | Self::NoInstruments
@@ -185,6 +198,8 @@ impl Shut {
             Self::PositionMode { .. } => {
                 "change it back at the venue, which takes a flat account without open orders; it is read again every 60 s"
             }
+            Self::KeyMayNotTrade => "give the key its right back at the venue; it is asked again every hour and at a start",
+            Self::Setting(_) => "set it back at the venue, or change the config and start the node again",
             Self::StreamLate(_) => "it ends with the first event that is in time; a busy venue is the usual cause",
             Self::StreamDead(_) => "the node opens another session; the alerts say what the venue answers",
             Self::Blind => "it ends when everything was compared on a stream that can be believed",
@@ -365,6 +380,9 @@ impl fmt::Display for StartReport {
                 "  {} {:?}: ours {}, venue {venue}, of it baseline {}",
                 line.instrument, line.leg, line.ours, line.from_baseline
             )?;
+        }
+        if let Some(key) = &self.key {
+            writeln!(f, "  key: {key}")?;
         }
         for difference in &self.differences {
             writeln!(f, "  difference: {difference}")?;

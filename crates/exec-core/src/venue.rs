@@ -11,6 +11,7 @@ use crate::{
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
 use async_trait::async_trait;
+use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -414,9 +415,47 @@ pub struct InstrumentSetting {
     pub notional_max: Option<Decimal>,
 }
 
-/// Settings of an account that decide what an order means.
+/// What a key may do, as the venue says. What stands in lists is in the venue's own words.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct KeyRights {
+    /// It may ask.
+    pub read: bool,
+    /// It may trade here.
+    pub trade: bool,
+    /// It may take money out.
+    pub withdraw: bool,
+    /// Ways in which it may move money between accounts.
+    pub transfers: Vec<String>,
+    /// It is taken from a list of addresses only.
+    pub bound_to_addresses: bool,
+    /// What else it may do, none of which is needed here.
+    pub others: Vec<String>,
+    /// What this build does not know.
+    pub unknown: Vec<String>,
+}
+
+impl fmt::Display for KeyRights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let powers = [(self.read, "read"), (self.trade, "trade"), (self.withdraw, "WITHDRAW")];
+        let powers = powers.iter().filter(|(has, _)| *has).map(|(_, word)| *word);
+        f.write_str("may ")?;
+        let named = self.transfers.iter().chain(&self.others).chain(&self.unknown).map(String::as_str);
+        for (n, word) in powers.chain(named).enumerate() {
+            write!(f, "{}{word}", if n == 0 { "" } else { ", " })?;
+        }
+        f.write_str(if self.bound_to_addresses { "; from a list of addresses" } else { "; from ANY address" })
+    }
+}
+
+/// Settings of an account that decide what an order means, and the rights of the key.
 #[async_trait]
 pub trait AccountSetup: Send + Sync {
+    /// Reads what the key may do; `None` where the venue does not tell.
+    ///
+    /// # Errors
+    /// [`QueryError`]: nothing is known; also where the venue refuses, which says nothing about the key's rights.
+    async fn key_rights(&self) -> Result<Option<KeyRights>, QueryError>;
+
     /// Reads how the account keeps positions.
     ///
     /// # Errors

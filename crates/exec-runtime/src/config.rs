@@ -24,6 +24,8 @@ pub struct RuntimeConfig {
     pub instruments_interval: Duration,
     /// How often the settings of the traded instruments are read again, besides whenever the venue reports a change; zero never.
     pub settings_interval: Duration,
+    /// How often it is read again what the key may do.
+    pub key_audit_interval: Duration,
     /// Whether what is shown of orders and positions carries a position id: `<instrument>-LONG`, `-SHORT` or `-BOTH`.
     pub position_ids: bool,
     /// How long a clean end waits for open requests and doubts.
@@ -51,6 +53,7 @@ impl Default for RuntimeConfig {
             clock_interval: Duration::from_secs(60),
             instruments_interval: Duration::from_secs(300),
             settings_interval: Duration::from_secs(3_600),
+            key_audit_interval: Duration::from_secs(3_600),
             position_ids: true,
             drain_deadline: Duration::from_secs(10),
             flush_deadline: Duration::from_secs(5),

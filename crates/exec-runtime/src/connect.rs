@@ -6,6 +6,7 @@ use crate::{
     backoff::Backoff,
     clock_keeper,
     config::RuntimeConfig,
+    key_audit::KeyAudit,
     link,
     prices::{self, PriceBoard},
     settings_keeper::SettingsKeeper,
@@ -66,8 +67,14 @@ impl Connection {
         if !self.settle(&mut backoff).await? {
             return Ok(());
         }
+        let mut audit = self.audit();
+        if let Some(audit) = &mut audit
+            && !audit.first().await?
+        {
+            return Ok(());
+        }
         let settings = self.first_settings().await?;
-        self.supervise(instruments, settings).await
+        self.supervise(instruments, settings, audit).await
     }
 
     async fn first_clock(&self, backoff: &mut Backoff) -> Result<(), LoopGone> {
@@ -137,15 +144,23 @@ impl Connection {
         }
     }
 
+    fn audit(&self) -> Option<KeyAudit> {
+        let (setup, settings) = self.setup.as_ref()?;
+        Some(KeyAudit::new(Arc::clone(setup), settings.key, self.config.clone(), self.arrivals.clone()))
+    }
+
     /// Tries once before the stream is opened. The keeper goes on trying; nothing waits for it.
     async fn first_settings(&self) -> Result<Option<SettingsKeeper>, LoopGone> {
-        let Some((setup, _)) = self.setup.as_ref().filter(|_| !self.instruments.is_empty()) else { return Ok(None) };
+        let Some((setup, wanted)) = self.setup.as_ref().filter(|_| !self.instruments.is_empty()) else { return Ok(None) };
         let mut keeper = SettingsKeeper {
             setup: Arc::clone(setup),
             instruments: self.instruments.clone(),
             config: self.config.clone(),
             arrivals: self.arrivals.clone(),
             told: None,
+            wanted: wanted.clone(),
+            let_stand: Vec::new(),
+            unlike: Vec::new(),
         };
         let _told_as_a_warning = keeper.read().await?;
         Ok(Some(keeper))
@@ -157,7 +172,12 @@ impl Connection {
         Ok(())
     }
 
-    async fn supervise(self, instruments: Vec<Instrument>, settings: Option<SettingsKeeper>) -> Result<(), LoopGone> {
+    async fn supervise(
+        self,
+        instruments: Vec<Instrument>,
+        settings: Option<SettingsKeeper>,
+        audit: Option<KeyAudit>,
+    ) -> Result<(), LoopGone> {
         let Self { venue, clock, prices, config, seed, arrivals, board, wishes, clock_asked, instruments: traded, .. } = self;
         // Each supervisor spreads its delays for itself.
         let backoff = |n: u64| Backoff::new(seed.wrapping_add(n));
@@ -173,6 +193,9 @@ impl Connection {
         }
         if let Some(keeper) = settings {
             tasks.spawn(keeper.keep(self.settings_stale, backoff(4)));
+        }
+        if let Some(audit) = audit {
+            tasks.spawn(audit.keep());
         }
         if !config.instruments_interval.is_zero() {
             tasks.spawn(keep_instruments(venue, config, instruments, arrivals));

@@ -1,10 +1,11 @@
-//! Keeps the engine told of what the traded instruments are set to: leverage, margin type, largest notional. Compares nothing
-//! with the config; that is `setup`.
+//! Keeps the engine told of what the traded instruments are set to: leverage, margin type, largest notional, and whether that is what the
+//! config wants. Sets nothing; that is `setup`.
 
 use crate::{
     arrival::{Arrivals, LoopGone},
     backoff::Backoff,
     config::RuntimeConfig,
+    setup::{AccountSettings, OnDifference},
     venue_calls::question,
 };
 use exec_core::{
@@ -25,6 +26,11 @@ pub(crate) struct SettingsKeeper {
     pub(crate) config: RuntimeConfig,
     pub(crate) arrivals: Arrivals,
     pub(crate) told: Option<Vec<InstrumentSetting>>,
+    /// What the config wants.
+    pub(crate) wanted: AccountSettings,
+    /// Differences that the start has told and let stand.
+    pub(crate) let_stand: Vec<String>,
+    pub(crate) unlike: Vec<String>,
 }
 
 impl SettingsKeeper {
@@ -35,8 +41,18 @@ impl SettingsKeeper {
             Ok(settings) if self.told.as_ref() == Some(&settings) => Ok(Ok(())),
             Ok(settings) => {
                 tracing::info!(count = settings.len(), "settings of the instruments are known");
+                let unlike = self.wanted.unlike(&settings);
+                if self.told.is_none() && self.wanted.on_difference == OnDifference::Warn {
+                    self.let_stand.clone_from(&unlike);
+                }
                 self.told = Some(settings.clone());
                 self.arrivals.input(Input::Settings(settings)).await?;
+                self.let_stand.retain(|text| unlike.contains(text));
+                let unlike: Vec<String> = unlike.into_iter().filter(|text| !self.let_stand.contains(text)).collect();
+                if unlike != self.unlike {
+                    self.unlike.clone_from(&unlike);
+                    self.arrivals.input(Input::Unwanted(unlike)).await?;
+                }
                 Ok(Ok(()))
             }
             Err(error) => {

@@ -1,6 +1,6 @@
 //! Compares the settings of an account with what the config wants, and sets what it may set. Runs before the stream is opened.
 
-use crate::{config::RuntimeConfig, venue_calls::question};
+use crate::{config::RuntimeConfig, key_audit::KeyRules, venue_calls::question};
 use exec_core::{
     ids::InstrumentId,
     report::MassStatus,
@@ -49,6 +49,8 @@ pub struct AccountSettings {
     pub leverages: BTreeMap<InstrumentId, u32>,
     /// Wanted margin type.
     pub margin_types: BTreeMap<InstrumentId, MarginType>,
+    /// What the key is held to.
+    pub key: KeyRules,
 }
 
 /// Why a node must not start.
@@ -56,7 +58,7 @@ pub struct AccountSettings {
 pub enum StartError {
     /// The account keeps positions in another way than the config says. Change one of the two.
     #[error(
-        "account keeps positions in {venue:?}, the config says {config:?}: change `oms_type`, the account, or set `apply_position_mode`"
+        "account keeps positions in {venue:?}, the config says {config:?}: change `oms_type`, the account, or set `apply_position_mode` (the mode of the COIN-M account changes with it)"
     )]
     PositionMode {
         /// Wanted.
@@ -87,6 +89,9 @@ pub enum StartError {
     /// The venue refuses this key.
     #[error("venue refuses the key: {} (code {}); check the key, its secret, its rights and its list of addresses", .0.text, .0.code)]
     Key(Rejection),
+    /// The key may do more than a key for trading should.
+    #[error("the key has too much power: {}; make one for this node at the venue that may read and trade futures, and no more", .0.join("; "))]
+    KeyPowers(Vec<String>),
     /// The config names an instrument that the venue does not list and the books have never heard of. One that they know and that is
     /// gone since does not stop a start: what is left of it must be looked after.
     #[error("the venue does not list {instrument}{}: mend `instruments` in the config", .nearest.as_ref().map_or_else(String::new, |near| format!("; did you mean {near}?")))]
@@ -130,6 +135,29 @@ pub(crate) struct SetupDesk<'a> {
     pub(crate) config: &'a RuntimeConfig,
 }
 
+impl AccountSettings {
+    /// What is set otherwise than wanted, in words, in the order of the instruments.
+    pub(crate) fn unlike(&self, found: &[InstrumentSetting]) -> Vec<String> {
+        let differences = found.iter().flat_map(|now| {
+            let wanted = [self.margin_type(&now.instrument, Some(now)), self.leverage(&now.instrument, Some(now))];
+            wanted.into_iter().flatten().map(|difference| difference.words(&now.instrument))
+        });
+        differences.collect()
+    }
+
+    fn leverage(&self, instrument: &InstrumentId, now: Option<&InstrumentSetting>) -> Option<Difference> {
+        let config = *self.leverages.get(instrument)?;
+        let venue = now.and_then(|n| n.leverage);
+        (venue != Some(config)).then_some(Difference::Leverage { config, venue })
+    }
+
+    fn margin_type(&self, instrument: &InstrumentId, now: Option<&InstrumentSetting>) -> Option<Difference> {
+        let config = *self.margin_types.get(instrument)?;
+        let venue = now.and_then(|n| n.margin_type);
+        (venue != Some(config)).then_some(Difference::MarginType { config, venue })
+    }
+}
+
 impl SetupDesk<'_> {
     /// Compares and sets, once. Returns what stays different and is only told. What was set before a failure is found set
     /// by the next try.
@@ -146,7 +174,9 @@ impl SetupDesk<'_> {
         for instrument in wanted.iter().collect::<std::collections::BTreeSet<_>>() {
             let now = found.iter().find(|f| f.instrument == *instrument);
             // Margin type first: with some venues a change of it resets what leverage is allowed.
-            for difference in [self.margin_type(instrument, now), self.leverage(instrument, now)].into_iter().flatten() {
+            for difference in
+                [self.settings.margin_type(instrument, now), self.settings.leverage(instrument, now)].into_iter().flatten()
+            {
                 if self.may_set(Some(instrument), &mut standing).await? {
                     self.set(instrument, &difference).await?;
                 } else if self.settings.on_difference == OnDifference::Stop {
@@ -169,7 +199,7 @@ impl SetupDesk<'_> {
         if !self.settings.apply_position_mode || !self.may_set(None, standing).await? {
             return Err(different(found));
         }
-        tracing::warn!(from = ?found, to = ?self.mode, "setting the position mode");
+        tracing::warn!(from = ?found, to = ?self.mode, "setting the position mode; on Binance that of the COIN-M account changes with it");
         self.command(self.setup.set_position_mode(self.mode), || format!("position mode {:?}", self.mode)).await?;
         // The answer to a change is not the setting; the setting is.
         let now = read().await?;
@@ -193,18 +223,6 @@ impl SetupDesk<'_> {
         let order = status.open_orders.iter().any(|o| concerns(&o.instrument));
         let position = status.positions.iter().any(|p| concerns(&p.instrument) && !p.qty.is_zero());
         Ok(!order && !position)
-    }
-
-    fn leverage(&self, instrument: &InstrumentId, now: Option<&InstrumentSetting>) -> Option<Difference> {
-        let config = *self.settings.leverages.get(instrument)?;
-        let venue = now.and_then(|n| n.leverage);
-        (venue != Some(config)).then_some(Difference::Leverage { config, venue })
-    }
-
-    fn margin_type(&self, instrument: &InstrumentId, now: Option<&InstrumentSetting>) -> Option<Difference> {
-        let config = *self.settings.margin_types.get(instrument)?;
-        let venue = now.and_then(|n| n.margin_type);
-        (venue != Some(config)).then_some(Difference::MarginType { config, venue })
     }
 
     async fn set(&self, instrument: &InstrumentId, difference: &Difference) -> Result<(), SetupError> {
@@ -241,6 +259,11 @@ enum Difference {
 }
 
 impl Difference {
+    fn words(&self, instrument: &InstrumentId) -> String {
+        let StartError::Setting { setting, config, venue, .. } = self.error(instrument) else { return String::new() };
+        format!("{setting} of {instrument} is {venue}, and the config says {config}")
+    }
+
     fn error(&self, instrument: &InstrumentId) -> StartError {
         let unknown = || String::from("unknown");
         let (setting, config, venue) = match self {

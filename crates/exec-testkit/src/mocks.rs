@@ -13,9 +13,9 @@ use exec_core::{
     time::ClockReading,
     units::PositionMode,
     venue::{
-        AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, InstrumentSetting, Lookup,
-        MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades, TradesFrom,
-        Unrecognised, VenueClock, VenueProfile,
+        AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, InstrumentSetting,
+        KeyRights, Lookup, MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades,
+        TradesFrom, Unrecognised, VenueClock, VenueProfile,
     },
 };
 use mockall::mock;
@@ -74,6 +74,7 @@ mock! {
     pub Setup {}
     #[async_trait]
     impl AccountSetup for Setup {
+        async fn key_rights(&self) -> Result<Option<KeyRights>, QueryError>;
         async fn position_mode(&self) -> Result<PositionMode, QueryError>;
         async fn set_position_mode(&self, mode: PositionMode) -> Result<(), CommandError>;
         async fn instrument_settings(&self, instruments: &[InstrumentId]) -> Result<Vec<InstrumentSetting>, QueryError>;

@@ -114,6 +114,8 @@ pub(crate) fn short_input(input: &Input) -> String {
         | Input::Durable(_)
         | Input::JournalFailed(_)
         | Input::Drain
+        | Input::KeyRights(_)
+        | Input::Unwanted(_)
         | Input::SlowCall { .. } => format!("{input:?}"),
     }
 }

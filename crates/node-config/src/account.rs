@@ -127,6 +127,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let margin_types = margin_types(&mut s);
     let apply = s.choice("apply", &Apply::WORDS).map_or(Apply::WhenFlat, |a| a.value);
     let apply_position_mode = s.flag("apply_position_mode", false);
+    let allow_any_ip = s.flag("allow_any_ip", false);
     let differences = differences(&mut s);
     let policies = differences.by_instrument.iter().map(|(i, _)| ("on_difference_of", i.clone())).collect::<Vec<_>>();
     let (limits, limited) = limits::account(&mut s, profile);
@@ -174,6 +175,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
             bounds: limits.bounds,
             solvency: limits.solvency,
             credentials: credentials?,
+            allow_any_ip,
         })
     })();
     Read { id, key, places, instruments: traded, shared, settings, number, mode, config }

@@ -202,6 +202,8 @@ pub struct AccountConfig {
     pub solvency: Solvency,
     /// Key and secret; a venue inside this process needs none.
     pub credentials: Option<Credentials>,
+    /// Whether a production node trades with a key that is taken from any address.
+    pub allow_any_ip: bool,
 }
 
 /// When the settings of an account may be changed to those of the file.

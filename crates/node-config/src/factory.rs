@@ -17,7 +17,7 @@ use exec_core::{
     strategy::Strategy,
     venue::{AccountSetup, ExecutionVenue, PriceSource, VenueClock},
 };
-use exec_runtime::{Account, AccountSettings, BuildError, Clock, Node, OnDifference, RuntimeConfig};
+use exec_runtime::{Account, AccountSettings, BuildError, Clock, KeyRules, Node, OnDifference, RuntimeConfig};
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
@@ -458,6 +458,7 @@ fn settings(profile: Profile, entry: &AccountConfig) -> AccountSettings {
         on_difference: if profile == Profile::Production { OnDifference::Stop } else { OnDifference::Warn },
         leverages: entry.leverages.clone(),
         margin_types: entry.margin_types.clone(),
+        key: KeyRules { strict: profile == Profile::Production, allow_any_ip: entry.allow_any_ip },
     }
 }
 

@@ -108,6 +108,7 @@ fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {
     plain(out, "apply_position_mode", a.apply_position_mode)?;
     text(out, "on_difference", &a.differences.policy.to_string())?;
     text(out, "adopt_max_notional", &a.differences.adopt_notional_max.to_string())?;
+    plain(out, "allow_any_ip", a.allow_any_ip)?;
     if let Some(credentials) = &a.credentials {
         place(out, "api_key", &credentials.key_source)?;
         place(out, "api_secret", &credentials.secret_source)?;

@@ -1,5 +1,6 @@
 //! Settings of the account: read, set, set again, refused.
 
+use exchange_sim::face::{Answer, Fault, FaultKind, RequestFault, RequestFilter};
 use exec_core::{
     terms::OrderKind,
     time::VenueTime,
@@ -34,6 +35,33 @@ async fn leverage_and_margin_type_are_set_per_symbol() {
     assert_eq!((settings[1].instrument.clone(), settings[1].margin_type), (btc(), Some(MarginType::Cross)));
     let refused = world.venue.set_leverage(&btc(), 1000).await;
     assert!(matches!(refused, Err(CommandError::Rejected(_))), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rights_of_the_key_are_read() {
+    let world = World::netting().await;
+    let rights = world.venue.key_rights().await.unwrap().unwrap();
+    assert!(rights.read && rights.trade && rights.bound_to_addresses && !rights.withdraw, "{rights:?}");
+    let flags =
+        r#"{"key":"KEY","flags":{"enableWithdrawals":true,"permitsUniversalTransfer":true,"ipRestrict":false,"enableNew":true}}"#;
+    let (status, text) = world.face.operate("POST", "key/rights", "", &flags.replace("KEY", crate::world::KEY));
+    assert_eq!(status, 200, "{text}");
+    let rights = world.venue.key_rights().await.unwrap().unwrap();
+    assert!(rights.withdraw && !rights.bound_to_addresses);
+    assert_eq!((rights.transfers, rights.unknown), (vec!["permitsUniversalTransfer".to_owned()], vec!["enableNew".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wallet_that_refuses_says_nothing_of_the_key() {
+    let world = World::netting().await;
+    for (status, body) in [(403, "<html>Forbidden</html>"), (401, r#"{"code":-2015,"msg":"Invalid API-key"}"#), (200, "{}")] {
+        let filter = RequestFilter { path: Some("/sapi/v1/account/apiRestrictions".into()), ..RequestFilter::default() };
+        let fault = RequestFault::ErrorBefore(Answer { status, body: body.into() });
+        world.face.arm(Fault { kind: FaultKind::Request(filter, fault), nth: 1, times: 1 });
+        assert!(world.venue.key_rights().await.is_err(), "{status}");
+    }
+    world.venue.key_rights().await.expect("and the next answer is one");
+    world.venue.position_mode().await.expect("the venue itself was never asked");
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,6 +52,13 @@ pub(super) struct NewKey {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Rights {
+    pub(super) key: String,
+    pub(super) flags: std::collections::BTreeMap<String, bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct OldKey {
     pub(super) key: String,
 }

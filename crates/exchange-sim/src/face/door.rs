@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::bodies::{
-    Adl, Algo, As, Ask, Clear, Forced, Funds, Liquidate, NewKey, OldKey, Price, Restrict, Settle, Skew, Status, Streams, Switch,
-    fault,
+    Adl, Algo, As, Ask, Clear, Forced, Funds, Liquidate, NewKey, OldKey, Price, Restrict, Rights, Settle, Skew, Status, Streams,
+    Switch, fault,
 };
 use super::config::Secret;
 use super::hub::SessionId;
@@ -78,6 +78,7 @@ impl State {
             ("POST", "forced") => self.door_forced(body),
             ("POST", "key") => self.door_key(body),
             ("POST", "key/revoke") => self.door_revoke(body),
+            ("POST", "key/rights") => self.door_rights(body),
             ("POST", "algo") => self.door_algo(body),
             ("POST", "legacy") => read::<Switch>(body).map(|switch| {
                 self.hub.set_legacy_private(switch.on);
@@ -151,6 +152,14 @@ impl State {
         self.add_key(&ask.key, &ed25519, account)
             .or_else(|_| self.add_key(&ask.key, &Secret::Rsa(ask.public_key), account))
             .map_err(|error| error.to_string())?;
+        Ok(done())
+    }
+
+    /// Changes what is named of the flags of an account's keys; the rest stays.
+    fn door_rights(&mut self, body: &str) -> Opened {
+        let ask: Rights = read(body)?;
+        let account = self.owner(&ask.key)?;
+        self.rights.entry(account).or_default().extend(ask.flags);
         Ok(done())
     }
 

@@ -67,6 +67,8 @@ pub(super) struct Credential {
 pub(super) struct State {
     pub(super) exchange: Exchange,
     pub(super) keys: BTreeMap<String, Credential>,
+    /// Flags of an account's keys that somebody has set.
+    pub(super) rights: BTreeMap<AccountId, BTreeMap<String, bool>>,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
     pub(super) weights: WeightPool,
@@ -94,6 +96,7 @@ impl State {
         Ok(Self {
             exchange,
             keys,
+            rights: BTreeMap::new(),
             clock,
             limits: config.limits,
             weights: WeightPool::new(config.limits),
@@ -187,6 +190,10 @@ impl State {
             if voucher == Voucher::Signature {
                 check_signature(&credential.proof, &params)?;
             }
+        }
+        let may_trade = self.rights.get(&account).and_then(|flags| flags.get("enableFutures")) != Some(&false);
+        if route.order_cost().is_some() && !may_trade {
+            return Err(Refusal::key_unknown());
         }
         if let Some(cost) = route.order_cost() {
             let limits = self.limits;

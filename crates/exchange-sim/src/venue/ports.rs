@@ -290,6 +290,11 @@ impl port::VenueClock for SimVenue {
 
 #[async_trait]
 impl port::AccountSetup for SimVenue {
+    async fn key_rights(&self) -> Result<Option<port::KeyRights>, QueryError> {
+        // Inside the process there are no keys.
+        Ok(None)
+    }
+
     async fn position_mode(&self) -> Result<PositionMode, QueryError> {
         let config = self.at_desk(|desk, _| desk.exchange.account_config(desk.account)).map_err(|error| refused(&error))?;
         Ok(if config.dual_side_position { PositionMode::Hedging } else { PositionMode::Netting })

@@ -1,5 +1,6 @@
 //! The program as a person or a script meets it: built, called, its output and exit codes read.
 
+mod by_hand;
 mod canary;
 mod claims;
 mod damage;

@@ -37,6 +37,7 @@ impl Engine {
         why.extend(self.clock.map(|c| c.error_ms).filter(|e| *e > self.config.clock_error_max_ms).map(Shut::CoarseClock));
         let wanted = self.config.mode;
         why.extend(self.other_mode.map(|found| Shut::PositionMode { found, wanted }));
+        why.extend(self.shut_by_audit());
         why.extend(self.shut_by_stream());
         why.extend(self.is_cancelling_blind().then_some(Shut::Blind));
         why.extend(self.shut_by_margin());
@@ -194,5 +195,6 @@ pub(super) fn report(engine: &Engine) -> StartReport {
             .collect(),
         differences: engine.differences.clone(),
         strategies: engine.strategy_states(),
+        key: engine.key_rights().cloned(),
     }
 }

@@ -5,6 +5,7 @@
 pub mod config;
 
 mod adopt;
+mod audit;
 mod batch;
 mod blind;
 pub mod breaker;
@@ -161,6 +162,7 @@ pub struct Engine {
     restricted: BTreeMap<InstrumentId, String>,
     /// How the account keeps positions, where the venue says that it is not as the config has it.
     other_mode: Option<PositionMode>,
+    audit: audit::Audit,
     unplaced: BTreeMap<(InstrumentId, OrderId), Vec<TradeReport>>,
     /// Positions that the venue reported and no fill explains yet, and since when.
     watched: BTreeMap<(InstrumentId, PositionSide), (SignedQty, Timestamp)>,
@@ -242,6 +244,7 @@ impl Engine {
             unsettled: Vec::new(),
             restricted: BTreeMap::new(),
             other_mode: None,
+            audit: audit::Audit::default(),
             unplaced: BTreeMap::new(),
             watched: BTreeMap::new(),
             watchdog: watchdog::Watchdog::default(),
@@ -346,6 +349,8 @@ impl Engine {
             Input::Timer(timer) => self.timer(timer, out),
             Input::Durable(seq) => self.durable_up_to(seq, out),
             Input::JournalFailed(why) => self.journal_failed(why, out),
+            Input::KeyRights(rights) => self.take_rights(rights, out),
+            Input::Unwanted(unwanted) => self.take_unwanted(unwanted, out),
             Input::Drain => self.draining = true,
             Input::SlowCall { strategy, took_ms } => self.watch_slow(&strategy, took_ms),
         }

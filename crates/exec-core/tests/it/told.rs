@@ -281,6 +281,8 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         Shut::StreamDead("silent".into()),
         Shut::Blind,
         Shut::Margin { ratio: None, max: exec_core::pretrade::Figure(exec_testkit::fixtures::decimal("0.5")) },
+        Shut::KeyMayNotTrade,
+        Shut::Setting("leverage".into()),
     ];
     let ends = |by: EndsBy| if by == EndsBy::Person { "a person" } else { "itself" };
     for why in shut {

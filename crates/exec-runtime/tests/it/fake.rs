@@ -12,8 +12,8 @@ use exec_core::{
     units::{Amount, PositionMode, PositionSide, Price, Qty, Side, SignedQty},
     venue::{
         AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Fence, InstrumentSetting,
-        Lookup, MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades, TradesFrom,
-        Unrecognised, VenueClock, VenueProfile,
+        KeyRights, Lookup, MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades,
+        TradesFrom, Unrecognised, VenueClock, VenueProfile,
     },
 };
 use rust_decimal::Decimal;
@@ -50,6 +50,7 @@ pub(crate) enum Call {
     SetMode(PositionMode),
     SetLeverage(InstrumentId, u32),
     Settings(Vec<InstrumentId>),
+    Rights,
 }
 
 /// What the venue does with a new order.
@@ -79,6 +80,8 @@ pub(crate) struct State {
     pub(crate) unrecognised: BTreeMap<String, u64>,
     /// Questions for settings that fail before one is answered.
     pub(crate) settings_errors: usize,
+    /// What is said of the key.
+    pub(crate) rights: Result<Option<KeyRights>, QueryError>,
     pub(crate) clocks: VecDeque<Result<ClockReading, QueryError>>,
     orders: u64,
     trades: u64,
@@ -133,6 +136,7 @@ impl Fake {
             panics_at_feed: false,
             unrecognised: BTreeMap::new(),
             settings_errors: 0,
+            rights: Ok(None),
             clocks: VecDeque::new(),
             orders: 0,
             trades: 0,
@@ -405,6 +409,10 @@ impl VenueClock for Fake {
 
 #[async_trait]
 impl AccountSetup for Fake {
+    async fn key_rights(&self) -> Result<Option<KeyRights>, QueryError> {
+        self.note(Call::Rights);
+        self.with(|s| s.rights.clone())
+    }
     async fn position_mode(&self) -> Result<PositionMode, QueryError> {
         Ok(self.with(|s| s.mode))
     }

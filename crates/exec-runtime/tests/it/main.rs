@@ -1,5 +1,6 @@
 //! The shell's promises, against a scripted venue and a journal in memory, on a paused clock.
 
+mod audit;
 mod control;
 mod disk;
 mod durability;

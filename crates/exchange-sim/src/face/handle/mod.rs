@@ -6,6 +6,8 @@ mod market;
 mod trade;
 mod wallet;
 
+use std::collections::BTreeMap;
+
 use super::json::Obj;
 use super::refusal::Refusal;
 use super::render::Grid;
@@ -129,6 +131,9 @@ pub(super) fn execute(state: &mut State, ask: &Admitted, now: Ms) -> Body {
         E::AlgoAll => algo::all(call),
         E::SapiCoins => Ok(wallet::coins()),
         E::SapiMarginPairs => Ok("[]".to_owned()),
-        E::SapiRestrictions => Ok(wallet::restrictions()),
+        E::SapiRestrictions => {
+            let account = call.account()?;
+            Ok(wallet::restrictions(call.state.rights.get(&account).unwrap_or(&BTreeMap::new())))
+        }
     }
 }

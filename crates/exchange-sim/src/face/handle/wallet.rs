@@ -1,5 +1,7 @@
 //! The few wallet endpoints that clients ask before they trade futures.
 
+use std::collections::BTreeMap;
+
 use super::super::json::{Obj, array};
 
 /// `GET /sapi/v1/capital/config/getall`.
@@ -24,21 +26,25 @@ pub(super) fn coins() -> String {
     }))
 }
 
-/// `GET /sapi/v1/account/apiRestrictions`: a key that may trade futures from one address, and nothing else.
-pub(super) fn restrictions() -> String {
-    Obj::new()
-        .num("ipRestrict", true)
-        .num("createTime", 1_700_000_000_000_i64)
-        .num("enableReading", true)
-        .num("enableWithdrawals", false)
-        .num("enableInternalTransfer", false)
-        .num("enableMargin", false)
-        .num("enableFutures", true)
-        .num("permitsUniversalTransfer", false)
-        .num("enableVanillaOptions", false)
-        .num("enableFixApiTrade", false)
-        .num("enableFixReadOnly", false)
-        .num("enableSpotAndMarginTrading", false)
-        .num("enablePortfolioMarginTrading", false)
-        .end()
+/// `GET /sapi/v1/account/apiRestrictions`: what the flags of a key say, and where they say nothing, a key that may trade futures from one
+/// address.
+pub(super) fn restrictions(flags: &BTreeMap<String, bool>) -> String {
+    const NAMES: [(&str, bool); 12] = [
+        ("ipRestrict", true),
+        ("enableReading", true),
+        ("enableWithdrawals", false),
+        ("enableInternalTransfer", false),
+        ("enableMargin", false),
+        ("enableFutures", true),
+        ("permitsUniversalTransfer", false),
+        ("enableVanillaOptions", false),
+        ("enableFixApiTrade", false),
+        ("enableFixReadOnly", false),
+        ("enableSpotAndMarginTrading", false),
+        ("enablePortfolioMarginTrading", false),
+    ];
+    let known = NAMES.iter().map(|(name, usual)| (*name, flags.get(*name).copied().unwrap_or(*usual)));
+    let others = flags.iter().filter(|(name, _)| NAMES.iter().all(|known| known.0 != *name));
+    let all = known.chain(others.map(|(name, on)| (name.as_str(), *on)));
+    all.fold(Obj::new().num("createTime", 1_700_000_000_000_i64), |body, (name, on)| body.num(name, on)).end()
 }
