@@ -160,7 +160,7 @@ fn class(code: i64) -> Option<RejectClass> {
         -5025 | -5029 | -5040..=-5037 | -5047 => RejectClass::Invalid,
 
         -1112 | -2010 | -2016 | -2020 | -4016 | -4022 | -4024 | -4049..=-4047 | -4053 | -4054 => RejectClass::State,
-        -4067 | -4068 | -4109 | -4117 | -4118 | -4131 | -4161 | -4167 | -4168 | -4170 => RejectClass::State,
+        -4067 | -4068 | -4109 | -4117 | -4118 | -4161 | -4167 | -4168 | -4170 => RejectClass::State,
         -4183 | -4184 | -4210 | -4211 | -4531 | -5021 | -5024 | -5041 | -5043 | -2027 => RejectClass::State,
 
         -2018 | -2019 | -2024 | -2028 | -4050 | -4051 | -4169 | -4172 => RejectClass::Funds,
@@ -169,6 +169,7 @@ fn class(code: i64) -> Option<RejectClass> {
         -2022 | -4509 => RejectClass::NothingToClose,
         // -4130 is not on the page: an order that closes the whole leg beside another one of its kind.
         -4130 => RejectClass::Overlap,
+        -4131 => RejectClass::OutOfBand,
         -2021 | -4142 => RejectClass::WouldTrigger,
         -1122 | -4107..=-4105 | -4140 | -4141 | -4189 | -4402..=-4400 => RejectClass::Restricted,
         // -1016 is what maintenance says.
@@ -317,7 +318,7 @@ mod tests {
         (-4118, Some(RejectClass::State)),
         (-4120, Some(RejectClass::Failed)),
         (-4130, Some(RejectClass::Overlap)),
-        (-4131, Some(RejectClass::State)),
+        (-4131, Some(RejectClass::OutOfBand)),
         (-4135, Some(RejectClass::Invalid)),
         (-4137, Some(RejectClass::Invalid)),
         (-4138, Some(RejectClass::Invalid)),

@@ -34,6 +34,9 @@ pub(crate) enum Verb {
     Status(Status),
     /// Tell one order's story: every fact with its time and source, who asked, the venue's own words. With or without a running node.
     Explain(Explain),
+    /// Throw the kill switch: no new risk, entries off both books; with `flatten` every position is closed at market. Holds over
+    /// restarts until `release`.
+    Kill(Kill),
     /// Let the running node take no new risk, also after a restart, until `release`. Exits and cancels pass.
     Latch(On),
     /// Let the running node take new risk again, whatever has latched it.
@@ -82,6 +85,42 @@ pub(crate) struct On {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Kill {
+    /// How much is stopped.
+    #[arg(value_name = "LEVEL")]
+    pub(crate) level: Level,
+    /// The config file.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Only this account; without it every account of the config file.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+    /// Only this instrument.
+    #[arg(short, long, value_name = "ID", conflicts_with = "strategy")]
+    pub(crate) instrument: Option<String>,
+    /// Only this strategy: its orders, and its share of each position.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) strategy: Option<String>,
+    /// How long to wait until it is done, in seconds. It goes on without anybody waiting.
+    #[arg(long, value_name = "SECS", default_value_t = 60)]
+    pub(crate) wait: u64,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How much a kill switch stops.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Level {
+    /// No new risk; every resting order that can add risk is cancelled on both books; stops and take-profits stay.
+    Reduce,
+    /// And strategies may only close and cancel: they change no order.
+    Halt,
+    /// And every position is closed at market; its stops are cancelled when it is empty.
+    Flatten,
 }
 
 #[derive(Debug, Group)]

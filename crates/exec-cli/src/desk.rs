@@ -71,6 +71,22 @@ pub(crate) async fn at_the_desk_of(
     selected: &Selected,
     work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    at_the_desk_within(selected, START_DEADLINE, work).await
+}
+
+/// The same without waiting for a comparison with the venue: for what waits for nothing.
+pub(crate) async fn at_the_desk_at_once(
+    selected: &Selected,
+    work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    at_the_desk_within(selected, Duration::ZERO, work).await
+}
+
+async fn at_the_desk_within(
+    selected: &Selected,
+    patience: Duration,
+    work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let until = Instant::now() + HELD_PATIENCE;
     loop {
         match Client::connect(&socket(selected)).await {
@@ -79,7 +95,7 @@ pub(crate) async fn at_the_desk_of(
             Err(error) => return Err(error.into()),
         }
         match selected.factory.build_for_operator(&selected.config, &selected.account) {
-            Ok((node, prices)) => return alone(selected, node, prices, work).await,
+            Ok((node, prices)) => return alone(selected, node, prices, patience, work).await,
             // Another verb has it for a moment, or a node that has just begun and does not answer yet.
             Err(FactoryError::Locked { .. }) if Instant::now() < until => sleep(LOOK_EVERY).await,
             Err(error) => return Err(error.into()),
@@ -121,6 +137,7 @@ async fn alone(
     selected: &Selected,
     node: Node,
     prices: Prices,
+    patience: Duration,
     work: impl AsyncFnOnce(&mut Desk) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     screen::complain("no node runs: taking the journal's lock and asking the venue");
@@ -129,11 +146,11 @@ async fn alone(
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let worked = async {
-        let started = timeout(START_DEADLINE, handle.live()).await;
+        let started = timeout(patience, handle.live()).await;
         // An exit passes a shut gate; what does not is denied with the reason.
-        if started.is_err() {
+        if started.is_err() && !patience.is_zero() {
             let report = handle.status().report.map_or_else(|| "no report yet".to_owned(), |r| r.to_string());
-            screen::complain(&format!("the gate is still shut after {} s:\n{}", START_DEADLINE.as_secs(), report.trim_end()));
+            screen::complain(&format!("the gate is still shut after {} s:\n{}", patience.as_secs(), report.trim_end()));
         }
         let mut desk = Desk::Here(handle.clone(), prices);
         let result = work(&mut desk).await;

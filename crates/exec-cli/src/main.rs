@@ -11,6 +11,7 @@ mod explain;
 mod failure;
 mod holdings;
 mod journal;
+mod kill;
 mod last_words;
 mod logging;
 mod operate;
@@ -66,6 +67,7 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
             Verb::Fills(read) => read::fills(&read).await,
             Verb::Status(on) => status::status(&on).await,
             Verb::Explain(order) => explain::run(&order).await,
+            Verb::Kill(args) => kill::run(&args).await,
             Verb::Latch(on) => status::latch(&on, Ask::Latch {}).await,
             Verb::Release(on) => status::latch(&on, Ask::Release {}).await,
             Verb::Reconcile(args) => reconcile::run(&args).await,

@@ -11,10 +11,18 @@ pub(crate) async fn run(args: &Config) -> Result<(), Failure> {
     let (factory, config) = select::load(&args.config)?;
     logging::start(&config.logging);
     let shutdown = node_config::signals().map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    let hurry = node_config::second_signal().map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
     let waits = |held: &FactoryError| tracing::warn!("{held}; waiting for {} s", LOCK_PATIENCE.as_secs());
     let node = factory.build_within(&config, LOCK_PATIENCE, waits).await?;
     tracing::info!(trader = %config.trader_id, profile = %config.profile, accounts = config.accounts.len(), "node starts");
-    let summary = node.run(shutdown).await?;
+    let node = node.hurried_by(hurry);
+    let kills = node_config::kill_signals(node.handle())
+        .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    let summary = tokio::select! {
+        biased;
+        never = kills => match never {},
+        summary = node.run(shutdown) => summary?,
+    };
     screen::say(summary.to_string().trim_end());
     if summary.is_clean() { Ok(()) } else { Err(Failure::Unsettled) }
 }

@@ -372,6 +372,9 @@ impl Books {
                 }
             }
             Record::Latched { cause, text, .. } => {
+                if let LatchCause::Kill { scope, .. } = cause {
+                    self.latches.retain(|known, _| !matches!(known, LatchCause::Kill { scope: of, .. } if of == scope));
+                }
                 self.latches.entry(cause.clone()).or_insert_with(|| text.clone());
             }
             Record::Released { .. } => self.latches.clear(),

@@ -2,6 +2,7 @@
 
 use crate::{
     ids::{InstrumentId, IntentId},
+    kill::{KillLevel, KillScope},
     order::intent::{Handling, ListPlace},
     terms::Terms,
     units::{Price, Qty},
@@ -83,4 +84,11 @@ pub enum OperatorCommand {
     Reconcile,
     /// Take the venue's figure where a leg differs, on one instrument or on all.
     Adopt(Option<InstrumentId>),
+    /// Throw the kill switch. Asked for again, it is thrown as it is.
+    Kill {
+        /// How much is stopped.
+        level: KillLevel,
+        /// For whom.
+        scope: KillScope,
+    },
 }

@@ -263,6 +263,8 @@ pub enum Timer {
     Restrictions,
     /// Look at the day's result and at the margin.
     Solvency,
+    /// Look how far the closing of legs has come.
+    Flatten,
 }
 
 /// Something an operator must know.

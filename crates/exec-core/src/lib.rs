@@ -16,6 +16,7 @@ pub mod host;
 pub mod ids;
 pub mod instrument;
 pub mod journal;
+pub mod kill;
 pub mod limits;
 pub mod nearest;
 pub mod order;

@@ -2,6 +2,7 @@
 
 use crate::{
     ids::{AccountId, Asset, Epoch, InstrumentId, IntentId, Seq, StrategyId, TradeId},
+    kill::{KillLevel, KillScope},
     order::{
         event::OrderEvent,
         intent::{Intent, Owner},
@@ -118,6 +119,13 @@ pub enum LatchCause {
     Breaker(StrategyId),
     /// The account has lost more in a day of UTC than it may. Ends with the day.
     DailyLoss,
+    /// The kill switch. One level stands for a scope: the newest.
+    Kill {
+        /// How much is stopped.
+        level: KillLevel,
+        /// For whom.
+        scope: KillScope,
+    },
 }
 
 /// One entry of the journal.

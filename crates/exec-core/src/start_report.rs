@@ -5,6 +5,7 @@ use crate::{
     ids::{AccountId, Epoch, InstrumentId, StrategyId},
     instrument::TradingStatus,
     pretrade::Figure,
+    kill::{KillLevel, KillScope},
     reconcile::Difference,
     record::LatchCause,
     units::{PositionMode, PositionSide, SignedQty},
@@ -233,6 +234,7 @@ impl LatchCause {
             Self::Difference(_) => "difference",
             Self::Breaker(_) => "breaker",
             Self::DailyLoss => "daily_loss",
+            Self::Kill { .. } => "kill",
         }
     }
     /// Whether it is about the whole account, and not about an instrument or a strategy of it.
@@ -246,6 +248,7 @@ impl LatchCause {
             | Self::Difference(_)
             | Self::DailyLoss => true,
             Self::Exchange(_) | Self::Breaker(_) => false,
+            Self::Kill { scope, .. } => matches!(scope, KillScope::Account),
         }
     }
     /// In words.
@@ -260,6 +263,9 @@ impl LatchCause {
             Self::Difference(_) => "books and venue differ on an instrument whose policy is to halt",
             Self::Breaker(_) => "a strategy did what a working one does not do, and may only close",
             Self::DailyLoss => "the account has lost more today than it may",
+            Self::Kill { level: KillLevel::Reduce, .. } => "the kill switch says reduce",
+            Self::Kill { level: KillLevel::Halt, .. } => "the kill switch says halt",
+            Self::Kill { level: KillLevel::Flatten, .. } => "the kill switch says flatten",
         }
     }
     /// What a person has to do before releasing it.
@@ -276,6 +282,10 @@ impl LatchCause {
             Self::Difference(_) => "read `reconcile --explain`, settle it there, then `release`",
             Self::Breaker(_) => "find out why the strategy did it and mend that, then `release`",
             Self::DailyLoss => "it ends at 00:00 UTC; find out what lost the money before you `release` it",
+            Self::Kill { level: KillLevel::Flatten, .. } => {
+                "wait until `positions` is empty; `release` ends the closing where it is"
+            }
+            Self::Kill { .. } => "look why it was thrown, then `release`",
         }
     }
 }

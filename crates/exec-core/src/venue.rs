@@ -163,6 +163,8 @@ pub enum RejectClass {
     PositionMode,
     /// The venue restricts the whole account.
     AccountRestricted,
+    /// A market order would meet prices outside of the venue's band around the mark price.
+    OutOfBand,
 }
 
 /// What became of a command that did not succeed. An adapter must choose, and when in doubt it is [`CommandError::Unknown`].

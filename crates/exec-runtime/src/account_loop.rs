@@ -18,6 +18,7 @@ use crate::{
     hosted::Hosted,
     journal_keeper::{JournalKeeper, JournalNotice, ReadBack},
     link::Wishes,
+    node::Stop,
     observe::{AccountStatus, Board},
     prices::PriceBoard,
     setup::StartError,
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
 /// Something to handle.
 enum Event {
     Stop,
+    StopAtOnce,
     Input(Input),
     Done(Done),
     Control(ControlCall),
@@ -213,13 +215,14 @@ impl AccountLoop {
     }
 
     /// Runs until it is told to stop and what is open is settled, or the deadline for that has come.
-    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<AccountExit, AccountError> {
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<Stop>) -> Result<AccountExit, AccountError> {
         let reason = loop {
             if self.drain_until.is_some() && self.is_settled() {
                 break ExitReason::Clean;
             }
             match self.next_event(&mut stop).await {
                 Event::Stop => self.drain().await,
+                Event::StopAtOnce => break ExitReason::Hurried,
                 Event::TradesOverdue => self.trades_until = None,
                 Event::DrainOver => break ExitReason::Deadline,
                 Event::Input(input) => self.take(input).await,
@@ -249,13 +252,16 @@ impl AccountLoop {
 
     /// Waits for the next thing to do. The order is that of urgency: the disk's word lets orders leave, outcomes end doubt,
     /// the operator comes before the market.
-    async fn next_event(&mut self, stop: &mut watch::Receiver<bool>) -> Event {
+    async fn next_event(&mut self, stop: &mut watch::Receiver<Stop>) -> Event {
         let Self { journal, calls, shared, timers, arrivals, prices, hosted, drain_until, trades_until, tasks, .. } = self;
         let draining = drain_until.is_some();
         let (over, overdue) = (reached(*drain_until), reached(*trades_until));
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop), if !draining => Event::Stop,
+            Ok(stop) = stop.wait_for(|stop| *stop == Stop::AtOnce || (!draining && *stop != Stop::Run)) => match *stop {
+                Stop::AtOnce => Event::StopAtOnce,
+                Stop::Run | Stop::Drain => Event::Stop,
+            },
             notice = journal.next() => Event::Input(match notice {
                 JournalNotice::Durable(seq) => Input::Durable(seq),
                 JournalNotice::Failed(why) => Input::JournalFailed(why),

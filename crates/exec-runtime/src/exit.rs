@@ -12,6 +12,8 @@ pub enum ExitReason {
     Clean,
     /// It was asked to, and the deadline came first.
     Deadline,
+    /// It was asked to twice.
+    Hurried,
 }
 
 /// What an account's run left behind.
@@ -52,6 +54,7 @@ impl fmt::Display for AccountExit {
         let how = match self.reason {
             ExitReason::Clean => "ended",
             ExitReason::Deadline => "ended by its deadline",
+            ExitReason::Hurried => "ended at once, as it was asked to twice",
         };
         write!(f, "account {account} epoch {epoch}: {how}; {open_orders} open orders, {in_doubt} in doubt")?;
         if *requests_open > 0 {

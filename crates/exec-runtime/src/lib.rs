@@ -39,4 +39,4 @@ pub use latency::Figures;
 pub use node::{BuildError, Node, NodeBuilder, NodeError, NodeHandle};
 pub use observe::{AccountHandle, AccountStatus, Latencies, PhaseMoved, RaisedAlert};
 pub use setup::{AccountSettings, Apply, OnDifference, StartError};
-pub use signals::signals;
+pub use signals::{kill_signals, second_signal, signals};

@@ -12,7 +12,12 @@ use exec_core::{
     conversation::Phase,
     ids::{AccountId, StrategyId},
 };
-use std::{collections::BTreeSet, future::Future, pin::pin, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 use tokio::{sync::watch, task::JoinSet};
 
 /// A node that cannot be built. All of it is found before anything runs.
@@ -109,7 +114,7 @@ impl NodeBuilder {
             };
             seats.push(Seat { account, shared: Shared { status, board, control, control_handle }, handle });
         }
-        Ok(Node { seats })
+        Ok(Node { seats, hurry: Box::pin(std::future::pending()) })
     }
 }
 
@@ -130,6 +135,27 @@ fn check(account: &Account, seen: &mut BTreeSet<AccountId>) -> Result<(), BuildE
         return Err(BuildError::Mode { account: id.clone(), venue: profile.name, mode });
     }
     Ok(())
+}
+
+/// How far an end was asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stop {
+    /// Not at all.
+    Run,
+    /// Settle what is open, then end.
+    Drain,
+    /// End now.
+    AtOnce,
+}
+
+impl Stop {
+    fn drain(&mut self) -> bool {
+        let runs = *self == Self::Run;
+        if runs {
+            *self = Self::Drain;
+        }
+        runs
+    }
 }
 
 struct Seat {
@@ -179,6 +205,7 @@ struct Seat {
 /// ```
 pub struct Node {
     seats: Vec<Seat>,
+    hurry: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Node {
@@ -192,13 +219,24 @@ impl Node {
         NodeHandle { accounts: self.seats.iter().map(|s| s.handle.clone()).collect() }
     }
 
+    /// What ends a node that is coming to its end at once: nothing is waited for but the journal, and the next start settles
+    /// what was open. Before `shutdown` has come it means nothing.
+    #[must_use]
+    pub fn hurried_by(mut self, hurry: impl Future + Send + 'static) -> Self {
+        self.hurry = Box::pin(async move {
+            hurry.await;
+        });
+        self
+    }
+
     /// Runs every account until `shutdown` comes, then brings each to a clean end: no new risk, open requests awaited, the
     /// journal flushed. One account that fails brings the others to their end.
     ///
     /// # Errors
     /// [`NodeError`]: an account could not start, or its loop died. What was open is settled by the next start.
     pub async fn run(self, shutdown: impl Future) -> Result<ExitSummary, NodeError> {
-        let stop = watch::Sender::new(false);
+        let stop = watch::Sender::new(Stop::Run);
+        let mut hurry = self.hurry;
         let mut order = Vec::with_capacity(self.seats.len());
         let mut running = JoinSet::new();
         for Seat { account, shared, .. } in self.seats {
@@ -216,10 +254,16 @@ impl Node {
         let (mut ended, mut failed, mut panicked) = (Vec::<AccountExit>::new(), None, false);
         let mut shutdown = pin!(shutdown);
         loop {
+            let now = *stop.borrow();
             let joined = tokio::select! {
                 biased;
-                _ = &mut shutdown, if !*stop.borrow() => {
-                    stop.send_replace(true);
+                _ = &mut shutdown, if now == Stop::Run => {
+                    stop.send_replace(Stop::Drain);
+                    continue;
+                }
+                () = &mut hurry, if now == Stop::Drain => {
+                    tracing::warn!("asked to end twice: ends at once");
+                    stop.send_replace(Stop::AtOnce);
                     continue;
                 }
                 joined = running.join_next() => joined,
@@ -233,11 +277,11 @@ impl Node {
                 Some(Ok((account, Err(error)))) => {
                     tracing::error!(%account, %error, "account has stopped");
                     failed.get_or_insert((account, error));
-                    stop.send_replace(true);
+                    stop.send_if_modified(Stop::drain);
                 }
                 Some(Err(_)) => {
                     panicked = true;
-                    stop.send_replace(true);
+                    stop.send_if_modified(Stop::drain);
                 }
             }
         }

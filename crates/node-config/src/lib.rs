@@ -28,7 +28,10 @@ pub use config::{
 /// What a summary of a sound journal says.
 pub use exec_journal::Recovery;
 /// The runtime's face for whoever runs a node or speaks to one.
-pub use exec_runtime::{AccountHandle, AccountStatus, Clock, ExitSummary, Node, NodeError, NodeHandle, OnExit, control, signals};
+pub use exec_runtime::{
+    AccountHandle, AccountStatus, Clock, ExitSummary, Node, NodeError, NodeHandle, OnExit, control, kill_signals, second_signal,
+    signals,
+};
 pub use factory::{CONTROL_SOCKET, FactoryError, JournalSeat, MakeError, NodeFactory, VenueParts, VenueSeat, journal_directory};
 pub use journal_view::{ViewError, journal_account, replay_books, verify_journal, visit_journal};
 pub use mistake::{Mistake, Mistakes};

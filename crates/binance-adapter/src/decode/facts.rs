@@ -376,6 +376,7 @@ pub(crate) const fn class(class: RejectClass) -> &'static str {
         RejectClass::NothingToClose => "nothing_to_close",
         RejectClass::WouldTrigger => "would_trigger",
         RejectClass::Overlap => "overlap",
+        RejectClass::OutOfBand => "out-of-band",
         RejectClass::Liquidating => "liquidating",
         RejectClass::Restricted => "restricted",
         RejectClass::Count => "count",

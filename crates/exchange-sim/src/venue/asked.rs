@@ -193,7 +193,8 @@ pub(super) fn refusal(error: &ApiError) -> CommandError {
         -4401..=-4400 | -4141..=-4140 | -4107..=-4105 | -4189 | -1122 => RejectClass::Restricted,
         -4088..=-4087 | -4192 => RejectClass::AccountRestricted,
         -2015 | -2014 | -1022 | -1109 => RejectClass::Auth,
-        -2020 | -4117 | -4131 | -5021 | -5027..=-5024 => RejectClass::State,
+        -2020 | -4117 | -5021 | -5027..=-5024 => RejectClass::State,
+        -4131 => RejectClass::OutOfBand,
         -4061 => RejectClass::PositionMode,
         _ => RejectClass::Invalid,
     };

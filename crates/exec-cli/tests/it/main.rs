@@ -6,6 +6,7 @@ mod claims;
 mod damage;
 mod decode;
 mod demo;
+mod ends;
 mod keys;
 mod loopback;
 mod settled;

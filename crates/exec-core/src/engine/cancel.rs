@@ -1,6 +1,6 @@
 //! Cancels: they pass in every phase, wait for nothing, are repeated until answered, and settle nothing by themselves.
 
-use super::{Asked, Engine, InFlight, parked::ParkedWhat, protect::is_remedy};
+use super::{Asked, Engine, InFlight, flatten::is_clip, parked::ParkedWhat, protect::is_remedy};
 use crate::{
     conversation::{Effect, Query, Request, Timer},
     ids::{ClOrdId, InstrumentId, IntentId, RequestId},
@@ -25,7 +25,7 @@ impl Engine {
     pub(super) fn cancel_owned(&mut self, owner: &Owner, intent: IntentId, out: &mut Vec<Effect>) {
         let restored = |o: &Order| o.last().and_then(|(_, a)| a.header()).is_none_or(|h| h.epoch < self.books.epoch());
         let unknown = planted(Plant::RestoredOrder) && self.books.order(intent).is_some_and(restored);
-        if !unknown && self.books.order(intent).is_some_and(|o| o.intent().owner == *owner) {
+        if !unknown && self.books.order(intent).is_some_and(|o| o.intent().owner == *owner && !is_clip(o)) {
             self.cancel(intent, out);
         } else {
             self.deny_change(owner, intent, crate::pretrade::Denial::NoSuchOrder, out);
@@ -39,7 +39,7 @@ impl Engine {
             .open_orders()
             // The exit that replaces a lost stop, and the stop of an entry that may yet execute, go by themselves when nothing
             // is left to close.
-            .filter(|o| !is_remedy(o) && !self.awaits_entry(o))
+            .filter(|o| !is_remedy(o) && !self.awaits_entry(o) && (owner.is_none() || !is_clip(o)))
             .map(|o| o.intent())
             .filter(|i| planted(Plant::CancelAllOwners) || owner.is_none_or(|owner| i.owner == *owner))
             .filter(|i| instrument.is_none_or(|instrument| i.terms.instrument == *instrument))

@@ -117,6 +117,11 @@ impl Engine {
         }
     }
 
+    /// An order is wished off the book: attempts of it in doubt are cancelled at their fence, too, whatever was asked for them.
+    pub(super) fn sweep_at_fence(&mut self, intent: IntentId) {
+        self.doubts.values_mut().filter(|doubt| doubt.intent == intent).for_each(|doubt| doubt.cancelled_at_fence = false);
+    }
+
     /// At 1, 2, 4, 8, 16 s, at the fence, and once more when the venue must have shown it.
     fn next_question(&self, cl_ord_id: &ClOrdId) -> Timestamp {
         let Some(doubt) = self.doubts.get(cl_ord_id) else { return self.now };

@@ -60,7 +60,8 @@ impl Engine {
         if let Some((_, why)) = owner.strategy().and_then(|strategy| self.latch_of(strategy)) {
             return Err(Denial::GateClosed(why.clone()));
         }
-        self.permit(instrument)
+        self.permit(instrument)?;
+        self.permit_killed(owner, instrument)
     }
 
     /// What lets a strategy only close, if anything does.

@@ -14,7 +14,9 @@ mod change;
 mod differing;
 mod doubt;
 mod exchange_made;
+mod flatten;
 mod gate;
+mod kill;
 mod learn;
 mod let_go;
 mod limited;
@@ -105,6 +107,8 @@ enum Asked {
     Look { begun: Timestamp },
     /// What the venue restricts.
     Restrictions,
+    /// What the legs hold that are being closed.
+    Flatten,
 }
 
 /// The engine of one account.
@@ -193,6 +197,7 @@ pub struct Engine {
     /// What the day had come to when its latch was released.
     released_at_loss: Option<rust_decimal::Decimal>,
     margin: margin::MarginSeen,
+    flattening: flatten::Flattening,
 }
 
 impl Engine {
@@ -266,6 +271,7 @@ impl Engine {
             losing: loss::Losing::default(),
             released_at_loss: None,
             margin: margin::MarginSeen::default(),
+            flattening: flatten::Flattening::default(),
         }
     }
 
@@ -314,9 +320,10 @@ impl Engine {
     pub fn in_doubt(&self) -> usize {
         self.doubts.len()
     }
-    /// Requests whose answer is still to come, things that wait for the disk, and exits that wait for their leg to be read.
+    /// Requests whose answer is still to come, things that wait for the disk, exits that wait for their leg to be read, and legs
+    /// that are being closed.
     pub fn pending(&self) -> usize {
-        self.in_flight.len() + self.parked.len() + self.undated.len() + self.remedies_held_back()
+        self.in_flight.len() + self.parked.len() + self.undated.len() + self.remedies_held_back() + usize::from(self.is_flattening())
     }
     /// Legs that our books and the venue see differently.
     pub fn differences(&self) -> &[Difference] {
@@ -383,6 +390,10 @@ impl Engine {
     }
 
     fn command(&mut self, owner: &Owner, command: Command, out: &mut Vec<Effect>) {
+        if let Some((intent, denial)) = self.is_halted(owner, &command) {
+            self.deny_change(owner, intent, denial, out);
+            return;
+        }
         match command {
             Command::Submit(new) => self.submit(owner.clone(), new, out),
             Command::SubmitList(orders) => self.submit_list(owner, orders, out),
@@ -438,9 +449,11 @@ impl Engine {
                 self.release_loss();
                 self.record(Record::Released { who: who.into(), at: self.now }, out);
                 self.forget_watched();
+                self.stop_flatten(out);
             }
             OperatorCommand::Reconcile => self.recover(out),
             OperatorCommand::Adopt(instrument) => self.adopt_differences(who, instrument.as_ref(), out),
+            OperatorCommand::Kill { level, scope } => self.kill(who, level, &scope, out),
         }
     }
 
@@ -487,6 +500,7 @@ impl Engine {
             (Asked::List { list }, Answer::Positions(result)) => self.list_answer(list, result, out),
             (Asked::Leg { exit }, Answer::Positions(result)) => self.leg_answer(exit, result, out),
             (Asked::Protect { remedy }, Answer::Positions(result)) => self.protect_answer(remedy, result, out),
+            (Asked::Flatten, Answer::Positions(result)) => self.flatten_answer(result, out),
             (Asked::Restrictions, Answer::Restrictions(result)) => self.restrictions_answer(result, out),
             (_, Answer::Mass(_) | Answer::Trades(_) | Answer::Positions(_) | Answer::Order(_) | Answer::Restrictions(_)) => (),
         }
@@ -525,6 +539,7 @@ impl Engine {
             Timer::FirstReading => self.send_undated(out),
             Timer::Restrictions => self.ask_restrictions(out),
             Timer::Solvency => self.solvency_timer(out),
+            Timer::Flatten => self.flatten_round(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
         }
     }

@@ -392,6 +392,7 @@ impl Engine {
         self.let_go(out);
         self.push_report(out);
         self.look_again(out);
+        self.enforce_kills(out);
     }
 
     /// A reply tells an executed quantity before the stream tells its trades, and so it may be newer than the cut. Such a

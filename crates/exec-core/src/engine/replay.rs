@@ -109,6 +109,8 @@ impl Engine {
         self.resume_remedies(&remedies, out);
         self.find_unstopped();
         self.start_solvency(out);
+        self.enforce_kills(out);
+        self.resume_flatten(out);
         out.push(Effect::ReadClock);
     }
 

@@ -322,6 +322,7 @@ impl Engine {
         }
         self.watch_protection(intent, out);
         self.close_share(intent, out);
+        self.flatten_facts(intent, out);
     }
 
     /// A cancel that waited for the order, a further attempt, or its end.

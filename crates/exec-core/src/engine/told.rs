@@ -5,6 +5,7 @@ use crate::{
     conversation::{DoubtEnded, DoubtNews, Effect, InDoubt, OrderUpdate, Phase, PhaseChange, StrategyEvent},
     ids::{ClOrdId, InstrumentId, IntentId, StrategyId},
     instrument::TradingStatus,
+    kill::KillScope,
     order::{
         Order, Transition,
         doubt::{DoubtOf, DoubtStep},
@@ -99,7 +100,9 @@ impl Engine {
         let mut all: BTreeSet<&InstrumentId> =
             traded.iter().chain(self.restricted.keys()).chain(self.restrictions.instruments()).collect();
         all.extend(self.books.latches().keys().filter_map(|cause| match cause {
-            LatchCause::Exchange(instrument) => Some(instrument),
+            LatchCause::Exchange(instrument) | LatchCause::Kill { scope: KillScope::Instrument(instrument), .. } => {
+                Some(instrument)
+            }
             _ => None,
         }));
         all.extend(self.doubts.values().map(|d| &d.instrument));
@@ -121,6 +124,7 @@ impl Engine {
         if let Some(why) = self.books.latches().get(&LatchCause::Exchange(instrument.clone())) {
             shut.push(InstrumentShut::Latched(why.clone()));
         }
+        shut.extend(self.killed_here(instrument).into_iter().map(InstrumentShut::Latched));
         let count = self.doubts_of(instrument);
         if count >= self.config.in_doubt_max {
             shut.push(InstrumentShut::InDoubt { count, max: self.config.in_doubt_max });

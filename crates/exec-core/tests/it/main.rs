@@ -22,6 +22,7 @@ mod hard_lists;
 mod hard_moves;
 mod hard_stops;
 mod hard_words;
+mod kill;
 mod laws;
 mod let_go;
 mod lifecycle;

@@ -5,6 +5,7 @@
 
 use exec_core::{
     ids::{AccountId, AlgoId, Epoch, IntentId, ListId, OrderId, RequestId, Seq, TradeId},
+    kill::{KillLevel, KillScope},
     limits::Scope,
     order::{
         event::{AttemptHeader, GivenUp, LiveTerms, NotSent, OrderEvent, ReplaceHow, RequestState, TermsVersion},
@@ -204,6 +205,10 @@ pub(crate) fn records() -> Vec<Record> {
         at,
     }));
     all.push(Record::Funding { asset: asset("USDT"), amount: "-0.25".parse().expect("an amount"), at: VenueTime(9) });
+    let killed = |level, scope| Record::Latched { cause: LatchCause::Kill { level, scope }, text: "enough".into(), at };
+    all.push(killed(KillLevel::Reduce, KillScope::Account));
+    all.push(killed(KillLevel::Halt, KillScope::Instrument(instrument_id("BTCUSDT"))));
+    all.push(killed(KillLevel::Flatten, KillScope::Strategy(strategy_id())));
     all
 }
 

@@ -10,7 +10,9 @@ use exec_core::{
     command::{ChangeOrder, NewOrder, OperatorCommand},
     conversation::Input,
     explain,
-    ids::{InstrumentId, IntentId},
+    ids::{InstrumentId, IntentId, StrategyId},
+    kill::{KillLevel, KillScope},
+    nearest::did_you_mean,
     order::intent::{Handling, ListPlace},
     reconcile::Difference,
 };
@@ -65,6 +67,7 @@ async fn serve(this: &mut AccountLoop, request: Request) -> Reply {
             operate(this, who, OperatorCommand::CancelAll(instrument)).await;
             Reply::Ok(json!({ "cancelling": open }))
         }
+        Ask::Kill { level, instrument, strategy } => kill(this, who, level, instrument, strategy).await,
         Ask::Latch {} => gate(this, who, OperatorCommand::Latch).await,
         Ask::Release {} => gate(this, who, OperatorCommand::Release).await,
         Ask::Reconcile {} => gate(this, who, OperatorCommand::Reconcile).await,
@@ -179,10 +182,46 @@ async fn adopt(this: &mut AccountLoop, who: String, instrument: Option<Instrumen
     Reply::Ok(json!({ "settled": settled, "open": after }))
 }
 
+/// Throws the kill switch. A name that nothing here has would stop nothing, and whoever says it believes otherwise.
+async fn kill(
+    this: &mut AccountLoop,
+    who: String,
+    level: KillLevel,
+    instrument: Option<InstrumentId>,
+    strategy: Option<StrategyId>,
+) -> Reply {
+    let scope = match (instrument, strategy) {
+        (None, None) => KillScope::Account,
+        (Some(instrument), None) => {
+            let engine = &this.engine;
+            let held = || engine.books().positions().any(|(i, ..)| *i == instrument);
+            let known = engine.instrument(&instrument).is_some() || engine.config().instruments().contains(&instrument);
+            // Before the venue has told its instruments, nobody knows better.
+            if !known && !held() && engine.instruments().next().is_some() {
+                let hint = did_you_mean(instrument.as_str(), engine.instruments().map(|i| i.id.as_str()));
+                return Reply::Err(format!("instrument {instrument} is not known here{hint}; nothing was stopped"));
+            }
+            KillScope::Instrument(instrument)
+        }
+        (None, Some(strategy)) => {
+            let engine = &this.engine;
+            let configured = engine.config().strategies.iter().any(|s| s.id == strategy);
+            if !configured && engine.books().strategy(&strategy).is_none() {
+                let hint = did_you_mean(strategy.as_str(), engine.config().strategies.iter().map(|s| s.id.as_str()));
+                return Reply::Err(format!("strategy {strategy} is not known here{hint}; nothing was stopped"));
+            }
+            KillScope::Strategy(strategy)
+        }
+        (Some(_), Some(_)) => {
+            return Reply::Err(String::from("name an instrument or a strategy, not both; nothing was stopped"));
+        }
+    };
+    gate(this, who, OperatorCommand::Kill { level, scope }).await
+}
+
 async fn gate(this: &mut AccountLoop, who: String, command: OperatorCommand) -> Reply {
     operate(this, who, command).await;
     let report = this.engine.report();
-    let value: Value =
-        json!({ "phase": report.phase, "shut": view::texts(&report.shut), "reasons": view::reasons(&report.shut) });
+    let value: Value = json!({ "phase": report.phase, "shut": view::texts(&report.shut), "reasons": view::reasons(&report.shut), "kills": view::kills(&this.engine) });
     Reply::Ok(value)
 }

@@ -19,6 +19,7 @@
 //! | `change` | see [`ChangeText`] | the order |
 //! | `cancel` | `intent` | the order |
 //! | `cancel-all` | `instrument` (default: every one) | which orders were open |
+//! | `kill` | `level`: `reduce`, `halt` or `flatten`; `instrument` or `strategy` (default: the account) | throws the kill switch; latched like `latch` |
 //! | `latch` | | refuses new risk from here on, also after a restart; exits pass |
 //! | `release` | | takes new risk again |
 //! | `reconcile` | | reads everything from the venue and compares |
@@ -52,7 +53,10 @@ pub(crate) use socket::Server;
 pub use socket::SocketError;
 pub(crate) use view::texts;
 
-use exec_core::ids::{InstrumentId, IntentId};
+use exec_core::{
+    ids::{InstrumentId, IntentId, StrategyId},
+    kill::KillLevel,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -113,6 +117,17 @@ pub enum Ask {
         /// Only on this instrument.
         #[serde(default)]
         instrument: Option<InstrumentId>,
+    },
+    /// Throw the kill switch.
+    Kill {
+        /// How much is stopped.
+        level: KillLevel,
+        /// Only on this instrument.
+        #[serde(default)]
+        instrument: Option<InstrumentId>,
+        /// Only of this strategy.
+        #[serde(default)]
+        strategy: Option<StrategyId>,
     },
     /// Refuse new risk.
     Latch {},
@@ -275,6 +290,7 @@ mod tests {
             Ask::CancelAll { instrument: None },
             Ask::CancelAll { instrument: Some(InstrumentId::new("BTCUSDT-PERP.BINANCE").unwrap()) },
             Ask::Latch {},
+            Ask::Kill { level: KillLevel::Flatten, instrument: None, strategy: Some(StrategyId::new("maker").unwrap()) },
             Ask::Differences {},
             Ask::Adopt { instrument: None },
             Ask::Explain { order: String::from("x1") },
@@ -294,6 +310,8 @@ mod tests {
             r#"{"who":"a","verb":"status","all":true}"#,
             r#"{"who":"a","verb":"cancel-all","instument":"BTCUSDT-PERP.BINANCE"}"#,
             r#"{"who":"a","verb":"cancel","intent":"ab"}"#,
+            r#"{"who":"a","verb":"kill","level":"flaten"}"#,
+            r#"{"who":"a","verb":"kill","level":"reduce","symbol":"BTCUSDT-PERP.BINANCE"}"#,
             r#"{"who":"a","verb":"submit","instrument":"BTCUSDT-PERP.BINANCE","side":"BUY","qty":"1","type":"MARKET","reduceonly":true}"#,
             r#"{"who":"a","verb":"change","intent":"ab","prise":"5"}"#,
             r#"{"who":"a","verb":"bracket","entry":{"instrument":"BTCUSDT-PERP.BINANCE","side":"BUY","type":"MARKET","qty":"1"}}"#,

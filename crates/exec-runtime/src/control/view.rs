@@ -6,10 +6,12 @@ use crate::account_loop::AccountLoop;
 use exec_core::{
     conversation::{InDoubt, Phase},
     engine::Engine,
+    kill::{KillLevel, KillScope},
     order::doubt::DoubtOf,
     start_report::{EndsBy, Shut, StartReport},
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 pub(super) fn status(this: &AccountLoop) -> Value {
     let report = this.engine.report();
@@ -28,6 +30,7 @@ pub(super) fn status(this: &AccountLoop) -> Value {
         "latches": latches(&this.engine),
         "day_result": this.engine.day_result().map(|result| result.normalize().to_string()),
         "margin_ratio": this.engine.margin_ratio().map(|ratio| ratio.normalize().to_string()),
+        "kills": kills(&this.engine),
         "protection": positions::protection(&this.engine, this.clock.now()),
         "unrecognised": this.calls.unrecognised(),
         "journal": {
@@ -99,6 +102,22 @@ pub(super) fn doubt(engine: &Engine, doubt: &InDoubt) -> Value {
 /// Each in words.
 pub(crate) fn texts<T: ToString>(all: &[T]) -> Vec<String> {
     all.iter().map(ToString::to_string).collect()
+}
+
+/// What the kill switch says.
+pub(super) fn kills(engine: &Engine) -> Vec<Value> {
+    let one = |(level, scope, text): (KillLevel, &KillScope, &str)| {
+        let entries = engine.books().open_orders().filter(|o| o.intent().terms.can_add_risk() && scope.covers_order(o)).count();
+        let legs: BTreeSet<_> = engine
+            .books()
+            .shares()
+            .filter(|((owner, instrument, _), qty)| !qty.is_zero() && scope.covers(owner, instrument))
+            .map(|((_, instrument, leg), _)| (instrument, *leg))
+            .collect();
+        // Legs by our books; a flattening ends by what the venue says.
+        json!({ "level": level, "scope": scope, "text": text, "entries_open": entries, "legs_open": legs.len() })
+    };
+    engine.kills().map(one).collect()
 }
 
 fn latches(engine: &Engine) -> Vec<Value> {

@@ -7,6 +7,7 @@ use exec_core::{
     command::{ChangeOrder, Command, OperatorCommand},
     conversation::Input,
     ids::IntentId,
+    kill::{KillLevel, KillScope},
     order::{intent::Provenance, status::OrdStatus},
     report::OrderReport,
     terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
@@ -21,7 +22,7 @@ const MODES: [(PositionMode, PositionSide); 2] =
 type Act = fn(&mut Pair, PositionSide);
 
 /// What must not stop an exit. The instrument comes first: it is heard through the stream.
-const TROUBLES: [(&str, Act); 4] = [
+const TROUBLES: [(&str, Act); 6] = [
     ("instrument in reduce", |pair, leg| {
         let (now, account) = (pair.now_ms, pair.desk.account());
         pair.desk.exchange_mut().deleverage(now, account, "BTCUSDT", venue_leg(leg), decimal("0.010")).expect("deleveraged");
@@ -29,8 +30,14 @@ const TROUBLES: [(&str, Act); 4] = [
     }),
     ("stream cut", |pair, _| pair.cut_stream()),
     ("disk full", |pair, _| pair.fail_disk()),
-    ("kill switch", |pair, _| pair.give(Input::Operator { who: "test".into(), command: OperatorCommand::Latch })),
+    ("latched", |pair, _| pair.give(Input::Operator { who: "test".into(), command: OperatorCommand::Latch })),
+    ("kill switch on the instrument", |pair, _| kill(pair, KillLevel::Reduce, KillScope::Instrument(btc()))),
+    ("kill switch on the account", |pair, _| kill(pair, KillLevel::Halt, KillScope::Account)),
 ];
+
+fn kill(pair: &mut Pair, level: KillLevel, scope: KillScope) {
+    pair.give(Input::Operator { who: "test".into(), command: OperatorCommand::Kill { level, scope } });
+}
 
 const fn venue_leg(leg: PositionSide) -> types::PositionSide {
     match leg {
@@ -120,7 +127,7 @@ fn exits_pass(mode: PositionMode, leg: PositionSide, troubles: &[(&str, Act)]) {
         assert!(pair.status(intent).is_ended(), "{what}: {:?}", pair.order(intent));
         assert!(open_at_venue(&mut pair, intent).is_none(), "{what}: an opening order reached the venue");
     }
-    if names.contains(&"disk full") {
+    if names.iter().any(|name| *name == "disk full" || name.starts_with("kill switch")) {
         assert!(open_at_venue(&mut pair, entry).is_none(), "{what}: what adds risk is cancelled");
     }
     pair.wait(5_000);

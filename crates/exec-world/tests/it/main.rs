@@ -3,6 +3,7 @@
 mod brackets;
 mod crash_table;
 mod exits;
+mod flatten;
 mod forced;
 mod matrix;
 mod pair;

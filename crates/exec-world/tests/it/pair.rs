@@ -57,8 +57,13 @@ impl Pair {
     }
 
     pub(crate) fn with(config: EngineConfig, algo: AlgoConfig) -> Self {
+        Self::on(config, ExchangeConfig { algo, ..ExchangeConfig::default() })
+    }
+
+    /// On an exchange of one's own.
+    pub(crate) fn on(config: EngineConfig, exchange: ExchangeConfig) -> Self {
         let mode = config.mode;
-        let exchange = ExchangeConfig { start_ms: START_MS, algo, ..ExchangeConfig::default() };
+        let exchange = ExchangeConfig { start_ms: START_MS, ..exchange };
         let mut exchange = Exchange::new(exchange).expect("an exchange");
         let wallets = vec![("USDT".to_owned(), decimal("1000000"))];
         let account = exchange.create_account(AccountSpec { wallets, hedge: mode == PositionMode::Hedging, leverage: 20 });
