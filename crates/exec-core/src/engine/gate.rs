@@ -4,6 +4,7 @@ use super::Engine;
 use crate::{
     conversation::{AlertLevel, Effect, Phase, StrategyEvent},
     ids::{InstrumentId, StrategyId},
+    kill::KillScope,
     order::{
         event::NotSent,
         intent::{Intent, Owner, Provenance},
@@ -76,7 +77,9 @@ impl Engine {
     /// Strategies that may only close.
     fn strategy_states(&self) -> Vec<StrategyState> {
         let of = |(cause, why): (&LatchCause, &String)| {
-            let LatchCause::Breaker(strategy) = cause else { return None };
+            let (LatchCause::Breaker(strategy) | LatchCause::Kill { scope: KillScope::Strategy(strategy), .. }) = cause else {
+                return None;
+            };
             Some(StrategyState { strategy: strategy.clone(), cause: cause.clone(), why: why.clone() })
         };
         self.books.latches().iter().filter_map(of).collect()

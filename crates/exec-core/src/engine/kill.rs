@@ -86,14 +86,7 @@ impl Engine {
 
     /// Why the switch takes no new risk on an instrument, while the account would.
     pub(super) fn killed_here(&self, instrument: &InstrumentId) -> Vec<String> {
-        let strategies = self.concerned(instrument);
-        self.kills()
-            .filter(|(_, scope, _)| match scope {
-                KillScope::Account => false,
-                KillScope::Instrument(only) => only == instrument,
-                KillScope::Strategy(only) => strategies.contains(only),
-            })
-            .map(|(_, _, text)| String::from(text))
-            .collect()
+        let here = |scope: &KillScope| matches!(scope, KillScope::Instrument(only) if only == instrument);
+        self.kills().filter(|(_, scope, _)| here(scope)).map(|(_, _, text)| String::from(text)).collect()
     }
 }

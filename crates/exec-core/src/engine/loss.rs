@@ -5,6 +5,7 @@ use super::Engine;
 use crate::{
     conversation::{AlertLevel, Effect, Timer},
     ids::Asset,
+    kill::{KillLevel, KillScope},
     record::{DayStart, LatchCause, Record},
     time::VenueTime,
     units::Amount,
@@ -154,6 +155,7 @@ impl Engine {
             let lost = (-result).normalize();
             let text = format!("the account has lost {lost} since 00:00 UTC, one and a half times its limit: close everything");
             self.alert(out, AlertLevel::Critical, "flatten_on_loss", text);
+            self.kill("the limit of a day's loss", KillLevel::Flatten, &KillScope::Account, out);
         }
     }
 

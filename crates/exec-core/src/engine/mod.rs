@@ -323,7 +323,11 @@ impl Engine {
     /// Requests whose answer is still to come, things that wait for the disk, exits that wait for their leg to be read, and legs
     /// that are being closed.
     pub fn pending(&self) -> usize {
-        self.in_flight.len() + self.parked.len() + self.undated.len() + self.remedies_held_back() + usize::from(self.is_flattening())
+        self.in_flight.len()
+            + self.parked.len()
+            + self.undated.len()
+            + self.remedies_held_back()
+            + usize::from(self.is_flattening())
     }
     /// Legs that our books and the venue see differently.
     pub fn differences(&self) -> &[Difference] {

@@ -150,7 +150,11 @@ fn an_order_in_flight_is_cancelled_at_its_first_sight_and_at_its_fence() {
         rig.answer_orders(&Err(QueryError::Unavailable("busy".into())));
     }
     assert!(rig.cancels_sent() > before, "not cancelled at the fence");
-    rig.outcome(Err(refused(RejectClass::NotOnBook, -2011)));
+    let cancels: Vec<_> = rig.sent.iter().filter(|r| matches!(r, Request::Cancel(_))).map(Request::id).collect();
+    for request in cancels {
+        let result = Err(refused(RejectClass::NotOnBook, -2011));
+        rig.give(Input::Outcome { request, outcome: exec_core::conversation::Outcome::Order(result) });
+    }
     let before = rig.cancels_sent();
     let report = rig.venue_report(entry, VenueStatus::New, "0");
     rig.stream(report);
