@@ -7,7 +7,11 @@ use crate::{
     logging, screen,
     select::{self, Selected},
 };
-use exec_core::ids::InstrumentId;
+use exec_core::{
+    conversation::Phase,
+    ids::InstrumentId,
+    start_report::{EndsBy, StartReport},
+};
 use node_config::{
     AccountHandle, CONTROL_SOCKET, FactoryError, Node, Prices,
     control::{Ask, Client, ClientError, Reply},
@@ -132,6 +136,19 @@ fn socket(selected: &Selected) -> PathBuf {
     journal_directory(&selected.config, &selected.account).join(CONTROL_SOCKET)
 }
 
+/// Waits until a node takes new risk, or would if a person let it: nothing that is waited for changes that.
+async fn ready(handle: &AccountHandle) {
+    let for_person =
+        |report: &StartReport| !report.shut.is_empty() && report.shut.iter().all(|why| why.ends_by() == EndsBy::Person);
+    loop {
+        let status = handle.status();
+        if matches!(status.phase, Phase::Live | Phase::Halted) || status.report.as_ref().is_some_and(for_person) {
+            return;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
 /// Runs a node of this account without its strategies, lets `work` ask it once it has reconciled, and brings it to its end.
 async fn alone(
     selected: &Selected,
@@ -146,7 +163,7 @@ async fn alone(
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let worked = async {
-        let started = timeout(patience, handle.live()).await;
+        let started = timeout(patience, ready(&handle)).await;
         // An exit passes a shut gate; what does not is denied with the reason.
         if started.is_err() && !patience.is_zero() {
             let report = handle.status().report.map_or_else(|| "no report yet".to_owned(), |r| r.to_string());

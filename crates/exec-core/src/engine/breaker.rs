@@ -180,7 +180,8 @@ impl Engine {
             | RejectClass::Clock
             | RejectClass::Auth
             | RejectClass::Failed
-            | RejectClass::PositionMode => (),
+            | RejectClass::PositionMode
+            | RejectClass::OutOfBand => (),
         }
     }
 

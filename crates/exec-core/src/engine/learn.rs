@@ -1,6 +1,6 @@
 //! How anything becomes true: a record passes the books, then the journal, then whoever it concerns. It decides nothing.
 
-use super::Engine;
+use super::{Engine, flatten::is_clip};
 use crate::{
     books::BooksError,
     conversation::{AlertLevel, Effect, StrategyEvent},
@@ -62,7 +62,10 @@ impl Engine {
         }
         if let Some(strategy) = owner {
             let opens = self.books.order(intent).is_some_and(|o| o.intent().terms.can_add_risk());
-            self.watch_fact(&strategy, opens, &event);
+            // What the kill switch asks for in its name is not its doing.
+            if !self.books.order(intent).is_some_and(is_clip) {
+                self.watch_fact(&strategy, opens, &event);
+            }
             let update = self.order_update(intent, event, &transition, self.now);
             self.notify(strategy, Some(seq), StrategyEvent::Order(update), out);
         }
