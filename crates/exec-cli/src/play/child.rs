@@ -79,6 +79,13 @@ level = "info"
 ended_orders_kept_secs = 600.0
 sweep_interval_secs = {sweep_interval_secs}
 on_exit = "cancel_all"
+
+# Some of what a play asks for is refused on purpose, for as long as it lasts.
+[execution.breakers]
+refusals_in_a_row = 0
+refusals_per_minute = 0
+funds_in_a_row = 0
+would_take_per_minute = 0
 "#
     )
 }
