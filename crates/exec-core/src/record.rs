@@ -126,6 +126,8 @@ pub enum LatchCause {
         /// For whom.
         scope: KillScope,
     },
+    /// The node has died again and again.
+    CrashLoop,
 }
 
 /// One entry of the journal.

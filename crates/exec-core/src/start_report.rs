@@ -235,6 +235,7 @@ impl LatchCause {
             Self::Breaker(_) => "breaker",
             Self::DailyLoss => "daily_loss",
             Self::Kill { .. } => "kill",
+            Self::CrashLoop => "crash_loop",
         }
     }
     /// Whether it is about the whole account, and not about an instrument or a strategy of it.
@@ -246,7 +247,8 @@ impl LatchCause {
             | Self::Operator
             | Self::Liquidation
             | Self::Difference(_)
-            | Self::DailyLoss => true,
+            | Self::DailyLoss
+            | Self::CrashLoop => true,
             Self::Exchange(_) | Self::Breaker(_) => false,
             Self::Kill { scope, .. } => matches!(scope, KillScope::Account),
         }
@@ -266,6 +268,7 @@ impl LatchCause {
             Self::Kill { level: KillLevel::Reduce, .. } => "the kill switch says reduce",
             Self::Kill { level: KillLevel::Halt, .. } => "the kill switch says halt",
             Self::Kill { level: KillLevel::Flatten, .. } => "the kill switch says flatten",
+            Self::CrashLoop => "the node has died again and again, and its strategies are not called",
         }
     }
     /// What a person has to do before releasing it.
@@ -281,6 +284,7 @@ impl LatchCause {
             Self::Exchange(_) => "look at what that position hedged, then `release`",
             Self::Difference(_) => "read `reconcile --explain`, settle it there, then `release`",
             Self::Breaker(_) => "find out why the strategy did it and mend that, then `release`",
+            Self::CrashLoop => "read the end of the logs, mend or take out the strategy that it names, then `release`",
             Self::DailyLoss => "it ends at 00:00 UTC; find out what lost the money before you `release` it",
             Self::Kill { level: KillLevel::Flatten, .. } => {
                 "wait until `positions` is empty; `release` ends the closing where it is"

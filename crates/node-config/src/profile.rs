@@ -57,8 +57,8 @@ impl Profile {
                 }),
                 account_pace: Pace::default(),
                 strategy_pace: Pace::default(),
-                // A machine that others work on, too, is slow without anybody's fault.
-                breakers: Breakers { slow_calls: 0, ..Breakers::default() },
+                // A machine that others work on, too, is slow without anybody's fault; and who tries something out starts it often.
+                breakers: Breakers { slow_calls: 0, starts: 0, ..Breakers::default() },
                 ..venue
             },
             Self::Testnet => venue,

@@ -247,6 +247,7 @@ fn breakers(mut s: Section<'_>, profile: Profile) -> Breakers {
         would_take_per_minute: count("would_take_per_minute", 100_000, usual.would_take_per_minute),
         same_order_per_second: count("same_order_per_second", 63, usual.same_order_per_second),
         slow_calls: count("slow_calls", 100_000, usual.slow_calls),
+        starts: count("starts", 16, usual.starts),
     };
     s.finish();
     breakers

@@ -67,6 +67,7 @@ impl NodeConfig {
         plain(out, "would_take_per_minute", b.would_take_per_minute)?;
         plain(out, "same_order_per_second", b.same_order_per_second)?;
         plain(out, "slow_calls", b.slow_calls)?;
+        plain(out, "starts", b.starts)?;
 
         for (id, account) in &self.accounts {
             write_account(out, id.as_str(), account)?;

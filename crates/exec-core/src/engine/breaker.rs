@@ -34,6 +34,8 @@ pub struct Breakers {
     pub same_order_per_second: u32,
     /// So many slow calls within an hour. What is slow the shell says.
     pub slow_calls: u32,
+    /// So many starts of the node within two minutes: it comes up without strategies.
+    pub starts: u32,
 }
 
 impl Breakers {
@@ -45,6 +47,7 @@ impl Breakers {
         would_take_per_minute: 0,
         same_order_per_second: 0,
         slow_calls: 0,
+        starts: 0,
     };
 }
 
@@ -57,6 +60,7 @@ impl Default for Breakers {
             would_take_per_minute: 120,
             same_order_per_second: 10,
             slow_calls: 3,
+            starts: 3,
         }
     }
 }

@@ -122,7 +122,9 @@ impl Engine {
         // A latch does not keep strategies from starting: they may still close.
         if !self.started && self.reconciled && self.delay_over && (self.doubts.is_empty() || planted(Plant::NoDoubtBeforeGate)) {
             self.started = true;
-            self.start_strategies(out);
+            if !self.is_benched() {
+                self.start_strategies(out);
+            }
         }
         let phase = if self.draining {
             Phase::Draining
@@ -136,7 +138,7 @@ impl Engine {
         self.tell_phase(phase, out);
     }
 
-    fn start_strategies(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn start_strategies(&mut self, out: &mut Vec<Effect>) {
         for strategy in &self.config.strategies {
             out.push(Effect::Notify(strategy.id.clone(), None, StrategyEvent::Start));
         }

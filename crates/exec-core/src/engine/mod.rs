@@ -11,6 +11,7 @@ mod blind;
 pub mod breaker;
 mod cancel;
 mod change;
+mod crash_loop;
 mod differing;
 mod doubt;
 mod exchange_made;
@@ -194,6 +195,7 @@ pub struct Engine {
     restrictions: restrictions::Restrictions,
     paces: pace::Paces,
     losing: loss::Losing,
+    starts: crash_loop::Starts,
     /// What the day had come to when its latch was released.
     released_at_loss: Option<rust_decimal::Decimal>,
     margin: margin::MarginSeen,
@@ -269,6 +271,7 @@ impl Engine {
             restrictions: restrictions::Restrictions::default(),
             paces: pace::Paces::default(),
             losing: loss::Losing::default(),
+            starts: crash_loop::Starts::default(),
             released_at_loss: None,
             margin: margin::MarginSeen::default(),
             flattening: flatten::Flattening::default(),
@@ -454,6 +457,7 @@ impl Engine {
                 self.record(Record::Released { who: who.into(), at: self.now }, out);
                 self.forget_watched();
                 self.stop_flatten(out);
+                self.unbench(out);
             }
             OperatorCommand::Reconcile => self.recover(out),
             OperatorCommand::Adopt(instrument) => self.adopt_differences(who, instrument.as_ref(), out),
@@ -552,7 +556,7 @@ impl Engine {
         if let Some(seq) = seq {
             self.remember(&strategy, seq, &event);
         }
-        if self.started {
+        if self.started && !self.is_benched() {
             if let (true, Some(seen)) = (planted(Plant::CursorBeforeCommands), seq) {
                 self.record(Record::Cursor { strategy: strategy.clone(), seen, state: None }, out);
             }
@@ -564,7 +568,7 @@ impl Engine {
     }
 
     fn notify_price(&mut self, instrument: &InstrumentId, out: &mut Vec<Effect>) {
-        if !self.started {
+        if !self.started || self.is_benched() {
             return;
         }
         for strategy in self.config.strategies.iter().filter(|s| s.instruments.contains(instrument)) {

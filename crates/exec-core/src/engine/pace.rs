@@ -53,7 +53,12 @@ impl Engine {
     pub(super) fn count_asked(&mut self, intent: IntentId) {
         let Some(asked) = self.books.order(intent).map(|o| o.intent()) else { return };
         let now = self.now;
-        self.paces.account.add(now);
+        // What a strategy closes beyond its own pace is never held back, and must not hold the others back.
+        let pace = asked.owner.strategy().and_then(|s| self.config.bounds.strategies.get(s)).map(|b| b.pace).unwrap_or_default();
+        let own = asked.owner.strategy().and_then(|s| self.paces.strategies.get(s));
+        if own.and_then(|own| own.full(pace, now)).is_none() {
+            self.paces.account.add(now);
+        }
         if let Some(strategy) = asked.owner.strategy() {
             match self.paces.strategies.get_mut(strategy) {
                 Some(count) => count.add(now),

@@ -69,8 +69,8 @@ impl Engine {
                     self.remember(&strategy, seq, &StrategyEvent::Exchange(event));
                 }
             }
-            Record::Started { .. }
-            | Record::StrategyNumber { .. }
+            Record::Started { at, .. } => self.remember_start(*at),
+            Record::StrategyNumber { .. }
             | Record::Intent(_)
             | Record::Baseline(_)
             | Record::TradeCursor(_)
@@ -108,6 +108,7 @@ impl Engine {
         self.keep_lists(|_| true, out);
         self.resume_remedies(&remedies, out);
         self.find_unstopped();
+        self.judge_starts(out);
         self.start_solvency(out);
         self.enforce_kills(out);
         self.resume_flatten(out);

@@ -19,7 +19,7 @@ use crate::{
     rules::{Case, first_broken},
     start_report::Shut,
     terms::{OrderKind, Terms, TimeInForce},
-    units::{PositionMode, Qty, SignedQty},
+    units::{PositionMode, Qty, Side, SignedQty},
     venue::{Attempt, CommandError, CommandResult, RejectClass, Rejection},
 };
 use alloc::{format, string::ToString, vec::Vec};
@@ -97,6 +97,9 @@ impl Engine {
             let hint = crate::nearest::did_you_mean(terms.instrument.as_str(), self.instruments.keys().map(|i| i.as_str()));
             return Err(Denial::UnknownInstrument { instrument: terms.instrument.clone(), hint });
         };
+        if terms.is_closing() {
+            self.closes_something(owner, terms)?;
+        }
         let qty = if terms.is_closing() { self.held_to_leg(terms)? } else { terms.qty };
         let qty = self.held_to_share(owner, terms, qty)?;
         let checked = Terms { qty, ..terms.clone() };
@@ -148,6 +151,18 @@ impl Engine {
     fn is_held(&self, instrument: &InstrumentId) -> bool {
         let ours = self.books.positions().any(|(i, _, p)| i == instrument && !p.qty().is_zero());
         ours || self.venue_positions.iter().any(|((i, _), qty)| i == instrument && !qty.is_zero())
+    }
+
+    /// A strategy whose breaker has opened may close what there is. Where books and venue agree that its order can close nothing, it
+    /// would only use up what the exits of others need.
+    fn closes_something(&self, owner: &Owner, terms: &Terms) -> Result<(), Denial> {
+        if !self.reconciled || owner.strategy().is_none_or(|strategy| self.latch_of(strategy).is_none()) {
+            return Ok(());
+        }
+        let ours = self.books.position_qty(&terms.instrument, terms.leg);
+        let venue = self.venue_positions.get(&(terms.instrument.clone(), terms.leg)).copied().unwrap_or_default();
+        let closes = |held: SignedQty| !held.is_zero() && (held.get().is_sign_negative() == (terms.side == Side::Buy));
+        if closes(ours) || closes(venue) { Ok(()) } else { Err(Denial::NothingToClose) }
     }
 
     /// In HEDGING the venue refuses a close beyond the leg instead of clamping it, so it is clamped here. Only a leg that is

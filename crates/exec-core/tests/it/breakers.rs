@@ -170,6 +170,20 @@ fn the_same_order_more_than_ten_times_in_a_second_opens_the_breaker() {
 }
 
 #[test]
+fn a_latched_strategy_is_not_sent_to_close_what_is_not_there() {
+    let mut rig = Rig::live(with(Breakers { refusals_in_a_row: 1, ..Breakers::default() }));
+    let open = working(&mut rig);
+    rig.fill(open, 1, "1", "99", "1");
+    refuse(&mut rig, at(0), RejectClass::Invalid, -1111);
+    let denied = |rig: &mut Rig, side| {
+        let exit = rig.submit(closing(side, PositionSide::Net, "1"));
+        rig.order(exit).denial().cloned()
+    };
+    assert_eq!(denied(&mut rig, Side::Buy), Some(Denial::NothingToClose), "it is long");
+    assert_eq!(denied(&mut rig, Side::Sell), None);
+}
+
+#[test]
 fn three_slow_calls_within_an_hour_open_the_breaker() {
     let slow = || Input::SlowCall { strategy: strategy_id(), took_ms: 150 };
     let mut rig = Rig::live(with(Breakers::default()));
@@ -199,4 +213,55 @@ fn what_is_left_of_a_call_after_the_breaker_has_opened_does_not_leave() {
     assert!(matches!(rig.order(IntentId(904)).denial(), Some(Denial::GateClosed(_))));
     rig.give(Input::Commands { strategy: other, seen: None, commands: vec![order(905, buy())], state: None });
     assert!(rig.order(IntentId(905)).denial().is_none(), "another strategy is not held");
+}
+
+/// The node dies and starts again; what it was told before is in the journal.
+fn dies(rig: Rig) -> Rig {
+    let kept = rig.journal.len();
+    let mut rig = rig.restarted(kept);
+    rig.connect();
+    rig.answer_recovery(rig.flat());
+    rig.no_trades();
+    rig
+}
+
+fn in_a_crash_loop(rig: &Rig) -> bool {
+    rig.engine.books().latches().contains_key(&LatchCause::CrashLoop)
+}
+
+fn was_started(rig: &Rig) -> bool {
+    rig.told.iter().any(|(_, event)| matches!(event, exec_core::conversation::StrategyEvent::Start))
+}
+
+#[test]
+fn the_third_start_within_two_minutes_calls_no_strategy_and_says_which_had_not_handled_its_events() {
+    let mut rig = Rig::live(with(Breakers::default()));
+    rig.submit(limit(Side::Buy, qty("0.0001"), price("99")));
+    let mut rig = dies(rig);
+    assert!(!in_a_crash_loop(&rig) && was_started(&rig), "the second");
+    rig.wait(1_000);
+    let mut rig = dies(rig);
+    assert!(in_a_crash_loop(&rig) && !was_started(&rig), "the third");
+    let text = rig.engine.books().latches()[&LatchCause::CrashLoop].clone();
+    assert!(text.contains("start 3") && text.contains("maker"), "{text}");
+    let entry = rig.submit(buy());
+    assert!(matches!(rig.order(entry).denial(), Some(Denial::GateClosed(_))));
+    rig.told.clear();
+    rig.give(Input::Price(exec_core::report::PriceReport {
+        instrument: crate::scene::btc(),
+        quote: exec_core::report::Quote { mark: Some(price("101")), ..Default::default() },
+    }));
+    assert!(rig.told.is_empty(), "{:?}", rig.told);
+    rig.give(Input::Operator { who: "ada".into(), command: exec_core::command::OperatorCommand::Release });
+    assert!(was_started(&rig) && rig.told.len() > 1, "what it missed comes behind its start");
+}
+
+#[test]
+fn starts_that_are_far_apart_are_no_loop() {
+    let mut rig = Rig::live(with(Breakers::default()));
+    for _ in 0..4 {
+        rig.wait(121_000);
+        rig = dies(rig);
+        assert!(!in_a_crash_loop(&rig));
+    }
 }

@@ -209,6 +209,7 @@ pub(crate) fn records() -> Vec<Record> {
     all.push(killed(KillLevel::Reduce, KillScope::Account));
     all.push(killed(KillLevel::Halt, KillScope::Instrument(instrument_id("BTCUSDT"))));
     all.push(killed(KillLevel::Flatten, KillScope::Strategy(strategy_id())));
+    all.push(Record::Latched { cause: LatchCause::CrashLoop, text: "died".into(), at });
     all
 }
 

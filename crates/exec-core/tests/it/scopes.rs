@@ -210,6 +210,20 @@ fn exits_and_stops_count_for_the_pace_and_are_never_held_back_by_it() {
 }
 
 #[test]
+fn what_a_strategy_closes_beyond_its_own_pace_does_not_hold_others_back() {
+    let own = Bound { pace: Pace { per_second: Some(2), per_minute: None }, ..Bound::default() };
+    let bounds = Bounds { pace: Pace { per_second: Some(4), per_minute: None }, ..of_strategy(own) };
+    let mut rig = live(PositionMode::Netting, bounds);
+    rig.wait(2_000 - rig.ms % 1_000);
+    for _ in 0..10 {
+        let exit = rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+        assert!(rig.order(exit).denial().is_none());
+    }
+    let theirs = submit_as(&mut rig, other(), 900, buy());
+    assert_eq!(denied_by(&rig, theirs), None);
+}
+
+#[test]
 fn a_change_counts_for_the_pace_like_an_order() {
     let bounds = Bounds { pace: Pace { per_second: Some(1), per_minute: None }, ..Bounds::default() };
     let mut rig = live(PositionMode::Netting, bounds);

@@ -297,6 +297,7 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         LatchCause::Exchange(btc()),
         LatchCause::Breaker(exec_testkit::fixtures::strategy_id()),
         LatchCause::DailyLoss,
+        LatchCause::CrashLoop,
     ];
     for cause in latches {
         assert!(PAGE.contains(&format!("| `{}` | ", cause.kind())), "{}", cause.kind());

@@ -481,7 +481,11 @@ pub(crate) fn engine_config(account: &str) -> EngineConfig {
         differences: exec_core::unequal::DifferenceRules::default(),
         memory: exec_core::engine::config::Memory::default(),
         stream: exec_core::engine::config::StreamCare::default(),
-        breakers: exec_core::engine::breaker::Breakers { slow_calls: 0, ..exec_core::engine::breaker::Breakers::default() },
+        breakers: exec_core::engine::breaker::Breakers {
+            slow_calls: 0,
+            starts: 0,
+            ..exec_core::engine::breaker::Breakers::default()
+        },
         bounds: exec_core::limits::Bounds::default(),
         solvency: exec_core::limits::Solvency::default(),
     }

@@ -5,6 +5,7 @@ mod crash_table;
 mod exits;
 mod flatten;
 mod forced;
+mod mad;
 mod matrix;
 mod pair;
 mod processes;
