@@ -41,6 +41,8 @@ impl Sample {
 #[derive(Clone, Debug, Default)]
 pub struct VenueClockEstimate {
     samples: Vec<Sample>,
+    /// The best reading before everything was forgotten.
+    forgotten: Option<ClockReading>,
 }
 
 impl VenueClockEstimate {
@@ -55,9 +57,16 @@ impl VenueClockEstimate {
         self.samples.push(sample);
     }
 
-    /// Forgets everything: the venue said that our timestamps are off.
-    pub fn clear(&mut self) {
+    /// Forgets everything: the venue said that our timestamps are off, and one bad sample must not outlive that.
+    pub fn clear(&mut self, now: Timestamp) {
+        self.forgotten = self.last(now);
         self.samples.clear();
+    }
+
+    /// The reading, or what it was before everything was forgotten: not good enough to date a request with.
+    #[must_use]
+    pub fn last(&self, now: Timestamp) -> Option<ClockReading> {
+        self.reading(now).or(self.forgotten)
     }
 
     /// How many samples there are.
@@ -126,7 +135,7 @@ mod tests {
         clock.add(sample(5, 3, 1));
         assert!(clock.is_empty());
         clock.add(sample(1, 2, 3));
-        clock.clear();
+        clock.clear(Timestamp::from_ms(0));
         assert_eq!((clock.reading(Timestamp::from_ms(2)), clock.len()), (None, 0));
     }
 }

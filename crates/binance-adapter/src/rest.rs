@@ -104,7 +104,9 @@ impl Rest {
 
     /// The budget's time: the venue's as far as it is known.
     fn budget_now(&self) -> VenueTime {
-        self.venue_now().unwrap_or_else(|| VenueTime(i64::try_from(self.now().as_ms()).unwrap_or(i64::MAX)))
+        let now = self.now();
+        let last = lock(&self.clock).last(now);
+        last.map_or_else(|| VenueTime(i64::try_from(now.as_ms()).unwrap_or(i64::MAX)), |reading| reading.venue_time(now))
     }
 
     /// Reads the venue's clock: once, or a few times if nothing is known yet.
@@ -269,6 +271,9 @@ impl Rest {
             Ok(reply) => {
                 lock(&self.budget).replied(begun, self.budget_now(), reply.status, reply.usage, reply.text());
                 tracing::trace!(path = endpoint.path, status = reply.status, "exchange");
+                if endpoint.security == Security::Signed && !reply.is_success() && blames_our_clock(endpoint, &reply) {
+                    lock(&self.clock).clear(self.now());
+                }
                 Ok(reply)
             }
             Err(TransportError::NeverBegun(why)) => Err(NoReply::NotSent(why.to_string())),
@@ -305,6 +310,11 @@ pub(crate) fn read<'a, T: serde::Deserialize<'a>>(reply: &'a Reply) -> Result<T,
 /// Nothing here panics while it holds a lock; if it did, the counters would still be whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the venue refused a request for its time.
+fn blames_our_clock(endpoint: &Endpoint, reply: &Reply) -> bool {
+    matches!(fate::judge(endpoint.act, reply.status, reply.text()), Fate::Refused { class: RejectClass::Clock, .. })
 }
 
 fn unavailable(none: NoReply) -> QueryError {

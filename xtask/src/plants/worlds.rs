@@ -9,8 +9,15 @@ use crate::{Failure, shell};
 /// A plant must be found within so many seeds.
 const SEEDS: &str = "0..1000";
 /// Which worlds are tried, in this order: the mixture, and the kinds in which one thing is looked at closely.
-const KINDS: [(&str, &str); 6] =
-    [("L1", "mixed"), ("L1", "bracket"), ("L1", "blind"), ("L1", "conditional"), ("L1", "storm"), ("L2", "mixed")];
+const KINDS: [(&str, &str); 7] = [
+    ("L1", "mixed"),
+    ("L1", "bracket"),
+    ("L1", "blind"),
+    ("L1", "conditional"),
+    ("L1", "storm"),
+    ("L1", "rough"),
+    ("L2", "mixed"),
+];
 const WRONG_USE: i32 = 2;
 
 /// Runs the plants of these names, or all.

@@ -153,6 +153,20 @@ async fn the_engine_refuses_what_its_window_missed_and_the_adapter_signs_exactly
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_false_reading_of_the_clock_does_not_outlive_the_first_refusal_for_it() {
+    let world = World::netting().await;
+    // The older readings have become coarse by then, so the false one counts.
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    world.fault("GET", "/fapi/v1/time", RequestFault::ErrorBefore(answer(200, r#"{"serverTime":1790000000000}"#)));
+    world.venue.read_clock().await.unwrap();
+    let ask = || world.venue.order_status(order(&world, world.id()));
+    let refused = ask().await;
+    assert!(matches!(refused, Err(QueryError::Refused(ref r)) if r.class == RejectClass::Clock), "{refused:?}");
+    let asked_again = ask().await;
+    assert!(matches!(asked_again, Ok(Lookup::Absent)), "the clock is read again before anything is signed: {asked_again:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn cancels_do_not_wait_behind_orders() {
     let world = World::netting().await;
     let mark = "50000";
