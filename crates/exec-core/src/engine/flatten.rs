@@ -48,7 +48,7 @@ const READS_MAX: u32 = 3;
 /// A limit at the bound is moved when the bound is farther from it than this part of its price.
 const MOVES_BY: Decimal = Decimal::from_parts(1, 0, 0, false, 3);
 /// In front of the intents that are made here; start and count follow.
-const MARK: u128 = 0x464C_4154_5445_4E;
+const MARK: u128 = 0x0046_4C41_5454_454E;
 
 /// What is volatile about it.
 #[derive(Clone, Debug, Default)]

@@ -23,7 +23,7 @@ const LOOK_EVERY_MS: u64 = 1_000;
 pub(super) struct Losing {
     beyond: bool,
     far_beyond: bool,
-    told_to_flatten: bool,
+    flattened: bool,
 }
 
 impl Engine {
@@ -149,13 +149,14 @@ impl Engine {
         }
     }
 
-    /// The loss is so much beyond the limit that everything is to be closed.
+    /// The loss is so much beyond the limit that everything is closed, by the kill switch: once a day, so that a release stands.
     fn flatten_for_loss(&mut self, result: Decimal, out: &mut Vec<Effect>) {
-        if !core::mem::replace(&mut self.losing.told_to_flatten, true) {
+        if !core::mem::replace(&mut self.losing.flattened, true) {
             let lost = (-result).normalize();
-            let text = format!("the account has lost {lost} since 00:00 UTC, one and a half times its limit: close everything");
+            let text =
+                format!("the account has lost {lost} since 00:00 UTC, one and a half times its limit: everything is closed");
             self.alert(out, AlertLevel::Critical, "flatten_on_loss", text);
-            self.kill("the limit of a day's loss", KillLevel::Flatten, &KillScope::Account, out);
+            self.kill("the daily loss limit", KillLevel::Flatten, &KillScope::Account, out);
         }
     }
 

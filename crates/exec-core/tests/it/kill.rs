@@ -47,7 +47,7 @@ fn read(rig: &mut Rig, answer: Result<&str, QueryError>) -> bool {
 fn last_clip(rig: &Rig) -> Option<(IntentId, Terms)> {
     let attempt = rig.attempts_sent().last().map(|a| (a.cl_ord_id, a.terms.clone()))?;
     let intent = rig.engine.books().by_cl_ord_id(&attempt.0)?;
-    (intent.0 >> 72 == 0x464C_4154_5445_4E).then_some((intent, attempt.1))
+    (intent.0 >> 72 == 0x0046_4C41_5454_454E).then_some((intent, attempt.1))
 }
 
 #[test]

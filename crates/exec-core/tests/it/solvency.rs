@@ -196,7 +196,7 @@ fn a_release_lets_the_day_go_on_until_as_much_is_lost_again() {
 }
 
 #[test]
-fn half_as_much_again_is_told_where_everything_is_to_be_closed() {
+fn at_half_as_much_again_everything_is_closed_where_the_config_says_so() {
     for (flatten_on_loss, expected) in [(false, false), (true, true)] {
         let mut rig = with(Solvency { daily_loss_max: Some(decimal("10")), flatten_on_loss, ..Solvency::default() });
         holding(&mut rig);
@@ -206,6 +206,8 @@ fn half_as_much_again_is_told_where_everything_is_to_be_closed() {
         mark(&mut rig, "84");
         rig.wait(3_000);
         assert_eq!(rig.alerted("flatten_on_loss"), expected);
+        let flattens = rig.engine.kills().any(|(level, ..)| level == exec_core::kill::KillLevel::Flatten);
+        assert_eq!(flattens, expected, "the kill switch is thrown");
     }
 }
 
