@@ -61,7 +61,12 @@ pub struct SymbolSpec {
     pub onboard_date: Ms,
     /// Leverage brackets, by rising notional.
     pub brackets: Vec<Bracket>,
+    /// Time of delivery or delisting; [`NO_DELIVERY`] where there is none.
+    pub delivery_date: Ms,
 }
+
+/// What stands for the delivery of a symbol that is never delivered.
+pub const NO_DELIVERY: Ms = 4_133_404_800_000;
 
 /// One leverage bracket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +125,7 @@ impl SymbolSpec {
                 (2, dec!(50000000), dec!(0.125)),
                 (1, dec!(100000000), dec!(0.25)),
             ]),
+            delivery_date: NO_DELIVERY,
         }
     }
 

@@ -106,5 +106,6 @@ const fn name(record: &Record) -> &'static str {
         Record::Lifted { .. } => "latches that ended by themselves",
         Record::Day(_) => "days",
         Record::Funding { .. } => "funding",
+        Record::InstrumentChanged { .. } => "changes of instruments",
     }
 }

@@ -2,9 +2,13 @@
 
 use crate::{
     ids::{Asset, InstrumentId},
+    time::VenueTime,
     units::{Price, Qty, deserialize_decimal, serialize_decimal},
 };
-use alloc::string::String;
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -88,9 +92,41 @@ pub struct Instrument {
     pub percent_price: Option<PercentPrice>,
     /// Most open orders an account may have here.
     pub open_orders_max: Option<u32>,
+    /// When it is delivered or taken off the list, if that is set.
+    pub delivery: Option<VenueTime>,
 }
 
+/// So long before its end an instrument takes no new risk: it settles what is held then, whatever that hedges.
+pub const ENDS_WITHIN_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
 impl Instrument {
+    /// Whether its end is near.
+    pub fn ends_soon(&self, now: VenueTime) -> bool {
+        self.delivery.is_some_and(|at| at <= now.plus_ms(ENDS_WITHIN_MS))
+    }
+    /// What is otherwise than before, in words.
+    pub fn changes(&self, before: &Self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut tell = |what: &str, old: String, new: String| {
+            if old != new {
+                words.push(alloc::format!("{what} {old} -> {new}"));
+            }
+        };
+        let grid = |grid: &Grid| alloc::format!("{}..{} by {}", grid.min, grid.max, grid.step);
+        tell("status", alloc::format!("{:?}", before.status), alloc::format!("{:?}", self.status));
+        tell("prices", grid(&before.price), grid(&self.price));
+        tell("quantities", grid(&before.lot), grid(&self.lot));
+        tell("market quantities", grid(&before.market_lot), grid(&self.market_lot));
+        tell("least notional", before.notional_min.to_string(), self.notional_min.to_string());
+        let band = |band: &Option<PercentPrice>| {
+            band.map_or_else(|| String::from("none"), |band| alloc::format!("{}..{}", band.down, band.up))
+        };
+        tell("price band", band(&before.percent_price), band(&self.percent_price));
+        tell("open orders", alloc::format!("{:?}", before.open_orders_max), alloc::format!("{:?}", self.open_orders_max));
+        let end = |at: Option<VenueTime>| at.map_or_else(|| String::from("none"), |at| alloc::format!("{at}"));
+        tell("end", end(before.delivery), end(self.delivery));
+        words
+    }
     /// The largest quantity on the grid that is not above `qty`: rounds in the direction of less risk.
     pub fn qty_floor(&self, qty: Decimal, market: bool) -> Option<Qty> {
         let grid = if market && !self.market_lot.step.is_zero() { &self.market_lot } else { &self.lot };

@@ -251,6 +251,15 @@ pub enum Record {
         /// Venue time.
         at: VenueTime,
     },
+    /// The venue has changed what it says about an instrument.
+    InstrumentChanged {
+        /// Which.
+        instrument: InstrumentId,
+        /// What was and what is, in words.
+        what: String,
+        /// When it was learned.
+        at: Timestamp,
+    },
 }
 
 /// A journal entry that this build cannot read.
@@ -278,7 +287,7 @@ pub enum RecordError {
 
 /// The version of every record kind that this build writes.
 pub const RECORD_VERSION: u8 = 2;
-const KIND_MAX: u16 = 18;
+const KIND_MAX: u16 = 19;
 
 impl Record {
     /// The number of the record's kind in the journal. Numbers are never reused.
@@ -302,6 +311,7 @@ impl Record {
             Self::Lifted { .. } => 16,
             Self::Day(_) => 17,
             Self::Funding { .. } => 18,
+            Self::InstrumentChanged { .. } => 19,
         }
     }
     /// Writes the record's payload to the end of `buffer`, keeping its capacity.

@@ -8,6 +8,7 @@ use crate::{
     pretrade::Figure,
     reconcile::Difference,
     record::LatchCause,
+    time::VenueTime,
     units::{PositionMode, PositionSide, SignedQty},
     venue::KeyRights,
 };
@@ -341,6 +342,9 @@ pub enum InstrumentShut {
     /// The venue does not list it.
     #[error("the venue does not list it")]
     NotListed,
+    /// It is delivered or taken off the list soon.
+    #[error("it ends at {0}, and takes no new risk in the seven days before")]
+    EndsSoon(VenueTime),
 }
 
 impl InstrumentShut {
@@ -353,12 +357,13 @@ impl InstrumentShut {
             Self::InDoubt { .. } => "in_doubt",
             Self::NotTrading(_) => "not_trading",
             Self::NotListed => "not_listed",
+            Self::EndsSoon(_) => "ends_soon",
         }
     }
     /// How it ends.
     pub const fn ends_by(&self) -> EndsBy {
         match self {
-            Self::Latched(_) | Self::NotListed => EndsBy::Person,
+            Self::Latched(_) | Self::NotListed | Self::EndsSoon(_) => EndsBy::Person,
             Self::Difference(_) | Self::Restricted(_) | Self::InDoubt { .. } | Self::NotTrading(_) => EndsBy::Itself,
         }
     }

@@ -78,6 +78,7 @@ pub fn instrument(symbol: &str) -> Instrument {
         notional_min: decimal("5"),
         percent_price: None,
         open_orders_max: Some(200),
+        delivery: None,
     }
 }
 

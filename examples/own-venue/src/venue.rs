@@ -196,6 +196,7 @@ impl ExecutionVenue for PaperVenue {
                 notional_min: Decimal::ZERO,
                 percent_price: None,
                 open_orders_max: None,
+                delivery: None,
             })
         };
         lines.iter().map(read).collect::<Option<_>>().ok_or_else(|| malformed(&lines))

@@ -281,6 +281,7 @@ impl Sample {
             notional_min: Decimal::ONE,
             percent_price: Some(PercentPrice { up: Decimal::TWO, down: Decimal::ONE }),
             open_orders_max: Some(200),
+            delivery: None,
         };
         let profile = VenueProfile {
             name: "BINANCE",

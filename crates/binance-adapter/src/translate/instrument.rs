@@ -3,6 +3,7 @@
 use exec_core::{
     ids::Asset,
     instrument::{Grid, Instrument, PercentPrice, TradingStatus},
+    time::VenueTime,
 };
 use rust_decimal::Decimal;
 use thiserror::Error;
@@ -25,6 +26,9 @@ pub enum InstrumentError {
         filter: &'static str,
     },
 }
+
+/// The delivery date of what has none: 2100-12-25.
+const NO_DELIVERY: i64 = 4_133_404_800_000;
 
 /// Translates a symbol.
 ///
@@ -54,6 +58,7 @@ pub fn instrument(symbols: &Symbols, info: &SymbolInfo<'_>) -> Result<Instrument
         percent_price: filter(&FilterType::PercentPrice)
             .and_then(|filter| Some(PercentPrice { up: filter.multiplier_up?.0, down: filter.multiplier_down?.0 })),
         open_orders_max: filter(&FilterType::MaxNumOrders).and_then(|filter| filter.limit),
+        delivery: info.delivery_date.filter(|at| *at < NO_DELIVERY).map(VenueTime),
     })
 }
 
@@ -122,6 +127,7 @@ mod tests {
             ("590119", "10000000")
         );
         assert_eq!((instrument.notional_min.to_string().as_str(), instrument.open_orders_max), ("5.0", Some(200)));
+        assert_eq!(instrument.delivery, None, "2100 stands for never");
         assert_eq!(instrument.percent_price.unwrap().up.to_string(), "1.1500");
         assert_eq!(instrument.status, TradingStatus::Trading);
     }

@@ -105,7 +105,10 @@ pub(super) struct As {
 #[serde(deny_unknown_fields)]
 pub(super) struct Status {
     pub(super) symbol: String,
-    pub(super) status: String,
+    pub(super) status: Option<String>,
+    pub(super) tick_size: Option<Decimal>,
+    pub(super) step_size: Option<Decimal>,
+    pub(super) delivery_date: Option<Ms>,
 }
 
 /// Without a code it is lifted.

@@ -198,8 +198,18 @@ impl State {
 
     fn door_symbol(&mut self, now: Ms, body: &str) -> Opened {
         let ask: Status = read(body)?;
-        let status = SymbolStatus::parse(&ask.status).ok_or_else(|| format!("no status {}", ask.status))?;
-        self.exchange.set_symbol_status(now, &ask.symbol, status).map_err(|error| error.to_string())?;
+        let mut spec = self.exchange.symbol(&ask.symbol).map_err(|error| error.to_string())?.clone();
+        if let Some(status) = ask.status {
+            spec.status = SymbolStatus::parse(&status).ok_or_else(|| format!("no status {status}"))?;
+        }
+        if let Some(tick) = ask.tick_size {
+            (spec.tick_size, spec.min_price) = (tick, tick);
+        }
+        if let Some(step) = ask.step_size {
+            (spec.step_size, spec.min_qty) = (step, step);
+        }
+        spec.delivery_date = ask.delivery_date.unwrap_or(spec.delivery_date);
+        self.exchange.update_symbol(now, spec).map_err(|error| error.to_string())?;
         Ok(done())
     }
 

@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 use super::Pushed;
 use crate::event::{self, Event, MarketEvent, UserEvent};
 use crate::row::{AlgoRow, OrderRow, PositionRow, SymbolConfigRow, TradeRow};
-use crate::symbol::SymbolSpec;
+use crate::symbol::{NO_DELIVERY, SymbolSpec};
 use crate::types::{self, AccountId, AlgoStatus, Ms, OrderStatus, OrderType, SymbolStatus};
 
 pub(super) fn instrument_id(symbol: &str) -> Option<InstrumentId> {
@@ -42,6 +42,7 @@ pub(super) fn instrument(spec: &SymbolSpec) -> Option<Instrument> {
         notional_min: spec.min_notional,
         percent_price: Some(PercentPrice { up: spec.multiplier_up, down: spec.multiplier_down }),
         open_orders_max: u32::try_from(spec.max_num_orders).ok(),
+        delivery: (spec.delivery_date < NO_DELIVERY).then_some(VenueTime(spec.delivery_date)),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::{
     plant::{Plant, planted},
     pretrade::Denial,
     record::LatchCause,
-    start_report::{PositionLine, Shut, StartReport, StrategyState},
+    start_report::{InstrumentShut, PositionLine, Shut, StartReport, StrategyState},
     units::SignedQty,
 };
 use alloc::{
@@ -107,6 +107,9 @@ impl Engine {
         }
         if let Some(text) = self.restrictions.of(instrument) {
             return Err(Denial::GateClosed(text.into()));
+        }
+        if let Some(at) = self.end_of(instrument) {
+            return Err(Denial::GateClosed(InstrumentShut::EndsSoon(at).to_string()));
         }
         let count = self.doubts_of(instrument);
         if count >= self.config.in_doubt_max {

@@ -22,6 +22,7 @@ mod learn;
 mod let_go;
 mod limited;
 mod listen;
+mod listing;
 mod lists;
 mod loss;
 mod margin;
@@ -168,6 +169,8 @@ pub struct Engine {
     /// How the account keeps positions, where the venue says that it is not as the config has it.
     other_mode: Option<PositionMode>,
     audit: audit::Audit,
+    /// Instruments of interest that take no new risk for what the venue says of them.
+    unlisted: BTreeSet<InstrumentId>,
     unplaced: BTreeMap<(InstrumentId, OrderId), Vec<TradeReport>>,
     /// Positions that the venue reported and no fill explains yet, and since when.
     watched: BTreeMap<(InstrumentId, PositionSide), (SignedQty, Timestamp)>,
@@ -252,6 +255,7 @@ impl Engine {
             restricted: BTreeMap::new(),
             other_mode: None,
             audit: audit::Audit::default(),
+            unlisted: BTreeSet::new(),
             unplaced: BTreeMap::new(),
             watched: BTreeMap::new(),
             watchdog: watchdog::Watchdog::default(),
@@ -343,7 +347,7 @@ impl Engine {
         match input {
             Input::Begin => self.begin(out),
             Input::Settings(settings) => self.take_settings(settings, out),
-            Input::Instruments(all) => self.instruments = all.into_iter().map(|i| (i.id.clone(), i)).collect(),
+            Input::Instruments(all) => self.take_instruments(all, out),
             Input::Clock(reading) => {
                 (self.clock, self.last_clock) = (Some(reading), Some(reading));
                 self.send_undated(out);
@@ -534,7 +538,10 @@ impl Engine {
                     self.verify(intent, out);
                 }
             }
-            Timer::Sweep => self.sweep(out),
+            Timer::Sweep => {
+                self.keep_listing(out);
+                self.sweep(out);
+            }
             Timer::Parked => self.drop_too_old(out),
             Timer::Difference => self.ask_for_explanations(out),
             Timer::SweepBook(instrument) => self.sweep_again(instrument, out),

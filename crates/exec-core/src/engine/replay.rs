@@ -84,7 +84,8 @@ impl Engine {
             | Record::LetGo { .. }
             | Record::Lifted { .. }
             | Record::Day(_)
-            | Record::Funding { .. } => (),
+            | Record::Funding { .. }
+            | Record::InstrumentChanged { .. } => (),
         }
         Ok(())
     }

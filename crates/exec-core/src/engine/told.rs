@@ -129,6 +129,7 @@ impl Engine {
         if count >= self.config.in_doubt_max {
             shut.push(InstrumentShut::InDoubt { count, max: self.config.in_doubt_max });
         }
+        shut.extend(self.end_of(instrument).map(InstrumentShut::EndsSoon));
         match self.instruments.get(instrument).map(|i| i.status) {
             Some(TradingStatus::Trading) => (),
             Some(status) => shut.push(InstrumentShut::NotTrading(status)),

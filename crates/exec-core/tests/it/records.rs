@@ -210,6 +210,8 @@ pub(crate) fn records() -> Vec<Record> {
     all.push(killed(KillLevel::Halt, KillScope::Instrument(instrument_id("BTCUSDT"))));
     all.push(killed(KillLevel::Flatten, KillScope::Strategy(strategy_id())));
     all.push(Record::Latched { cause: LatchCause::CrashLoop, text: "died".into(), at });
+    let what = "status Trading -> Halted".into();
+    all.push(Record::InstrumentChanged { instrument: instrument_id("BTCUSDT"), what, at });
     all
 }
 

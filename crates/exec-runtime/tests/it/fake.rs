@@ -245,6 +245,7 @@ impl ExecutionVenue for Fake {
             notional_min: Decimal::from(5),
             percent_price: None,
             open_orders_max: None,
+            delivery: None,
         }])
     }
     async fn open_feed(&self) -> Result<Box<dyn ReportFeed>, QueryError> {

@@ -5,6 +5,7 @@ mod crash_table;
 mod exits;
 mod flatten;
 mod forced;
+mod listing;
 mod mad;
 mod matrix;
 mod pair;

@@ -66,6 +66,13 @@ impl Dialer for Pipes {
 #[derive(Clone, Default)]
 pub(crate) struct Paper(Arc<Mutex<Vec<(Seq, Record)>>>, Option<Arc<watch::Sender<u64>>>);
 
+impl Paper {
+    /// Everything that was written.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.0.lock().unwrap().iter().map(|(_, record)| record.clone()).collect()
+    }
+}
+
 impl Journal for Paper {
     fn replay(&mut self, visit: &mut dyn FnMut(Seq, Record)) -> Result<Seq, JournalError> {
         let records = self.0.lock().unwrap();

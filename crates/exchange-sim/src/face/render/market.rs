@@ -68,7 +68,7 @@ fn symbol(spec: &SymbolSpec, control: &str) -> String {
         .text("symbol", &spec.symbol)
         .text("pair", &spec.symbol)
         .text("contractType", "PERPETUAL")
-        .num("deliveryDate", 4_133_404_800_000_i64)
+        .num("deliveryDate", spec.delivery_date)
         .num("onboardDate", spec.onboard_date)
         .text("status", spec.status.as_str())
         .text("maintMarginPercent", "2.5000")
