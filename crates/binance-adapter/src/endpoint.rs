@@ -87,6 +87,8 @@ pub const ALGO_ORDER: Endpoint = endpoint(Method::GET, "/fapi/v1/algoOrder", 1, 
 pub const ALL_ALGO_ORDERS: Endpoint = endpoint(Method::GET, "/fapi/v1/allAlgoOrders", 5, Act::Query, Security::Signed);
 /// Cancel all ordinary orders of a symbol.
 pub const CANCEL_ALL: Endpoint = endpoint(Method::DELETE, "/fapi/v1/allOpenOrders", 1, Act::Cancel, Security::Signed);
+/// Begin the countdown after which all ordinary orders of a symbol are cancelled, or end it.
+pub const COUNTDOWN: Endpoint = endpoint(Method::POST, "/fapi/v1/countdownCancelAll", 10, Act::Setup, Security::Signed);
 /// One order.
 pub const ORDER: Endpoint = endpoint(Method::GET, "/fapi/v1/order", 1, Act::Query, Security::Signed);
 /// Open orders of a symbol.

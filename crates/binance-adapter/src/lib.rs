@@ -19,6 +19,7 @@ mod batch;
 mod boundary;
 pub mod clock;
 mod commands;
+mod dead_man;
 pub mod decode;
 pub mod dialer;
 pub mod endpoint;

@@ -243,6 +243,16 @@ impl Desk {
         self.exchange.cancel_all_algos(now, self.account, symbol).map(|_| ()).map_err(|error| refusal(&error))
     }
 
+    /// Begins the countdown of an instrument anew, or ends it. It takes ordinary orders only.
+    ///
+    /// # Errors
+    /// What became of it instead.
+    pub fn count_down(&mut self, now: Ms, countdown: &port::Countdown) -> Result<(), CommandError> {
+        let after = Ms::try_from(countdown.after_ms).unwrap_or(Ms::MAX);
+        let symbol = countdown.instrument.symbol();
+        self.exchange.countdown_cancel_all(now, self.account, symbol, after).map_err(|error| refusal(&error))
+    }
+
     /// Looks for one order: for a conditional one in the open list of the Algo Service, then for its child, then in its past.
     ///
     /// The single query of the Algo Service is not asked: it has denied live orders.

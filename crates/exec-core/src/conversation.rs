@@ -18,8 +18,8 @@ use crate::{
     time::{ClockReading, Timestamp, VenueTime},
     units::{PositionSide, Qty},
     venue::{
-        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, InstrumentSetting, KeyRights, Lookup, OrderRef,
-        QueryError, Rejection, Replace, Restriction, Trades, TradesFrom,
+        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, Countdown, InstrumentSetting, KeyRights, Lookup,
+        OrderRef, QueryError, Rejection, Replace, Restriction, Trades, TradesFrom,
     },
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -105,6 +105,8 @@ pub enum Input {
     KeyRights(KeyRights),
     /// Settings of the account that are not as the config has them, in words; all there are.
     Unwanted(Vec<String>),
+    /// The end has come, and what is left open is left on purpose: end the countdowns at the venue.
+    Disarm,
 }
 
 /// What became of a request.
@@ -174,6 +176,8 @@ pub enum Request {
         /// What to send.
         batch: Batch,
     },
+    /// Begin a countdown at the venue anew, or end it.
+    Countdown(Countdown),
 }
 
 impl Request {
@@ -184,6 +188,7 @@ impl Request {
             Self::Replace(replace) => replace.request,
             Self::Cancel(cancel) => cancel.request,
             Self::CancelAll(all) => all.request,
+            Self::Countdown(countdown) => countdown.request,
             Self::Batch { ids, .. } => ids.first().copied().unwrap_or(RequestId(0)),
         }
     }
@@ -265,6 +270,8 @@ pub enum Timer {
     Solvency,
     /// Look how far the closing of legs has come.
     Flatten,
+    /// Begin the countdowns at the venue anew.
+    DeadMan,
 }
 
 /// Something an operator must know.

@@ -119,6 +119,12 @@ pub enum Shut {
     /// Somebody has changed a setting of the account.
     #[error("{0}")]
     Setting(String),
+    /// The venue does not count down for this node, or has counted to the end.
+    #[error("the dead-man's switch is not armed on every instrument")]
+    NotArmed,
+    /// Opening orders of an earlier start wait for a trigger, and were not meant to outlive it.
+    #[error("orders of an earlier start that may open a position are still being taken off the book")]
+    Orphans,
 }
 
 fn margin_text(ratio: Option<&Figure>, max: &Figure) -> String {
@@ -161,6 +167,8 @@ impl Shut {
             Self::Margin { .. } => "margin",
             Self::KeyMayNotTrade => "key_may_not_trade",
             Self::Setting(_) => "setting",
+            Self::NotArmed => "not_armed",
+            Self::Orphans => "orphans",
         }
     }
     /// How it ends.
@@ -182,7 +190,9 @@ impl Shut {
             | Self::StreamDead(_)
             | Self::Blind
             | Self::Restricted(_)
-            | Self::Margin { .. } => EndsBy::Itself,
+            | Self::Margin { .. }
+            | Self::NotArmed
+            | Self::Orphans => EndsBy::Itself,
         }
     }
     /// What happens next, or what a person has to do.
@@ -204,6 +214,8 @@ impl Shut {
             Self::Setting(_) => "set it back at the venue, or change the config and start the node again",
             Self::StreamLate(_) => "it ends with the first event that is in time; a busy venue is the usual cause",
             Self::StreamDead(_) => "the node opens another session; the alerts say what the venue answers",
+            Self::NotArmed => "the node asks the venue again every second; the alerts say what it answers",
+            Self::Orphans => "it ends when they are gone; `orders` shows them",
             Self::Blind => "it ends when everything was compared on a stream that can be believed",
             Self::Restricted(_) => {
                 "the node asks the venue every 30 s and opens by itself; look at the account at the venue meanwhile"

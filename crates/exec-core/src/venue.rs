@@ -106,6 +106,17 @@ pub struct CancelAll {
     pub instrument: InstrumentId,
 }
 
+/// A countdown at the venue, after which it takes everybody's ordinary orders of an instrument off the book. Each begins anew.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Countdown {
+    /// Names the answer.
+    pub request: RequestId,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// When it ends, from its arrival at the venue; 0 for never.
+    pub after_ms: u64,
+}
+
 /// Why a venue said no.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Rejection {
@@ -483,6 +494,16 @@ pub trait AccountSetup: Send + Sync {
     /// # Errors
     /// [`CommandError`]: the venue refuses with open orders or positions.
     async fn set_margin_type(&self, instrument: &InstrumentId, margin_type: MarginType) -> Result<(), CommandError>;
+}
+
+/// A countdown that the venue keeps for a node: when it ends, the node is taken for dead.
+#[async_trait]
+pub trait DeadMansSwitch: Send + Sync {
+    /// Begins an instrument's countdown anew, or ends it.
+    ///
+    /// # Errors
+    /// [`CommandError`]: whatever was counted before goes on.
+    async fn count_down(&self, countdown: Countdown) -> Result<(), CommandError>;
 }
 
 /// The venue's clock.

@@ -6,7 +6,7 @@ use exec_core::{
     ids::{AccountId, StrategyId},
     journal::Journal,
     strategy::Strategy,
-    venue::{AccountSetup, ExecutionVenue, PriceSource, VenueClock},
+    venue::{AccountSetup, DeadMansSwitch, ExecutionVenue, PriceSource, VenueClock},
 };
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -18,6 +18,7 @@ pub struct Account {
     pub(crate) prices: Option<Arc<dyn PriceSource>>,
     pub(crate) setup: Option<(Arc<dyn AccountSetup>, AccountSettings)>,
     pub(crate) venue_clock: Option<Arc<dyn VenueClock>>,
+    pub(crate) dead_mans_switch: Option<Arc<dyn DeadMansSwitch>>,
     pub(crate) strategies: BTreeMap<StrategyId, Box<dyn Strategy>>,
     pub(crate) strategies_twice: Vec<StrategyId>,
     pub(crate) control_socket: Option<PathBuf>,
@@ -35,6 +36,7 @@ impl Account {
             prices: None,
             setup: None,
             venue_clock: None,
+            dead_mans_switch: None,
             strategies: BTreeMap::new(),
             strategies_twice: Vec::new(),
             control_socket: None,
@@ -62,6 +64,12 @@ impl Account {
     #[must_use]
     pub fn venue_clock(mut self, clock: Arc<dyn VenueClock>) -> Self {
         self.venue_clock = Some(clock);
+        self
+    }
+    /// Adds the venue's dead-man's switch. Without it, a config that wants one never opens the gate.
+    #[must_use]
+    pub fn dead_mans_switch(mut self, switch: Arc<dyn DeadMansSwitch>) -> Self {
+        self.dead_mans_switch = Some(switch);
         self
     }
     /// Hosts a strategy. The engine's config must name it; one that is named there and not hosted finds the events that

@@ -130,6 +130,8 @@ pub(crate) struct AccountLoop {
     /// When the new orders that are about to leave were asked for.
     leaving: Vec<Timestamp>,
     drain_until: Option<Instant>,
+    /// Whether the venue was told that the end is on purpose.
+    disarmed: bool,
     /// Until when an end waits for what is still to be told of trades.
     trades_until: Option<Instant>,
     /// Ends with the loop: the tasks that bring it things.
@@ -139,7 +141,19 @@ pub(crate) struct AccountLoop {
 impl AccountLoop {
     /// Replays the journal, begins, and sets the connection going.
     pub(crate) async fn start(account: Account, clock: Clock, shared: Shared) -> Result<Self, AccountError> {
-        let Account { config, venue, mut journal, prices, setup, venue_clock, strategies, control_socket, runtime, .. } = account;
+        let Account {
+            config,
+            venue,
+            mut journal,
+            prices,
+            setup,
+            venue_clock,
+            dead_mans_switch,
+            strategies,
+            control_socket,
+            runtime,
+            ..
+        } = account;
         let (mode, instruments, id) = (config.mode, config.instruments(), config.account.clone());
         let mut engine = Engine::new(config, venue.profile().clone());
         let begun = Instant::now();
@@ -169,7 +183,7 @@ impl AccountLoop {
             engine,
             clock,
             journal: JournalKeeper::new(journal, read, runtime.snapshot_every),
-            calls: VenueCalls::new(Arc::clone(&venue), &runtime),
+            calls: VenueCalls::new(Arc::clone(&venue), &runtime).with_switch(dead_mans_switch),
             hosted: Hosted::new(strategies),
             timers: Timers::new(clock),
             counters: Counters::default(),
@@ -189,6 +203,7 @@ impl AccountLoop {
             group: Vec::new(),
             leaving: Vec::new(),
             drain_until: None,
+            disarmed: false,
             trades_until: None,
             tasks: JoinSet::new(),
         };
@@ -218,7 +233,13 @@ impl AccountLoop {
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<Stop>) -> Result<AccountExit, AccountError> {
         let reason = loop {
             if self.drain_until.is_some() && self.is_settled() {
-                break ExitReason::Clean;
+                if self.disarmed || self.engine.config().dead_man.instruments.is_empty() {
+                    break ExitReason::Clean;
+                }
+                // What is open now is left on purpose. Before this it was not, and death would have to take it.
+                self.disarmed = true;
+                self.take(Input::Disarm).await;
+                continue;
             }
             match self.next_event(&mut stop).await {
                 Event::Stop => self.drain().await,

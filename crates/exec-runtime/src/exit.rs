@@ -1,6 +1,6 @@
 //! How a run of an account ended: the summary that is returned and printed.
 
-use exec_core::ids::{AccountId, Epoch, Seq};
+use exec_core::ids::{AccountId, Epoch, InstrumentId, Seq};
 use serde::Serialize;
 use std::fmt;
 
@@ -31,6 +31,8 @@ pub struct AccountExit {
     pub open_orders: usize,
     /// Orders whose fate is unknown; the next start settles them.
     pub in_doubt: usize,
+    /// Instruments on which the venue takes ordinary orders off the book when its countdown ends, because the end was none.
+    pub armed: Vec<InstrumentId>,
     /// The last record.
     pub last: Seq,
     /// Up to here the journal is durable.
@@ -59,6 +61,10 @@ impl fmt::Display for AccountExit {
         write!(f, "account {account} epoch {epoch}: {how}; {open_orders} open orders, {in_doubt} in doubt")?;
         if *requests_open > 0 {
             write!(f, ", {requests_open} requests unanswered")?;
+        }
+        if !self.armed.is_empty() {
+            let names: Vec<&str> = self.armed.iter().map(InstrumentId::as_str).collect();
+            write!(f, ", dead-man's switch still counts on {}", names.join(", "))?;
         }
         write!(f, "; journal at {last}, durable to {durable}")?;
         if let Some(failure) = &self.journal_failure {

@@ -4,7 +4,7 @@ use crate::config::RuntimeConfig;
 use exec_core::{
     conversation::{Answer, Outcome, Query, Request},
     ids::{QueryId, RequestId},
-    venue::{CommandError, CommandResult, ExecutionVenue, QueryError, Unrecognised},
+    venue::{CommandError, CommandResult, DeadMansSwitch, ExecutionVenue, QueryError, Unrecognised},
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{
@@ -40,6 +40,7 @@ pub(crate) enum Done {
 /// Every call that is out.
 pub(crate) struct VenueCalls {
     venue: Arc<dyn ExecutionVenue>,
+    switch: Option<Arc<dyn DeadMansSwitch>>,
     command_deadline: Duration,
     query_deadline: Duration,
     open: FuturesUnordered<BoxFuture<'static, Done>>,
@@ -51,6 +52,7 @@ impl VenueCalls {
     pub(crate) fn new(venue: Arc<dyn ExecutionVenue>, config: &RuntimeConfig) -> Self {
         Self {
             venue,
+            switch: None,
             command_deadline: config.command_deadline,
             query_deadline: config.query_deadline,
             open: FuturesUnordered::new(),
@@ -59,9 +61,16 @@ impl VenueCalls {
         }
     }
 
+    /// Adds the venue's countdown.
+    pub(crate) fn with_switch(mut self, switch: Option<Arc<dyn DeadMansSwitch>>) -> Self {
+        self.switch = switch;
+        self
+    }
+
     /// Makes the call for a request. Its first byte leaves with [`VenueCalls::start`], in the order of these calls.
     pub(crate) fn send(&mut self, request: Request) {
         let (venue, deadline) = (Arc::clone(&self.venue), self.command_deadline);
+        let switch = self.switch.clone();
         let (id, submit) = (request.id(), matches!(request, Request::Submit { .. }));
         self.requests_open += 1;
         self.open.push(Box::pin(async move {
@@ -72,6 +81,10 @@ impl VenueCalls {
                 Request::Replace(replace) => one(Outcome::Order(command(deadline, venue.replace(replace)).await)),
                 Request::Cancel(cancel) => one(Outcome::Order(command(deadline, venue.cancel(cancel)).await)),
                 Request::CancelAll(scope) => one(Outcome::All(command(deadline, venue.cancel_all(scope)).await)),
+                Request::Countdown(countdown) => one(Outcome::All(match switch {
+                    Some(switch) => command(deadline, switch.count_down(countdown)).await,
+                    None => Err(CommandError::NotSent(String::from("the venue has no dead-man's switch"))),
+                })),
                 Request::Batch { ids, batch } => together(deadline, ids, venue.batch(batch)).await,
             };
             Done::Outcomes { all, submit, took: asked.elapsed() }

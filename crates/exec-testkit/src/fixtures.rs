@@ -133,6 +133,7 @@ pub fn config(mode: PositionMode, symbols: &[&str]) -> EngineConfig {
         breakers: exec_core::engine::breaker::Breakers::OFF,
         bounds: exec_core::limits::Bounds::default(),
         solvency: exec_core::limits::Solvency::default(),
+        dead_man: exec_core::engine::config::DeadMan::default(),
     }
 }
 

@@ -111,6 +111,7 @@ impl World {
             Request::Replace(replace) => Outcome::Order(self.desk.replace(now, replace)),
             Request::Cancel(cancel) => Outcome::Order(self.desk.cancel(now, cancel)),
             Request::CancelAll(scope) => Outcome::All(self.desk.cancel_all(now, scope)),
+            Request::Countdown(countdown) => Outcome::All(self.desk.count_down(now, countdown)),
             // Taken apart when it was sent.
             Request::Batch { .. } => return,
         };
@@ -186,7 +187,7 @@ fn is_submit(request: &Request) -> bool {
 
 fn failed(request: &Request, error: CommandError) -> Outcome {
     match request {
-        Request::CancelAll(_) => Outcome::All(Err(error)),
+        Request::CancelAll(_) | Request::Countdown(_) => Outcome::All(Err(error)),
         Request::Submit { .. } | Request::Replace(_) | Request::Cancel(_) | Request::Batch { .. } => Outcome::Order(Err(error)),
     }
 }

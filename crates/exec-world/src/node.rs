@@ -93,6 +93,7 @@ pub(crate) fn config(plan: &Plan) -> EngineConfig {
         sweep_interval_ms: if plan.no_sweeps { 600_000 } else { 4_000 },
         memory: Memory { ended_orders_ms: if plan.memory_ms > 0 { plan.memory_ms } else { Memory::default().ended_orders_ms } },
         sharing: Sharing { instruments: if plan.shared { all } else { Vec::new() } },
+        dead_man: exec_core::engine::config::DeadMan::default(),
         stream: StreamCare { lag_max_ms: 1_500, look_every_ms: 1_500, blind_cancel_ms: 2_000 },
         startup_delay_ms: 100,
         limits: exec_core::exposure::Limits {

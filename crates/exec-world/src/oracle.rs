@@ -107,7 +107,9 @@ impl Oracle {
         let attempts: &[Attempt] = match request {
             Request::Submit { attempt, .. } => std::slice::from_ref(attempt),
             Request::Batch { batch: Batch::Submit(all), .. } => all,
-            Request::Batch { .. } | Request::Replace(_) | Request::Cancel(_) | Request::CancelAll(_) => &[],
+            Request::Batch { .. } | Request::Replace(_) | Request::Cancel(_) | Request::CancelAll(_) | Request::Countdown(_) => {
+                &[]
+            }
         };
         for id in attempts.iter().filter(|a| a.terms.can_add_risk()).map(|a| a.cl_ord_id) {
             let Some(order) = books.by_cl_ord_id(&id).and_then(|intent| books.order(intent)) else { continue };
@@ -160,7 +162,7 @@ impl Oracle {
                 return Ok(());
             }
             Request::Batch { ids, batch } => return self.batch_leaves(books, ids, batch, durable),
-            Request::Replace(_) | Request::CancelAll(_) => return Ok(()),
+            Request::Replace(_) | Request::CancelAll(_) | Request::Countdown(_) => return Ok(()),
         };
         let id = attempt.cl_ord_id;
         if !self.sent.insert(id) {
@@ -181,7 +183,9 @@ impl Oracle {
         let attempts: &[Attempt] = match request {
             Request::Submit { attempt, .. } => std::slice::from_ref(attempt),
             Request::Batch { batch: Batch::Submit(all), .. } => all,
-            Request::Batch { .. } | Request::Replace(_) | Request::Cancel(_) | Request::CancelAll(_) => &[],
+            Request::Batch { .. } | Request::Replace(_) | Request::Cancel(_) | Request::CancelAll(_) | Request::Countdown(_) => {
+                &[]
+            }
         };
         for Attempt { cl_ord_id, terms, .. } in attempts {
             let (adds_risk, is_stop) = (terms.can_add_risk(), terms.kind.is_stop());

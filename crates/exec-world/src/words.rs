@@ -16,6 +16,7 @@ pub(crate) fn short_request(request: &Request) -> String {
         Request::Replace(r) => format!("replace {} {:?} to {}@{}", r.request, r.order.cl_ord_id, r.qty, r.price),
         Request::Cancel(c) => format!("cancel {} {:?}", c.request, c.order.cl_ord_id),
         Request::Batch { ids, .. } => format!("batch of {}", ids.len()),
+        Request::Countdown(c) => format!("countdown {} {} {} ms", c.request, c.instrument, c.after_ms),
         Request::CancelAll(c) => format!("cancel-all {} {}", c.request, c.instrument),
     }
 }
@@ -114,6 +115,7 @@ pub(crate) fn short_input(input: &Input) -> String {
         | Input::Durable(_)
         | Input::JournalFailed(_)
         | Input::Drain
+        | Input::Disarm
         | Input::KeyRights(_)
         | Input::Unwanted(_)
         | Input::SlowCall { .. } => format!("{input:?}"),

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{AccountConfig, Apply},
-    limits,
+    dead_man, limits,
     profile::{Environment, Profile},
     read::{instruments, name},
     secret::{self, Credentials, SecretSource, Surroundings},
@@ -131,6 +131,8 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let differences = differences(&mut s);
     let policies = differences.by_instrument.iter().map(|(i, _)| ("on_difference_of", i.clone())).collect::<Vec<_>>();
     let (limits, limited) = limits::account(&mut s, profile);
+    let (dead_man, covered) = dead_man::read(&mut s);
+    let covered = covered.into_iter().map(|i| ("dead_mans_switch.instruments", i));
     // Only Binance is known to need keys; of another venue the file says whether it does.
     let needed = venue.as_deref().is_none_or(|v| v == BINANCE) || s.says("api_key") || s.says("api_secret");
     let of_binance = venue.as_deref().is_none_or(|v| v == BINANCE);
@@ -143,7 +145,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let settings = leverages.iter().map(|(i, _)| ("futures_leverages", i.clone()));
     let settings = settings.chain(margin_types.iter().map(|(i, _)| ("futures_margin_types", i.clone())));
     let limited = limited.into_iter().map(|i| ("limits", i));
-    let settings = settings.chain(policies).chain(limited).collect();
+    let settings = settings.chain(policies).chain(limited).chain(covered).collect();
     let plain = |all: &[Found<InstrumentId>]| all.iter().map(|i| i.value.clone()).collect();
     let config = (|| {
         let limits = limits?;
@@ -170,6 +172,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
             margin_types: margin_types.into_iter().map(|(i, m)| (i.value, m)).collect(),
             apply,
             apply_position_mode,
+            dead_man,
             differences: differences.rules(),
             limits: limits.limits,
             bounds: limits.bounds,

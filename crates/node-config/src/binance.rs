@@ -23,7 +23,13 @@ pub(crate) fn make(seat: &VenueSeat<'_>) -> Result<VenueParts, MakeError> {
         ..Settings::new(addresses(config)?, credentials, Arc::new(move || clock.now()))
     };
     let venue = Arc::new(BinanceUsdm::new(settings)?);
-    Ok(VenueParts { execution: venue.clone(), prices: Some(venue.clone()), setup: Some(venue.clone()), clock: Some(venue) })
+    Ok(VenueParts {
+        execution: venue.clone(),
+        prices: Some(venue.clone()),
+        setup: Some(venue.clone()),
+        clock: Some(venue.clone()),
+        dead_mans_switch: Some(venue),
+    })
 }
 
 fn addresses(config: &AccountConfig) -> Result<binance_adapter::environment::Environment, MakeError> {

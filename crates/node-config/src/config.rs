@@ -1,6 +1,7 @@
 //! A config file as data: complete, checked, every default filled in. Not how it is read, and not what is built from it.
 
 use crate::{
+    dead_man::DeadManConfig,
     profile::{Environment, Profile},
     secret::Credentials,
 };
@@ -192,6 +193,8 @@ pub struct AccountConfig {
     pub apply: Apply,
     /// Whether the position mode may be changed; it changes for COIN-M, too.
     pub apply_position_mode: bool,
+    /// What the venue does when the node is dead.
+    pub dead_man: DeadManConfig,
     /// What is done about legs that books and venue see differently.
     pub differences: DifferenceRules,
     /// Money limits.
@@ -250,6 +253,8 @@ pub struct StrategyEntry {
     pub time_to_protect_max_ms: u64,
     /// Its own limits, beside those of the account.
     pub limits: Bound,
+    /// Whether its opening orders may wait for a trigger where a dead-man's switch is on: they survive the node.
+    pub outlives_node: bool,
     /// Its own settings, as they stand in the file.
     pub params: toml::Table,
 }

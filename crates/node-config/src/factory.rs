@@ -10,12 +10,12 @@ use crate::{
     secret::{Process, Surroundings},
 };
 use exec_core::{
-    engine::config::{EngineConfig, ProtectionPolicy, Sharing, Staleness, StrategyConfig},
+    engine::config::{DeadMan, EngineConfig, ProtectionPolicy, Sharing, Staleness, StrategyConfig},
     ids::{AccountId, InstrumentId, StrategyId},
     journal::Journal,
     limits::Bounds,
     strategy::Strategy,
-    venue::{AccountSetup, ExecutionVenue, PriceSource, VenueClock},
+    venue::{AccountSetup, DeadMansSwitch, ExecutionVenue, PriceSource, VenueClock},
 };
 use exec_runtime::{Account, AccountSettings, BuildError, Clock, KeyRules, Node, OnDifference, RuntimeConfig};
 use std::{
@@ -45,6 +45,8 @@ pub struct VenueParts {
     pub setup: Option<Arc<dyn AccountSetup>>,
     /// Its clock, if it has one of its own.
     pub clock: Option<Arc<dyn VenueClock>>,
+    /// Its countdown, if it keeps one.
+    pub dead_mans_switch: Option<Arc<dyn DeadMansSwitch>>,
 }
 
 /// What a venue is made for.
@@ -357,6 +359,9 @@ impl NodeFactory {
         if let Some(venue_clock) = parts.clock {
             account = account.venue_clock(venue_clock);
         }
+        if let Some(switch) = parts.dead_mans_switch {
+            account = account.dead_mans_switch(switch);
+        }
         if let Some(setup) = parts.setup {
             account = account.setup(setup, settings(config.profile, entry));
         }
@@ -392,6 +397,21 @@ fn account_of<'c>(config: &'c NodeConfig, account: &AccountId) -> Result<&'c Acc
 }
 
 /// `desk_has_all`: the desk follows every instrument of the account, not only those that no strategy trades.
+/// Nothing is counted down for a node of one command, whose end is no sign of anything: what a dead node has begun goes on.
+fn dead_man(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, desk_has_all: bool) -> DeadMan {
+    if desk_has_all {
+        return DeadMan::default();
+    }
+    let own = config.strategies.iter().filter(|s| s.account == *id && s.outlives_node);
+    DeadMan {
+        instruments: entry.dead_man.instruments.clone(),
+        countdown_ms: entry.dead_man.countdown_ms,
+        refresh_ms: entry.dead_man.refresh_ms,
+        outlive: own.map(|s| s.id.clone()).collect(),
+        operators_outlive: entry.dead_man.outlives_node,
+    }
+}
+
 fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, desk_has_all: bool) -> EngineConfig {
     let own = config.strategies.iter().filter(|s| s.account == *id);
     let mut strategies: Vec<StrategyConfig> = own
@@ -444,6 +464,7 @@ fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, des
             ..entry.bounds.clone()
         },
         solvency: entry.solvency,
+        dead_man: dead_man(config, id, entry, desk_has_all),
     }
 }
 

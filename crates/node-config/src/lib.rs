@@ -7,6 +7,7 @@ mod binance;
 mod builtin;
 mod config;
 mod contradiction;
+mod dead_man;
 mod factory;
 mod journal_view;
 mod limits;
@@ -25,6 +26,7 @@ pub use config::{
     AccountConfig, Apply, Durability, ExecutionConfig, JournalConfig, LogFormat, LogLevel, LoggingConfig, NodeConfig,
     StrategyEntry,
 };
+pub use dead_man::DeadManConfig;
 /// What a summary of a sound journal says.
 pub use exec_journal::Recovery;
 /// The runtime's face for whoever runs a node or speaks to one.

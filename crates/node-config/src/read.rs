@@ -3,7 +3,7 @@
 use crate::{
     account,
     config::{Durability, ExecutionConfig, JournalConfig, LogFormat, LogLevel, LoggingConfig, NodeConfig, StrategyEntry},
-    contradiction,
+    contradiction, dead_man,
     factory::Names,
     limits,
     mistake::{Findings, Mistakes},
@@ -19,7 +19,10 @@ use exec_core::{
     nearest::nearest,
 };
 use exec_runtime::OnExit;
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 use toml::de::DeTable;
 
 /// What a clean end does with open orders, with the words for it.
@@ -154,6 +157,8 @@ fn node(
     contradiction::check(&root, profile, &journal, &execution, &accounts, &strategies);
     root.finish();
 
+    let mut accounts: BTreeMap<_, _> = accounts.into_iter().filter_map(|a| Some((a.id.value, a.config?))).collect();
+    dead_man::fit(accounts.values_mut().map(|account| &mut account.dead_man));
     Some(NodeConfig {
         profile,
         trader_id,
@@ -161,7 +166,7 @@ fn node(
         journal,
         logging,
         execution,
-        accounts: accounts.into_iter().filter_map(|a| Some((a.id.value, a.config?))).collect(),
+        accounts,
         strategies: strategies.into_iter().map(|s| s.entry).collect(),
     })
 }
@@ -346,6 +351,7 @@ fn strategy(mut s: Section<'_>, profile: Profile, accounts: &[account::Read]) ->
     let protection = s.choice("protection", &PROTECTION).map_or(ProtectionPolicy::Exit, |p| p.value);
     let time_to_protect_max_ms = s.whole("time_to_protect_max_ms", 100..=60_000).unwrap_or(TIME_TO_PROTECT_MAX_MS);
     let limits = limits::strategy(&mut s, profile);
+    let outlives_node = s.flag("outlives_node", false);
     let params = params(&mut s);
     let (key, at, kind_at) = (s.key(""), s.at(""), s.at("kind"));
     s.finish();
@@ -358,6 +364,7 @@ fn strategy(mut s: Section<'_>, profile: Profile, accounts: &[account::Read]) ->
         protection,
         time_to_protect_max_ms,
         limits,
+        outlives_node,
         params,
     };
     Some(StrategyRead { entry, key: key.trim_end_matches('.').to_owned(), at, kind_at, instruments, claims })

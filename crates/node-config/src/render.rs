@@ -130,6 +130,16 @@ fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {
         writeln!(out, "\n[accounts.{id}.limits.instruments.{}]", key(instrument.as_str()))?;
         write_bound(out, bound)?;
     }
+    if !a.dead_man.instruments.is_empty() {
+        let switch = &a.dead_man;
+        writeln!(out, "\n[accounts.{id}.dead_mans_switch]")?;
+        writeln!(out, "# cancels everybody's ordinary orders of these instruments, take-profits too, and no conditional ones;")?;
+        writeln!(out, "# takes {} weight a minute", switch.weight_a_minute())?;
+        list(out, "instruments", &switch.instruments)?;
+        plain(out, "countdown_secs", seconds(switch.countdown_ms))?;
+        plain(out, "refresh_secs", seconds(switch.refresh_ms))?;
+        plain(out, "outlives_node", switch.outlives_node)?;
+    }
     if !a.differences.by_instrument.is_empty() {
         writeln!(out, "\n[accounts.{id}.on_difference_of]")?;
         for (instrument, policy) in &a.differences.by_instrument {
@@ -185,6 +195,7 @@ fn write_strategy(out: &mut String, s: &StrategyEntry) -> fmt::Result {
     let protection = PROTECTION.iter().find(|(_, value)| *value == s.protection);
     text(out, "protection", protection.map_or("exit", |(word, _)| word))?;
     plain(out, "time_to_protect_max_ms", s.time_to_protect_max_ms)?;
+    plain(out, "outlives_node", s.outlives_node)?;
     if !s.params.is_empty() {
         writeln!(out, "params = {}", toml::Value::Table(s.params.clone()))?;
     }

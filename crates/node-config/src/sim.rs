@@ -17,5 +17,11 @@ pub(crate) fn make(seat: &VenueSeat<'_>) -> Result<VenueParts, MakeError> {
     let hedge = seat.config.oms_type == PositionMode::Hedging;
     let account = exchange.create_account(AccountSpec { hedge, ..AccountSpec::default() });
     let venue = Arc::new(SimVenue::new(Desk::new(exchange, account), now));
-    Ok(VenueParts { execution: venue.clone(), prices: Some(venue.clone()), setup: Some(venue.clone()), clock: Some(venue) })
+    Ok(VenueParts {
+        execution: venue.clone(),
+        prices: Some(venue.clone()),
+        setup: Some(venue.clone()),
+        clock: Some(venue.clone()),
+        dead_mans_switch: Some(venue),
+    })
 }

@@ -68,7 +68,13 @@ fn factory(exchange: SocketAddr) -> NodeFactory {
     NodeFactory::simulated()
         .venue("paper", move |seat: &VenueSeat<'_>| -> Result<VenueParts, MakeError> {
             let venue = Arc::new(PaperVenue::new(InstrumentId::new("GOLD-SPOT.PAPER")?, exchange, seat.clock));
-            Ok(VenueParts { execution: venue.clone(), prices: Some(venue.clone()), setup: None, clock: Some(venue) })
+            Ok(VenueParts {
+                execution: venue.clone(),
+                prices: Some(venue.clone()),
+                setup: None,
+                clock: Some(venue),
+                dead_mans_switch: None,
+            })
         })
         .strategy("buy-once", |entry| {
             let instrument = entry.instruments.first().ok_or("it needs an instrument")?.clone();

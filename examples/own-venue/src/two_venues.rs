@@ -104,7 +104,13 @@ fn factory(paper: SocketAddr, diary: Diary) -> NodeFactory {
     NodeFactory::simulated()
         .venue("paper", move |seat: &VenueSeat<'_>| -> Result<VenueParts, MakeError> {
             let venue = Arc::new(PaperVenue::new(InstrumentId::new(INSTRUMENT)?, paper, seat.clock));
-            Ok(VenueParts { execution: venue.clone(), prices: Some(venue.clone()), setup: None, clock: Some(venue) })
+            Ok(VenueParts {
+                execution: venue.clone(),
+                prices: Some(venue.clone()),
+                setup: None,
+                clock: Some(venue),
+                dead_mans_switch: None,
+            })
         })
         .strategy("once", move |entry| {
             let qty = entry.params.get("qty").and_then(ParamValue::as_str).ok_or("params.qty is missing")?.parse()?;

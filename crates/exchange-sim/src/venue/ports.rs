@@ -136,6 +136,13 @@ impl SimVenue {
 }
 
 #[async_trait]
+impl port::DeadMansSwitch for SimVenue {
+    async fn count_down(&self, countdown: port::Countdown) -> Result<(), CommandError> {
+        self.at_desk(|desk, now| desk.count_down(now, &countdown))
+    }
+}
+
+#[async_trait]
 impl port::ExecutionVenue for SimVenue {
     fn profile(&self) -> &VenueProfile {
         &self.profile

@@ -103,6 +103,23 @@ pub struct EngineConfig {
     pub bounds: Bounds,
     /// What the account may lose, and how near it may come to its liquidation.
     pub solvency: Solvency,
+    /// What the venue does when the node is dead.
+    pub dead_man: DeadMan,
+}
+
+/// What the venue does when the node is dead: it takes the ordinary orders of these instruments off the book. Off by default.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct DeadMan {
+    /// Instruments that the venue counts down for; none for no switch.
+    pub instruments: Vec<InstrumentId>,
+    /// How long the venue waits for a sign of life.
+    pub countdown_ms: u64,
+    /// How often one is given.
+    pub refresh_ms: u64,
+    /// Strategies whose opening orders may wait for a trigger on these instruments: the venue does not take those away.
+    pub outlive: Vec<StrategyId>,
+    /// Whether an operator's may.
+    pub operators_outlive: bool,
 }
 
 /// What is asked of the private stream, and what is done when it says too little. Milliseconds; 0 switches off.

@@ -12,6 +12,7 @@ pub mod breaker;
 mod cancel;
 mod change;
 mod crash_loop;
+mod dead_man;
 mod differing;
 mod doubt;
 mod exchange_made;
@@ -80,6 +81,7 @@ enum InFlight {
     Replace { intent: IntentId },
     Cancel { intent: IntentId },
     CancelAll { instrument: InstrumentId },
+    Countdown { instrument: InstrumentId, armed: bool },
 }
 
 /// Why a question was asked, so that its answer finds its way.
@@ -203,6 +205,7 @@ pub struct Engine {
     released_at_loss: Option<rust_decimal::Decimal>,
     margin: margin::MarginSeen,
     flattening: flatten::Flattening,
+    dead_man: dead_man::Switch,
 }
 
 impl Engine {
@@ -279,6 +282,7 @@ impl Engine {
             released_at_loss: None,
             margin: margin::MarginSeen::default(),
             flattening: flatten::Flattening::default(),
+            dead_man: dead_man::Switch::default(),
         }
     }
 
@@ -371,6 +375,7 @@ impl Engine {
             Input::Unwanted(unwanted) => self.take_unwanted(unwanted, out),
             Input::Drain => self.draining = true,
             Input::SlowCall { strategy, took_ms } => self.watch_slow(&strategy, took_ms),
+            Input::Disarm => self.disarm(out),
         }
         self.open_breakers(out);
         self.keep_moved_lists(out);
@@ -478,6 +483,9 @@ impl Engine {
             (Some(InFlight::Replace { intent }), Outcome::Order(result)) => self.change_outcome(intent, request, result, out),
             (Some(InFlight::Cancel { intent }), Outcome::Order(result)) => self.cancel_outcome(intent, request, result, out),
             (Some(InFlight::CancelAll { instrument }), Outcome::All(result)) => self.swept(instrument, result, out),
+            (Some(InFlight::Countdown { instrument, armed }), Outcome::All(result)) => {
+                self.counted_down(instrument, armed, result, out);
+            }
             // An answer to a question of another kind, or one that was answered before: nothing waits for it.
             (Some(_), Outcome::Order(_) | Outcome::All(_)) | (None, _) => {
                 self.alert(out, AlertLevel::Warning, "stray_outcome", format!("request {request} is not out"));
@@ -555,6 +563,7 @@ impl Engine {
             Timer::Restrictions => self.ask_restrictions(out),
             Timer::Solvency => self.solvency_timer(out),
             Timer::Flatten => self.flatten_round(out),
+            Timer::DeadMan => self.keep_alive(out),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
         }
     }

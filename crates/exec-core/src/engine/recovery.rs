@@ -393,6 +393,7 @@ impl Engine {
         self.push_report(out);
         self.look_again(out);
         self.enforce_kills(out);
+        self.sweep_orphans(out);
     }
 
     /// A reply tells an executed quantity before the stream tells its trades, and so it may be newer than the cut. Such a

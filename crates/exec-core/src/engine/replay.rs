@@ -113,6 +113,7 @@ impl Engine {
         self.start_solvency(out);
         self.enforce_kills(out);
         self.resume_flatten(out);
+        self.begin_dead_man(out);
         out.push(Effect::ReadClock);
     }
 

@@ -88,6 +88,7 @@ impl Engine {
             return Err(Denial::GateClosed(Shut::StartNotDurable.to_string()));
         }
         pretrade::check_form(terms, self.config.mode, &self.profile)?;
+        self.may_outlive(owner, terms)?;
         let reference = self.quote(&terms.instrument).reference();
         let Some(instrument) = self.instruments.get(&terms.instrument) else {
             // Before the instruments are known, and when the venue lists one no more, an exit still passes; the venue checks it.
@@ -338,6 +339,7 @@ impl Engine {
         self.watch_protection(intent, out);
         self.close_share(intent, out);
         self.flatten_facts(intent, out);
+        self.dead_man_saw(intent, out);
     }
 
     /// A cancel that waited for the order, a further attempt, or its end.

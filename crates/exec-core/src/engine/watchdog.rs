@@ -161,7 +161,7 @@ impl Engine {
                 }
                 (*intent, attempt_of(order, report)?, Shown::Changed(change.terms))
             }
-            InFlight::Cancel { .. } | InFlight::CancelAll { .. } => return None,
+            InFlight::Cancel { .. } | InFlight::CancelAll { .. } | InFlight::Countdown { .. } => return None,
         };
         let order = self.books.order(intent)?;
         let attempt = order.attempts().get(&cl_ord_id)?;

@@ -7,6 +7,7 @@ mod changes;
 mod conditional;
 mod conservation;
 mod convergence;
+mod dead_man;
 mod defects_of_books;
 mod defects_of_orders;
 mod differences;

@@ -6,6 +6,7 @@ use exec_core::{
     conversation::{DoubtEnded, DoubtNews, InDoubt, Input, OrderUpdate, Phase, PhaseChange, StrategyEvent},
     host,
     ids::{IntentId, Seq, SessionId},
+    kill::{KillLevel, KillScope},
     order::{
         doubt::{DoubtEnd, DoubtOf},
         intent::{Handling, InDoubt as Policy},
@@ -283,6 +284,8 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         Shut::Margin { ratio: None, max: exec_core::pretrade::Figure(exec_testkit::fixtures::decimal("0.5")) },
         Shut::KeyMayNotTrade,
         Shut::Setting("leverage".into()),
+        Shut::NotArmed,
+        Shut::Orphans,
     ];
     let ends = |by: EndsBy| if by == EndsBy::Person { "a person" } else { "itself" };
     for why in shut {
@@ -298,6 +301,7 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         LatchCause::Breaker(exec_testkit::fixtures::strategy_id()),
         LatchCause::DailyLoss,
         LatchCause::CrashLoop,
+        LatchCause::Kill { level: KillLevel::Halt, scope: KillScope::Account },
     ];
     for cause in latches {
         assert!(PAGE.contains(&format!("| `{}` | ", cause.kind())), "{}", cause.kind());

@@ -86,6 +86,7 @@ impl AccountLoop {
             requests_open: self.calls.requests_open(),
             open_orders: books.open_count() as usize,
             in_doubt: self.engine.in_doubt(),
+            armed: self.engine.armed().cloned().collect(),
             last: books.seq(),
             durable: self.journal.durable(),
             dropped: self.journal.dropped(),

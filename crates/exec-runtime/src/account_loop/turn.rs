@@ -95,7 +95,11 @@ impl AccountLoop {
                 let leaving: &[Attempt] = match &request {
                     Request::Submit { attempt, .. } => std::slice::from_ref(attempt),
                     Request::Batch { batch: Batch::Submit(attempts), .. } => attempts,
-                    Request::Batch { .. } | Request::Replace(_) | Request::Cancel(_) | Request::CancelAll(_) => &[],
+                    Request::Batch { .. }
+                    | Request::Replace(_)
+                    | Request::Cancel(_)
+                    | Request::CancelAll(_)
+                    | Request::Countdown(_) => &[],
                 };
                 let books = self.engine.books();
                 for attempt in leaving {

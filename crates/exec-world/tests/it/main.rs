@@ -2,6 +2,7 @@
 
 mod brackets;
 mod crash_table;
+mod dead_man;
 mod exits;
 mod flatten;
 mod forced;

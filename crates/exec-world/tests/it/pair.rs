@@ -251,6 +251,7 @@ impl Pair {
             Request::Replace(replace) => Outcome::Order(self.desk.replace(now, replace)),
             Request::Cancel(cancel) => Outcome::Order(self.desk.cancel(now, cancel)),
             Request::CancelAll(scope) => Outcome::All(self.desk.cancel_all(now, scope)),
+            Request::Countdown(countdown) => Outcome::All(self.desk.count_down(now, countdown)),
             Request::Batch { ids, batch } => {
                 let results = self.desk.batch(now, batch).into_iter().map(Outcome::Order);
                 return ids.iter().copied().zip(results).collect();

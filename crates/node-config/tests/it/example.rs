@@ -56,7 +56,9 @@ fn the_example_and_the_page_have_every_key() {
             "accounts" => example.contains("\n[accounts.main]\n"),
             "strategies" => example.contains("\n[[strategies]]\n"),
             "instruments" if key.ends_with("limits.instruments") => example.contains("\n# [accounts.main.limits.instruments."),
-            "limits" | "futures_leverages" | "futures_margin_types" => example.contains(&format!("\n[accounts.main.{last}]\n")),
+            "limits" | "dead_mans_switch" | "futures_leverages" | "futures_margin_types" => {
+                example.contains(&format!("\n[accounts.main.{last}]\n"))
+            }
             _ => example.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{last} = "))),
         };
         assert!(named, "the example lacks {key}");
