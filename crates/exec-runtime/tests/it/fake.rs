@@ -482,6 +482,7 @@ pub(crate) fn engine_config(account: &str) -> EngineConfig {
         differences: exec_core::unequal::DifferenceRules::default(),
         memory: exec_core::engine::config::Memory::default(),
         stream: exec_core::engine::config::StreamCare::default(),
+        dead_man: exec_core::engine::config::DeadMan::default(),
         breakers: exec_core::engine::breaker::Breakers {
             slow_calls: 0,
             starts: 0,
