@@ -185,7 +185,7 @@ impl BinanceUsdm {
     pub(crate) fn handling(&self, closing: bool, begin_by: VenueTime) -> Result<Handling, CommandError> {
         Ok(Handling {
             lane: if closing { Lane::Exit } else { Lane::Entry },
-            priority: if closing { Priority::Recovery } else { Priority::Ordinary },
+            priority: if closing { Priority::Exit } else { Priority::Ordinary },
             begin_within: self.begin_within(begin_by)?,
         })
     }

@@ -16,7 +16,6 @@ use crate::{
     endpoint,
     meant::{Meant, Name},
     query::Query,
-    rate::Priority,
     translate,
     venue::BinanceUsdm,
     wire,
@@ -43,7 +42,7 @@ impl BinanceUsdm {
         let meant = Meant::order(order).ok_or_else(|| QueryError::Malformed("an order without a name".into()))?;
         let mut query = Query::default();
         meant.append(&mut query);
-        if let Some(reply) = self.rest.ask(&endpoint::ORDER, query, Priority::Recovery).await? {
+        if let Some(reply) = self.rest.ask(&endpoint::ORDER, query, self.asks).await? {
             let row: wire::OrderReply<'_> = self.told(&endpoint::ORDER, &reply)?;
             if !meant.is(&row) {
                 return Err(QueryError::Malformed("the answer is about another order".into()));
@@ -52,7 +51,7 @@ impl BinanceUsdm {
         }
         let mut query = Query::default();
         query.text("symbol", order.instrument.symbol());
-        let reply = self.rest.ask_list(&endpoint::OPEN_ORDERS_OF, query, Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::OPEN_ORDERS_OF, query, self.asks).await?;
         let rows: Vec<wire::OrderReply<'_>> = self.told(&endpoint::OPEN_ORDERS_OF, &reply)?;
         rows.iter().find(|row| meant.is(row)).map(|row| self.order(row)).transpose()
     }
@@ -63,7 +62,7 @@ impl BinanceUsdm {
         {
             let mut query = Query::default();
             meant.append_conditional(&mut query);
-            if self.rest.ask(&endpoint::ALGO_ORDER, query, Priority::Recovery).await?.is_none() {
+            if self.rest.ask(&endpoint::ALGO_ORDER, query, self.asks).await?.is_none() {
                 return Ok(None);
             }
         }
@@ -109,7 +108,7 @@ impl BinanceUsdm {
         let meant = Meant::conditional(order).ok_or_else(|| QueryError::Malformed("an order without a name".into()))?;
         let mut query = Query::default();
         query.text("symbol", order.instrument.symbol());
-        let reply = self.rest.ask_list(&endpoint::OPEN_ALGO_ORDERS_OF, query, Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::OPEN_ALGO_ORDERS_OF, query, self.asks).await?;
         let rows: Vec<wire::AlgoOrder<'_>> = self.told(&endpoint::OPEN_ALGO_ORDERS_OF, &reply)?;
         rows.iter().find(|row| meant.is_conditional(row)).map(|row| self.conditional(row)).transpose()
     }
@@ -133,7 +132,7 @@ impl BinanceUsdm {
             let mut query = Query::default();
             query.text("symbol", order.instrument.symbol()).signed("startTime", from).signed("endTime", until);
             query.number("limit", self.page_rows as u64);
-            let reply = self.rest.ask_list(&endpoint::ALL_ALGO_ORDERS, query, Priority::Recovery).await?;
+            let reply = self.rest.ask_list(&endpoint::ALL_ALGO_ORDERS, query, self.asks).await?;
             let rows: Vec<wire::AlgoOrder<'_>> = self.told(&endpoint::ALL_ALGO_ORDERS, &reply)?;
             if let Some(row) = rows.iter().find(|row| meant.is_conditional(row)) {
                 return self.conditional(row).map(Some);
@@ -155,7 +154,7 @@ impl BinanceUsdm {
         let Some(meant @ Meant { name: Name::Venue(id), .. }) = Meant::conditional(order) else { return Ok(None) };
         let mut query = Query::default();
         query.text("symbol", order.instrument.symbol()).number("algoId", id).number("limit", self.page_rows as u64);
-        let reply = self.rest.ask_list(&endpoint::ALL_ALGO_ORDERS, query, Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::ALL_ALGO_ORDERS, query, self.asks).await?;
         let rows: Vec<wire::AlgoOrder<'_>> = self.told(&endpoint::ALL_ALGO_ORDERS, &reply)?;
         rows.iter().find(|row| meant.is_conditional(row)).map(|row| self.conditional(row)).transpose()
     }

@@ -42,6 +42,7 @@ pub(crate) struct Prices {
 #[async_trait]
 impl PriceSource for BinanceUsdm {
     async fn open_prices(&self, instruments: &[InstrumentId]) -> Result<Box<dyn PriceFeed>, QueryError> {
+        self.rest.not_banned()?;
         let mut routes = Vec::new();
         for chunk in instruments.chunks(STREAMS_MAX) {
             for (origin, kind, silent_max) in

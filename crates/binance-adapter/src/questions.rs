@@ -17,7 +17,7 @@ use futures_util::future::try_join_all;
 use crate::{
     endpoint,
     query::Query,
-    rate::{Limits, Priority},
+    rate::Limits,
     translate::{self, TranslateError},
     venue::BinanceUsdm,
     wire::{self, LimitInterval, LimitKind},
@@ -36,10 +36,10 @@ const ABREAST: usize = 4;
 
 impl BinanceUsdm {
     pub(crate) async fn read_instruments(&self) -> Result<Vec<Instrument>, QueryError> {
-        let reply = self.rest.ask_list(&endpoint::EXCHANGE_INFO, Query::default(), Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::EXCHANGE_INFO, Query::default(), self.asks).await?;
         let info: wire::ExchangeInfo<'_> = self.told(&endpoint::EXCHANGE_INFO, &reply)?;
-        if let Some(limits) = stated_limits(info.rate_limits.as_deref().unwrap_or_default()) {
-            self.rest.learn_limits(limits);
+        if let Some(limits) = stated_limits(info.rate_limits.as_deref().unwrap_or_default(), Limits::default()) {
+            self.rest.learn_limits(self.own_order_limits(limits).await);
         }
         let mut instruments = Vec::with_capacity(info.symbols.len());
         for row in &info.symbols {
@@ -57,6 +57,24 @@ impl BinanceUsdm {
             }
         }
         Ok(instruments)
+    }
+
+    /// The account's own order counts, which may be higher than what everybody has. Without an answer everybody's hold.
+    async fn own_order_limits(&self, limits: Limits) -> Limits {
+        let reply = match self.rest.ask_list(&endpoint::ORDER_LIMITS, Query::default(), self.asks).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                tracing::warn!(%error, "the account's own order limits cannot be read");
+                return limits;
+            }
+        };
+        match self.told::<Vec<wire::RateLimit<'_>>>(&endpoint::ORDER_LIMITS, &reply) {
+            Ok(rows) => stated_limits(&rows, limits).unwrap_or(limits),
+            Err(error) => {
+                tracing::warn!(%error, "the account's own order limits cannot be read");
+                limits
+            }
+        }
     }
 
     pub(crate) async fn read_everything(&self, instruments: &[InstrumentId]) -> Result<MassStatus, QueryError> {
@@ -86,7 +104,7 @@ impl BinanceUsdm {
     }
 
     pub(crate) async fn read_position_mode(&self) -> Result<PositionMode, QueryError> {
-        let reply = self.rest.ask_list(&endpoint::ACCOUNT_CONFIG, Query::default(), Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::ACCOUNT_CONFIG, Query::default(), self.asks).await?;
         let config: wire::AccountConfig<'_> = self.told(&endpoint::ACCOUNT_CONFIG, &reply)?;
         Ok(if config.dual_side { PositionMode::Hedging } else { PositionMode::Netting })
     }
@@ -94,10 +112,10 @@ impl BinanceUsdm {
     /// The open orders of both books, each once. The Algo Service is asked first: an order that triggers between the two answers
     /// is then in both, and in neither only if it is done.
     async fn read_open_orders(&self) -> Result<Vec<OrderReport>, QueryError> {
-        let reply = self.rest.ask_list(&endpoint::OPEN_ALGO_ORDERS, Query::default(), Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::OPEN_ALGO_ORDERS, Query::default(), self.asks).await?;
         let rows: Vec<wire::AlgoOrder<'_>> = self.told(&endpoint::OPEN_ALGO_ORDERS, &reply)?;
         let mut waiting = rows.iter().map(|row| self.conditional(row)).collect::<Result<Vec<_>, _>>()?;
-        let reply = self.rest.ask_list(&endpoint::OPEN_ORDERS, Query::default(), Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::OPEN_ORDERS, Query::default(), self.asks).await?;
         let rows: Vec<wire::OrderReply<'_>> = self.told(&endpoint::OPEN_ORDERS, &reply)?;
         let mut orders = Vec::with_capacity(rows.len() + waiting.len());
         for row in &rows {
@@ -115,13 +133,13 @@ impl BinanceUsdm {
     }
 
     pub(crate) async fn read_positions(&self) -> Result<Vec<PositionReport>, QueryError> {
-        let reply = self.rest.ask_list(&endpoint::POSITIONS, Query::default(), Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::POSITIONS, Query::default(), self.asks).await?;
         let rows: Vec<wire::PositionRow<'_>> = self.told(&endpoint::POSITIONS, &reply)?;
         rows.iter().map(|row| translate::position(&self.symbols, row).map_err(malformed)).collect()
     }
 
     async fn read_balances(&self) -> Result<Vec<BalanceReport>, QueryError> {
-        let reply = self.rest.ask_list(&endpoint::BALANCES, Query::default(), Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::BALANCES, Query::default(), self.asks).await?;
         let rows: Vec<wire::BalanceRow<'_>> = self.told(&endpoint::BALANCES, &reply)?;
         rows.iter().map(|row| translate::balance(row).map_err(malformed)).collect()
     }
@@ -284,7 +302,7 @@ impl BinanceUsdm {
             }
         }
         query.number("limit", self.page_rows as u64);
-        let reply = self.rest.ask_list(&endpoint::USER_TRADES, query, Priority::Recovery).await?;
+        let reply = self.rest.ask_list(&endpoint::USER_TRADES, query, self.asks).await?;
         let rows: Vec<wire::UserTrade<'_>> = self.told(&endpoint::USER_TRADES, &reply)?;
         if rows.iter().any(|row| row.symbol.as_str() != instrument.symbol()) {
             return Err(QueryError::Malformed("a trade of another symbol".into()));
@@ -334,12 +352,12 @@ fn add_flat(positions: &mut Vec<PositionReport>, instruments: &[InstrumentId], m
     }
 }
 
-/// The limits that `exchangeInfo` states, the defaults where it is silent.
-fn stated_limits(stated: &[wire::RateLimit<'_>]) -> Option<Limits> {
+/// The limits that an answer states, those that were known where it is silent.
+fn stated_limits(stated: &[wire::RateLimit<'_>], known: Limits) -> Option<Limits> {
     if stated.is_empty() {
         return None;
     }
-    let mut limits = Limits::default();
+    let mut limits = known;
     for limit in stated {
         match (&limit.kind, &limit.interval, limit.interval_num) {
             (LimitKind::RequestWeight, LimitInterval::Minute, 1) => limits.weight_1m = limit.limit,

@@ -1,10 +1,17 @@
-//! The budget of one venue host: weight per minute of the IP, order counts per 10 s and per minute of the account, and the
-//! two states in which nothing may be sent. It is told the time and the headers; it sends and waits for nothing.
+//! The budgets of one venue host: weight per minute of the address, which all accounts behind it share, and order counts per 10 s and
+//! per minute of each account; and the states in which nothing, or no order, may be sent. It is told the time and the headers; it
+//! sends and waits for nothing.
 //!
 //! Windows are fixed and aligned to the UTC clock. Weight and order count do not help each other: a new order costs no
 //! weight, a cancel no count. Source: USDⓈ-M "General Info" on limits and headers, read 2026-11-22.
 
-use exec_core::time::VenueTime;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use exec_core::{
+    plant::{Plant, planted},
+    time::VenueTime,
+    venue::LimitUse,
+};
 
 const SECOND_MS: i64 = 1000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
@@ -30,14 +37,16 @@ impl Cost {
     }
 }
 
-/// Who may use the reserve.
+/// Who is served first, and who may use the reserve: the last before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// Sweeps, the user's questions, set-up, orders that can add risk.
+    /// The user's questions, set-up, orders that can add risk.
     Ordinary,
-    /// Doubt, recovery, listen key, clock, closing orders.
+    /// Looks and comparisons at intervals, and whatever else is asked without a reason to doubt.
+    Sweep,
+    /// Doubt, recovery, listen key, clock.
     Recovery,
-    /// Cancels.
+    /// Cancels and orders that close.
     Exit,
 }
 
@@ -83,6 +92,38 @@ pub enum Spent {
     Banned,
 }
 
+/// A state that the venue has put us in and that outlives the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hold {
+    /// 418: nothing leaves from this address.
+    Banned,
+    /// 429 for weight: nothing but exits leaves from this address.
+    Paused,
+    /// 429 for orders: the account sends no new order.
+    OrdersPaused,
+}
+
+impl Hold {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Banned => "banned",
+            Self::Paused => "paused",
+            Self::OrdersPaused => "orders_paused",
+        }
+    }
+}
+
+/// Keeps the states that the venue has put us in over a restart.
+pub trait HoldStore: Send + Sync {
+    /// What an earlier process kept: until when each holds, by our own clock.
+    fn kept(&self) -> Vec<(Hold, VenueTime)>;
+
+    /// Keeps that a state holds until then, by our own clock. Returns at once; a failure is logged and changes nothing.
+    fn keep(&self, hold: Hold, until: VenueTime);
+}
+
 /// What the headers of a reply say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -102,19 +143,20 @@ struct Window {
     length_ms: i64,
     start: i64,
     used: u32,
+    /// Whether it was told that much of it is used.
+    warned: bool,
 }
 
 impl Window {
     const fn new(length_ms: i64) -> Self {
-        Self { length_ms, start: i64::MIN, used: 0 }
+        Self { length_ms, start: i64::MIN, used: 0, warned: false }
     }
 
     fn roll(&mut self, now: VenueTime) {
         let start = now.0 - now.0.rem_euclid(self.length_ms);
         // A clock correction may step back a little; a window that has begun is not begun again.
         if start > self.start {
-            self.start = start;
-            self.used = 0;
+            (self.start, self.used, self.warned) = (start, 0, false);
         }
     }
 
@@ -131,53 +173,93 @@ impl Window {
             self.used = self.used.max(stated);
         }
     }
+
+    /// Whether much of a limit is used for the first time in this window.
+    fn warns(&mut self, limit: u32) -> bool {
+        let much = self.used.saturating_mul(100) >= limit.saturating_mul(WARN_PERCENT);
+        much && !std::mem::replace(&mut self.warned, much)
+    }
 }
 
-/// The budget.
-#[derive(Clone, Debug)]
-pub struct Budget {
-    limits: Limits,
-    weight: Window,
-    orders_10s: Window,
-    orders_1m: Window,
-    paused: Option<VenueTime>,
-    orders_paused: Option<VenueTime>,
-    banned: Option<VenueTime>,
-}
-
-/// Percent of the weight that only exits, doubt and recovery may use.
+/// Percent of the weight that sweeps and ordinary requests leave to exits, doubt and recovery.
 const WEIGHT_RESERVE_PERCENT: u32 = 30;
+/// Percent that ordinary requests leave to these and to sweeps.
+const WEIGHT_SWEEP_PERCENT: u32 = 40;
 /// Percent of the weight that only exits may use: a recovery asks much, and an order must be cancelled meanwhile.
 const WEIGHT_EXIT_PERCENT: u32 = 5;
 /// Percent of the order count that only closing orders may use.
 const ORDERS_RESERVE_PERCENT: u32 = 20;
 /// Percent of a limit that is never used: requests of others on the same address arrive unseen.
 const HEADROOM_PERCENT: u32 = 10;
+/// From this share of a limit on its use is worth a word.
+const WARN_PERCENT: u32 = 80;
+
+/// What one address may ask of one host: weight, and the states of the address.
+#[derive(Debug)]
+pub struct AddressPool {
+    limit_1m: u32,
+    weight: Window,
+    paused: Option<VenueTime>,
+    banned: Option<VenueTime>,
+}
+
+/// An address's pool, in the hands of every account behind it.
+pub type SharedPool = Arc<Mutex<AddressPool>>;
+
+impl AddressPool {
+    /// A fresh pool for the accounts of one address.
+    #[must_use]
+    pub fn shared(limits: Limits) -> SharedPool {
+        let weight = Window::new(MINUTE_MS);
+        Arc::new(Mutex::new(Self { limit_1m: limits.weight_1m, weight, paused: None, banned: None }))
+    }
+
+    fn expire(&mut self, now: VenueTime) {
+        self.weight.roll(now);
+        expire(&mut self.paused, now);
+        expire(&mut self.banned, now);
+    }
+}
+
+/// The budget of one account.
+#[derive(Debug)]
+pub struct Budget {
+    pool: SharedPool,
+    limits: Limits,
+    orders_10s: Window,
+    orders_1m: Window,
+    orders_paused: Option<VenueTime>,
+}
 
 impl Budget {
-    /// A fresh budget.
+    /// A fresh budget of an account that has its address for itself.
     #[must_use]
-    pub const fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            weight: Window::new(MINUTE_MS),
-            orders_10s: Window::new(10 * SECOND_MS),
-            orders_1m: Window::new(MINUTE_MS),
-            paused: None,
-            orders_paused: None,
-            banned: None,
-        }
+    pub fn new(limits: Limits) -> Self {
+        Self::within(AddressPool::shared(limits), limits)
+    }
+
+    /// A fresh budget of an account that shares its address with others.
+    #[must_use]
+    pub const fn within(pool: SharedPool, limits: Limits) -> Self {
+        let (orders_10s, orders_1m) = (Window::new(10 * SECOND_MS), Window::new(MINUTE_MS));
+        Self { pool, limits, orders_10s, orders_1m, orders_paused: None }
+    }
+
+    fn pool(&self) -> MutexGuard<'_, AddressPool> {
+        // Nothing panics while it holds the lock; if it did, the counters would still be whole.
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the limits that the venue states now.
-    pub const fn set_limits(&mut self, limits: Limits) {
+    pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+        self.pool().limit_1m = limits.weight_1m;
     }
 
     /// The limits in force.
     #[must_use]
-    pub const fn limits(&self) -> Limits {
-        self.limits
+    pub fn limits(&self) -> Limits {
+        Limits { weight_1m: self.pool().limit_1m, ..self.limits }
     }
 
     /// Takes `cost` from the budgets, or says why not and until when.
@@ -185,82 +267,150 @@ impl Budget {
     /// # Errors
     /// [`Wait`]: nothing was taken; the caller answers "not sent" or "unavailable".
     pub fn take(&mut self, now: VenueTime, cost: Cost, priority: Priority) -> Result<(), Wait> {
+        let starved = planted(Plant::RecoveryQueryStarved) && priority == Priority::Recovery;
+        let priority = if starved { Priority::Ordinary } else { priority };
         self.expire(now);
-        if let Some(until) = self.banned {
+        let orders_paused = self.orders_paused;
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.expire(now);
+        if let Some(until) = pool.banned {
             return Err(Wait { why: Spent::Banned, until });
         }
-        // After a 429 for weight the pool rests, cancels apart: they make risk smaller and cost one.
-        if let (Some(until), true) = (self.paused, priority < Priority::Exit) {
+        // After a 429 for weight the pool rests, exits apart: they make risk smaller and cost one, or nothing.
+        if let (Some(until), true) = (pool.paused, priority < Priority::Exit) {
             return Err(Wait { why: Spent::Paused, until });
         }
-        if let (Some(until), true) = (self.orders_paused, cost.has_orders()) {
+        if let (Some(until), true) = (orders_paused, cost.has_orders()) {
             return Err(Wait { why: Spent::OrdersPaused, until });
         }
-        let weight_cap = cap(self.limits.weight_1m, reserve(priority, WEIGHT_RESERVE_PERCENT, WEIGHT_EXIT_PERCENT));
-        if cost.weight > 0 && self.weight.used.saturating_add(cost.weight) > weight_cap {
-            return Err(Wait { why: Spent::Weight, until: self.weight.end() });
+        let weight_cap = cap(pool.limit_1m, weight_reserve(priority));
+        if cost.weight > 0 && pool.weight.used.saturating_add(cost.weight) > weight_cap {
+            return Err(Wait { why: Spent::Weight, until: pool.weight.end() });
         }
+        let orders_reserve = if priority == Priority::Exit { 0 } else { ORDERS_RESERVE_PERCENT };
         for (window, orders, limit) in [
             (&self.orders_10s, cost.orders_10s, self.limits.orders_10s),
             (&self.orders_1m, cost.orders_1m, self.limits.orders_1m),
         ] {
-            if orders > 0 && window.used.saturating_add(orders) > cap(limit, reserve(priority, ORDERS_RESERVE_PERCENT, 0)) {
+            if orders > 0 && window.used.saturating_add(orders) > cap(limit, orders_reserve) {
                 return Err(Wait { why: Spent::Orders, until: window.end() });
             }
         }
-        self.weight.used = self.weight.used.saturating_add(cost.weight);
+        pool.weight.used = pool.weight.used.saturating_add(cost.weight);
         self.orders_10s.used = self.orders_10s.used.saturating_add(cost.orders_10s);
         self.orders_1m.used = self.orders_1m.used.saturating_add(cost.orders_1m);
         Ok(())
     }
 
-    /// Learns from a reply, now, to a request that was begun then.
-    pub fn replied(&mut self, begun: VenueTime, now: VenueTime, status: u16, usage: Usage, body: &str) {
+    /// Learns from a reply, now, to a request that was begun then. Says which state it puts us in, and until when, if it is a new one or a longer one.
+    pub fn replied(
+        &mut self,
+        begun: VenueTime,
+        now: VenueTime,
+        status: u16,
+        usage: Usage,
+        body: &str,
+    ) -> Option<(Hold, VenueTime)> {
         self.expire(now);
-        self.weight.correct(begun, usage.weight_1m);
         self.orders_10s.correct(begun, usage.orders_10s);
         self.orders_1m.correct(begun, usage.orders_1m);
         let stated = usage.retry_after_s.map(|s| VenueTime(now.0.saturating_add(i64::from(s).saturating_mul(SECOND_MS))));
-        match status {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.expire(now);
+        pool.weight.correct(begun, usage.weight_1m);
+        let (hold, until) = match status {
             418 => {
                 let until = ban_end(body, now).or(stated).unwrap_or(VenueTime(now.0.saturating_add(2 * MINUTE_MS)));
-                self.banned = Some(self.banned.map_or(until, |b| b.max(until)));
+                (Hold::Banned, until)
             }
-            429 if body.contains("-1015") => {
-                let until = stated.unwrap_or_else(|| self.orders_10s.end());
-                self.orders_paused = Some(self.orders_paused.map_or(until, |p| p.max(until)));
-            }
-            429 => {
-                let until = stated.unwrap_or_else(|| self.weight.end());
-                self.paused = Some(self.paused.map_or(until, |p| p.max(until)));
-            }
-            _ => {}
-        }
+            429 if body.contains("-1015") => (Hold::OrdersPaused, stated.unwrap_or_else(|| self.orders_10s.end())),
+            429 => (Hold::Paused, stated.unwrap_or_else(|| pool.weight.end())),
+            _ => return None,
+        };
+        let state = match hold {
+            Hold::Banned => &mut pool.banned,
+            Hold::Paused => &mut pool.paused,
+            Hold::OrdersPaused => &mut self.orders_paused,
+        };
+        raise(state, until).then_some((hold, until))
+    }
+
+    /// Takes over a state that an earlier process was put in.
+    pub fn restore(&mut self, hold: Hold, until: VenueTime) {
+        match hold {
+            Hold::Banned => raise(&mut self.pool().banned, until),
+            Hold::Paused => raise(&mut self.pool().paused, until),
+            Hold::OrdersPaused => raise(&mut self.orders_paused, until),
+        };
+    }
+
+    /// Until when nothing may leave from this address.
+    #[must_use]
+    pub fn banned(&self, now: VenueTime) -> Option<VenueTime> {
+        let mut pool = self.pool();
+        pool.expire(now);
+        pool.banned
+    }
+
+    /// How much of each limit is used in its present window, as far as known, and what holds.
+    pub fn used(&mut self, now: VenueTime) -> Vec<LimitUse> {
+        self.expire(now);
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.expire(now);
+        let row = |name, used, limit, held: Option<VenueTime>| LimitUse { name, used, limit, held_until: held };
+        vec![
+            row("weight_1m", pool.weight.used, pool.limit_1m, pool.banned.max(pool.paused)),
+            row("orders_10s", self.orders_10s.used, self.limits.orders_10s, pool.banned.max(self.orders_paused)),
+            row("orders_1m", self.orders_1m.used, self.limits.orders_1m, pool.banned.max(self.orders_paused)),
+        ]
+    }
+
+    /// The limits of which much is used for the first time in their windows: each is said once a window.
+    pub fn warnings(&mut self) -> Vec<(&'static str, u32, u32)> {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit_1m = pool.limit_1m;
+        let all = [
+            ("weight_1m", &mut pool.weight, limit_1m),
+            ("orders_10s", &mut self.orders_10s, self.limits.orders_10s),
+            ("orders_1m", &mut self.orders_1m, self.limits.orders_1m),
+        ];
+        all.into_iter().filter_map(|(name, window, limit)| window.warns(limit).then_some((name, window.used, limit))).collect()
     }
 
     /// Weight used in the present minute, as far as known.
     #[must_use]
-    pub const fn weight_used(&self) -> u32 {
-        self.weight.used
+    pub fn weight_used(&self) -> u32 {
+        self.pool().weight.used
     }
 
     fn expire(&mut self, now: VenueTime) {
-        self.weight.roll(now);
         self.orders_10s.roll(now);
         self.orders_1m.roll(now);
-        for state in [&mut self.paused, &mut self.orders_paused, &mut self.banned] {
-            if state.is_some_and(|until| now >= until) {
-                *state = None;
-            }
-        }
+        expire(&mut self.orders_paused, now);
     }
 }
 
-/// What is kept from it: of ordinary requests for recovery and exits, of recovery for exits.
-const fn reserve(priority: Priority, percent: u32, exits: u32) -> u32 {
+fn expire(state: &mut Option<VenueTime>, now: VenueTime) {
+    if state.is_some_and(|until| now >= until) {
+        *state = None;
+    }
+}
+
+/// Makes a state last until then at least; says whether that is news.
+fn raise(state: &mut Option<VenueTime>, until: VenueTime) -> bool {
+    let news = state.is_none_or(|known| known < until);
+    if news {
+        *state = Some(until);
+    }
+    news
+}
+
+/// What is kept from a request of this priority, in percent of the weight.
+const fn weight_reserve(priority: Priority) -> u32 {
     match priority {
-        Priority::Ordinary => percent,
-        Priority::Recovery => exits,
+        Priority::Ordinary => WEIGHT_SWEEP_PERCENT,
+        Priority::Sweep => WEIGHT_RESERVE_PERCENT,
+        Priority::Recovery => WEIGHT_EXIT_PERCENT,
         Priority::Exit => 0,
     }
 }
@@ -298,7 +448,7 @@ mod tests {
             sent += 1;
         }
         assert_eq!(sent, 216);
-        assert!(budget.take(at(0), ORDER, Priority::Recovery).is_ok());
+        assert!(budget.take(at(0), ORDER, Priority::Exit).is_ok());
         assert_eq!(budget.take(at(0), ORDER, Priority::Ordinary), Err(Wait { why: Spent::Orders, until: at(10_000) }));
         assert!(budget.take(at(10_000), ORDER, Priority::Ordinary).is_ok());
     }
@@ -318,9 +468,9 @@ mod tests {
     #[test]
     fn windows_are_aligned_to_the_clock() {
         let mut budget = Budget::new(Limits { weight_1m: 100, ..Limits::default() });
-        assert!(budget.take(at(59_999), Cost { weight: 60, orders_10s: 0, orders_1m: 0 }, Priority::Ordinary).is_ok());
-        assert!(budget.take(at(59_999), Cost { weight: 60, orders_10s: 0, orders_1m: 0 }, Priority::Ordinary).is_err());
-        assert!(budget.take(at(60_000), Cost { weight: 60, orders_10s: 0, orders_1m: 0 }, Priority::Ordinary).is_ok());
+        assert!(budget.take(at(59_999), Cost { weight: 60, orders_10s: 0, orders_1m: 0 }, Priority::Sweep).is_ok());
+        assert!(budget.take(at(59_999), Cost { weight: 60, orders_10s: 0, orders_1m: 0 }, Priority::Sweep).is_err());
+        assert!(budget.take(at(60_000), Cost { weight: 60, orders_10s: 0, orders_1m: 0 }, Priority::Sweep).is_ok());
     }
 
     #[test]
@@ -363,6 +513,8 @@ mod tests {
         budget.replied(at(1), at(1), 429, Usage::default(), r#"{"code":-1003,"msg":"Too many requests"}"#);
         assert_eq!(budget.take(at(2), CANCEL, Priority::Recovery), Err(Wait { why: Spent::Paused, until: at(60_000) }));
         assert!(budget.take(at(2), CANCEL, Priority::Exit).is_ok());
+        assert!(budget.take(at(2), ORDER, Priority::Exit).is_ok(), "an order that closes");
+        assert_eq!(budget.take(at(2), ORDER, Priority::Ordinary).unwrap_err().why, Spent::Paused);
         assert!(budget.take(at(60_000), CANCEL, Priority::Ordinary).is_ok());
     }
 
@@ -370,7 +522,7 @@ mod tests {
     fn a_429_for_orders_stops_new_orders_only() {
         let mut budget = Budget::new(Limits::default());
         budget.replied(at(1), at(1), 429, Usage::default(), r#"{"code":-1015,"msg":"Too many new orders"}"#);
-        assert_eq!(budget.take(at(2), ORDER, Priority::Recovery).unwrap_err().why, Spent::OrdersPaused);
+        assert_eq!(budget.take(at(2), ORDER, Priority::Exit).unwrap_err().why, Spent::OrdersPaused);
         assert!(budget.take(at(2), CANCEL, Priority::Ordinary).is_ok());
         assert!(budget.take(at(10_000), ORDER, Priority::Ordinary).is_ok());
     }
@@ -389,5 +541,75 @@ mod tests {
         let mut budget = Budget::new(Limits::default());
         budget.replied(at(0), at(0), 418, Usage::default(), "<html>");
         assert_eq!(budget.take(at(1), CANCEL, Priority::Exit).unwrap_err().until, at(120_000));
+    }
+
+    #[test]
+    fn accounts_of_one_address_share_its_weight_and_its_ban_but_no_order_count() {
+        let limits = Limits { weight_1m: 100, orders_10s: 10, orders_1m: 100 };
+        let pool = AddressPool::shared(limits);
+        let (mut one, mut other) = (Budget::within(Arc::clone(&pool), limits), Budget::within(pool, limits));
+        while one.take(at(0), CANCEL, Priority::Exit).is_ok() {}
+        assert_eq!(other.take(at(0), CANCEL, Priority::Exit).unwrap_err().why, Spent::Weight);
+        while one.take(at(0), ORDER, Priority::Ordinary).is_ok() {}
+        assert!(other.take(at(0), ORDER, Priority::Ordinary).is_ok());
+        one.replied(at(0), at(0), 429, Usage::default(), r#"{"code":-1015,"msg":"x"}"#);
+        assert!(other.take(at(1), ORDER, Priority::Ordinary).is_ok());
+        one.replied(at(0), at(0), 418, Usage::default(), "");
+        assert_eq!(other.take(at(1), ORDER, Priority::Exit).unwrap_err().why, Spent::Banned);
+    }
+
+    #[test]
+    fn weight_serves_exits_then_recovery_then_sweeps_then_the_rest() {
+        let mut served = Vec::new();
+        let mut budget = Budget::new(Limits { weight_1m: 1_000, ..Limits::default() });
+        for priority in [Priority::Ordinary, Priority::Sweep, Priority::Recovery, Priority::Exit] {
+            while budget.take(at(0), CANCEL, priority).is_ok() {}
+            served.push(budget.weight_used());
+        }
+        assert_eq!(served, [540, 630, 855, 900]);
+    }
+
+    #[test]
+    fn a_state_of_an_earlier_process_holds_until_its_end() {
+        let mut budget = Budget::new(Limits::default());
+        budget.restore(Hold::Banned, at(5_000));
+        budget.restore(Hold::OrdersPaused, at(9_000));
+        assert_eq!(budget.take(at(4_999), CANCEL, Priority::Exit).unwrap_err().why, Spent::Banned);
+        assert!(budget.take(at(5_000), CANCEL, Priority::Exit).is_ok());
+        assert_eq!(budget.take(at(5_000), ORDER, Priority::Exit).unwrap_err().why, Spent::OrdersPaused);
+        assert!(budget.take(at(9_000), ORDER, Priority::Ordinary).is_ok());
+    }
+
+    #[test]
+    fn a_state_is_news_once_and_when_it_lasts_longer() {
+        let mut budget = Budget::new(Limits::default());
+        let paused = |budget: &mut Budget| budget.replied(at(1), at(1), 429, Usage::default(), r#"{"code":-1003}"#);
+        assert_eq!(paused(&mut budget), Some((Hold::Paused, at(60_000))));
+        assert_eq!(paused(&mut budget), None);
+        let usage = Usage { retry_after_s: Some(90), ..Usage::default() };
+        assert_eq!(budget.replied(at(1), at(1), 429, usage, ""), Some((Hold::Paused, at(90_001))));
+    }
+
+    #[test]
+    fn much_use_of_a_limit_is_said_once_a_window() {
+        let mut budget = Budget::new(Limits { weight_1m: 100, ..Limits::default() });
+        budget.replied(at(600), at(600), 200, Usage { weight_1m: Some(79), ..Usage::default() }, "");
+        assert!(budget.warnings().is_empty());
+        budget.take(at(700), CANCEL, Priority::Exit).unwrap();
+        assert_eq!(budget.warnings(), [("weight_1m", 80, 100)]);
+        budget.take(at(700), CANCEL, Priority::Exit).unwrap();
+        assert!(budget.warnings().is_empty());
+        budget.take(at(60_000), CANCEL, Priority::Exit).unwrap();
+        assert!(budget.warnings().is_empty());
+    }
+
+    #[test]
+    fn promise_p23_a_clock_that_steps_back_begins_no_window_again() {
+        let mut budget = Budget::new(Limits { weight_1m: 100, ..Limits::default() });
+        while budget.take(at(0), CANCEL, Priority::Exit).is_ok() {}
+        for back in [1, 500, 30_000, 3_600_000] {
+            assert_eq!(budget.take(at(-back), CANCEL, Priority::Exit).unwrap_err().why, Spent::Weight);
+        }
+        assert!(budget.take(at(60_000), CANCEL, Priority::Exit).is_ok());
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use exec_core::{
     time::{ClockReading, Timestamp, VenueTime},
-    venue::{CommandError, QueryError, RejectClass, Rejection},
+    venue::{CommandError, LimitUse, QueryError, RejectClass, Rejection},
 };
 use http::Method;
 
@@ -21,7 +21,7 @@ use crate::{
     endpoint::{self, Endpoint, Security},
     fate::{self, Fate},
     query::Query,
-    rate::{Budget, Limits, Priority, Wait},
+    rate::{Budget, HoldStore, Limits, Priority, Wait},
     sign::Signer,
     transport::{Reply, Request, Transport, TransportError},
     wire,
@@ -79,6 +79,8 @@ pub(crate) struct Rest {
     pub(crate) prefix: String,
     pub(crate) signer: Signer,
     pub(crate) budget: Mutex<Budget>,
+    pub(crate) holds: Option<Arc<dyn HoldStore>>,
+    pub(crate) warn_limits: bool,
     pub(crate) clock: Mutex<VenueClockEstimate>,
     pub(crate) exit_next: AtomicBool,
     pub(crate) now: Now,
@@ -281,7 +283,7 @@ impl Rest {
         };
         match transport.send(request).await {
             Ok(reply) => {
-                lock(&self.budget).replied(begun, self.budget_now(), reply.status, reply.usage, reply.text());
+                self.learn_from(begun, &reply);
                 tracing::trace!(path = endpoint.path, status = reply.status, "exchange");
                 if endpoint.security == Security::Signed && !reply.is_success() && blames_our_clock(endpoint, &reply) {
                     lock(&self.clock).clear(self.now());
@@ -291,6 +293,43 @@ impl Rest {
             Err(TransportError::NeverBegun(why)) => Err(NoReply::NotSent(why.to_string())),
             Err(TransportError::Incomplete(why)) => Err(NoReply::Unknown(why.to_string())),
         }
+    }
+
+    /// Learns from the headers and the status of a reply; keeps a state that it puts us in.
+    fn learn_from(&self, begun: VenueTime, reply: &Reply) {
+        let now = self.budget_now();
+        let (news, warnings) = {
+            let mut budget = lock(&self.budget);
+            let news = budget.replied(begun, now, reply.status, reply.usage, reply.text());
+            (news, if self.warn_limits { budget.warnings() } else { Vec::new() })
+        };
+        for (limit, used, most) in warnings {
+            tracing::warn!(limit, used, most, "much of a limit of the venue is used in this window");
+        }
+        if let Some((hold, until)) = news {
+            tracing::error!(hold = hold.name(), %until, status = reply.status, "the venue holds us back");
+            if let Some(holds) = &self.holds {
+                // By our own clock: after a restart the venue's cannot be read before the end of a ban.
+                let offset = self.clock_reading().map_or(0, |reading| reading.offset_ms);
+                holds.keep(hold, VenueTime(until.0.saturating_sub(offset)));
+            }
+        }
+    }
+
+    /// Whether anything at all may leave.
+    ///
+    /// # Errors
+    /// [`QueryError::Unavailable`]: the address is banned.
+    pub(crate) fn not_banned(&self) -> Result<(), QueryError> {
+        match lock(&self.budget).banned(self.budget_now()) {
+            Some(until) => Err(QueryError::Unavailable(format!("budget: Banned until {until}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// How much of each limit is used.
+    pub(crate) fn limits_used(&self) -> Vec<LimitUse> {
+        lock(&self.budget).used(self.budget_now())
     }
 
     /// Takes the limits that the venue states.

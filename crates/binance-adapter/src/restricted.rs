@@ -10,7 +10,7 @@ use exec_core::{
     venue::{QueryError, Restriction},
 };
 
-use crate::{endpoint, query::Query, rate::Priority, venue::BinanceUsdm, wire};
+use crate::{endpoint, query::Query, venue::BinanceUsdm, wire};
 
 /// More symbols than this are asked for at once: one by one they would cost as much.
 const ONE_BY_ONE_MAX: usize = 9;
@@ -22,13 +22,13 @@ impl BinanceUsdm {
         let mut found = Vec::new();
         // The answer about one symbol is not said to hold the account's own indicators.
         if instruments.is_empty() || instruments.len() > ONE_BY_ONE_MAX {
-            let reply = self.rest.ask_list(&endpoint::TRADING_STATUS, Query::default(), Priority::Ordinary).await?;
+            let reply = self.rest.ask_list(&endpoint::TRADING_STATUS, Query::default(), self.asks).await?;
             self.locks(&self.told(&endpoint::TRADING_STATUS, &reply)?, &mut found);
         } else {
             for instrument in instruments {
                 let mut query = Query::default();
                 query.text("symbol", instrument.symbol());
-                let reply = self.rest.ask_list(&endpoint::TRADING_STATUS_OF, query, Priority::Ordinary).await?;
+                let reply = self.rest.ask_list(&endpoint::TRADING_STATUS_OF, query, self.asks).await?;
                 self.locks(&self.told(&endpoint::TRADING_STATUS_OF, &reply)?, &mut found);
             }
         }
@@ -58,7 +58,7 @@ impl BinanceUsdm {
     }
 
     async fn controlled(&self, instruments: &[InstrumentId], found: &mut Vec<Restriction>) -> Result<(), QueryError> {
-        let reply = self.rest.ask_list(&endpoint::EXCHANGE_INFO, Query::default(), Priority::Ordinary).await?;
+        let reply = self.rest.ask_list(&endpoint::EXCHANGE_INFO, Query::default(), self.asks).await?;
         let info: wire::ExchangeInfo<'_> = self.told(&endpoint::EXCHANGE_INFO, &reply)?;
         for row in &info.symbols {
             let Ok(symbol) = wire::read::<wire::SymbolInfo<'_>>(row.0) else { continue };

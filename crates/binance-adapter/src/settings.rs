@@ -16,7 +16,7 @@ use crate::{
     environment::Environment,
     inquiry::ClientError,
     key::UnusableSecret,
-    rate::Limits,
+    rate::{HoldStore, Limits, SharedPool},
     rest::Now,
     session::SessionTimes,
     sign::Signer,
@@ -106,6 +106,12 @@ pub struct Settings {
     pub session: SessionTimes,
     /// Limits until the venue has stated its own.
     pub limits: Limits,
+    /// What the account's address may ask, where other accounts of this process are behind the same one.
+    pub pool: Option<SharedPool>,
+    /// Where states that the venue has put us in are kept over a restart.
+    pub holds: Option<Arc<dyn HoldStore>>,
+    /// Whether much use of a limit is logged.
+    pub warn_limits: bool,
 }
 
 impl Settings {
@@ -126,6 +132,9 @@ impl Settings {
             visibility_ms: VISIBILITY_MS,
             session: SessionTimes::default(),
             limits: Limits::default(),
+            pool: None,
+            holds: None,
+            warn_limits: true,
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use exec_core::{ids::InstrumentId, time::VenueTime, venue::QueryError};
 
-use crate::{endpoint, query::Query, rate::Priority, venue::BinanceUsdm, wire};
+use crate::{endpoint, query::Query, venue::BinanceUsdm, wire};
 
 /// Rows of a full page of income.
 const PAGE: usize = 1000;
@@ -45,7 +45,7 @@ impl BinanceUsdm {
             query.signed("startTime", self.traded.since(now));
             query.number("page", page);
             query.number("limit", PAGE as u64);
-            let reply = match self.rest.ask_list(&endpoint::INCOME, query, Priority::Recovery).await {
+            let reply = match self.rest.ask_list(&endpoint::INCOME, query, self.asks).await {
                 Ok(reply) => reply,
                 Err(QueryError::Refused(refusal)) => {
                     // It only adds to what is asked for; orders and positions are read without it.

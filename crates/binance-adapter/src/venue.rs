@@ -10,8 +10,8 @@ use exec_core::{
     report::{MassStatus, PositionReport},
     time::ClockReading,
     venue::{
-        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, QueryError, Replace,
-        ReportFeed, Restriction, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
+        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, LimitUse, Lookup, OrderRef, QueryError,
+        Replace, ReportFeed, Restriction, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
     },
 };
 
@@ -23,7 +23,7 @@ use crate::{
     environment::Environment,
     feed::UserFeed,
     inquiry::InquiryTransport,
-    rate::Budget,
+    rate::{AddressPool, Budget, Priority},
     rest::{Rest, read},
     route::{Product, Routes},
     session::SessionTimes,
@@ -35,20 +35,23 @@ use crate::{
 };
 
 /// Binance USDⓈ-M futures for one account.
+#[derive(Clone)]
 pub struct BinanceUsdm {
     pub(crate) rest: Arc<Rest>,
     pub(crate) symbols: Arc<Symbols>,
     pub(crate) tally: Arc<Tally>,
-    pub(crate) routes: Routes,
+    pub(crate) routes: Arc<Routes>,
     pub(crate) connector: Connector,
     pub(crate) environment: Environment,
     profile: VenueProfile,
     session: SessionTimes,
     entry: Arc<EntryTransport>,
     exit: Arc<EntryTransport>,
-    pub(crate) traded: Traded,
+    pub(crate) traded: Arc<Traded>,
     /// Rows of a full page of trades or of conditional orders.
     pub(crate) page_rows: usize,
+    /// How its questions are served.
+    pub(crate) asks: Priority,
 }
 
 impl BinanceUsdm {
@@ -79,6 +82,12 @@ impl BinanceUsdm {
             })
         };
         let wallet = settings.environment.wallet.as_ref().map(asks).transpose()?;
+        let pool = settings.pool.unwrap_or_else(|| AddressPool::shared(settings.limits));
+        let mut budget = Budget::within(pool, settings.limits);
+        for (hold, until) in settings.holds.iter().flat_map(|holds| holds.kept()) {
+            tracing::warn!(hold = hold.name(), %until, "the venue's answer to an earlier process holds");
+            budget.restore(hold, until);
+        }
         let rest = Rest {
             wallet,
             entry: Arc::<EntryTransport>::clone(&entry),
@@ -86,7 +95,9 @@ impl BinanceUsdm {
             inquiry,
             prefix: rest_origin.prefix().to_owned(),
             signer,
-            budget: std::sync::Mutex::new(Budget::new(settings.limits)),
+            budget: std::sync::Mutex::new(budget),
+            holds: settings.holds,
+            warn_limits: settings.warn_limits,
             clock: std::sync::Mutex::new(VenueClockEstimate::default()),
             exit_next: std::sync::atomic::AtomicBool::new(false),
             now: settings.now,
@@ -97,15 +108,16 @@ impl BinanceUsdm {
             rest: Arc::new(rest),
             symbols: Arc::new(Symbols::default()),
             tally: Arc::new(Tally::default()),
-            routes: Routes::new(Product::UsdM),
+            routes: Arc::new(Routes::new(Product::UsdM)),
             connector,
             environment: settings.environment,
             profile,
             session: settings.session,
             entry,
             exit,
-            traded: Traded::default(),
+            traded: Arc::default(),
             page_rows: settings.page_rows,
+            asks: Priority::Recovery,
         })
     }
 
@@ -113,6 +125,12 @@ impl BinanceUsdm {
     pub async fn warm(&self) {
         self.entry.warm().await;
         self.exit.warm().await;
+    }
+
+    /// The same adapter for questions that can wait.
+    #[must_use]
+    pub fn leisurely(&self) -> Self {
+        Self { asks: Priority::Sweep, ..self.clone() }
     }
 
     /// Reads the answer of an endpoint, and counts what of it this build does not know.
@@ -136,7 +154,16 @@ impl ExecutionVenue for BinanceUsdm {
         self.read_instruments().await
     }
 
+    fn at_leisure(&self) -> Option<Arc<dyn ExecutionVenue>> {
+        Some(Arc::new(self.leisurely()))
+    }
+
+    fn limits_used(&self) -> Vec<LimitUse> {
+        self.rest.limits_used()
+    }
+
     async fn open_feed(&self) -> Result<Box<dyn ReportFeed>, QueryError> {
+        self.rest.not_banned()?;
         self.warm().await;
         let feed = UserFeed::open(
             Arc::clone(&self.rest),

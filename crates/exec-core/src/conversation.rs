@@ -214,6 +214,15 @@ pub enum Query {
     Restrictions(Vec<InstrumentId>),
 }
 
+/// Whether a question can wait, where the venue takes only so many.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Urgency {
+    /// Something is not known until it is answered.
+    Now,
+    /// It is asked at intervals, to see whether something is not as it should be.
+    AtLeisure,
+}
+
 /// What a timer is for.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub enum Timer {

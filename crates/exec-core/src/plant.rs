@@ -55,6 +55,7 @@ plants! {
     ErrorsAreAbsence = "defect_network_errors_are_counted_as_not_found": "a question for an order that fails says that it is not there";
     RestoredOrder = "defect_restored_working_order_cannot_be_managed": "an order of an earlier start can be neither changed nor cancelled";
     CancelAllOwners = "defect_cancel_all_of_one_strategy_hits_anothers": "a strategy that cancels all cancels everybody's";
+    RecoveryQueryStarved = "defect_recovery_query_starved": "questions of doubt and recovery wait behind the sweeps and the user's";
 
     // For worlds to find.
     FenceNoMargin = "fence_no_margin": "absence counts as soon as the request's own window is over";

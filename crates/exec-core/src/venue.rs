@@ -9,7 +9,7 @@ use crate::{
     time::{ClockReading, VenueTime},
     units::{PositionMode, Price, Qty, Side},
 };
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use async_trait::async_trait;
 use core::fmt;
 use rust_decimal::Decimal;
@@ -220,6 +220,19 @@ pub enum Lookup {
     Absent,
 }
 
+/// A limit that the venue sets, and how much of it is used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct LimitUse {
+    /// Its name, for machines: `weight_1m`, `orders_10s`, ...
+    pub name: &'static str,
+    /// Used in the present window, as far as known.
+    pub used: u32,
+    /// What the venue states as the most.
+    pub limit: u32,
+    /// Until when the venue takes nothing against it, if it said so.
+    pub held_until: Option<VenueTime>,
+}
+
 /// Something that the venue does not let the account do now: orders that add risk are refused, others pass as far as it says.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Restriction {
@@ -374,6 +387,17 @@ pub trait ExecutionVenue: Send + Sync {
 
     /// Counts what the venue has sent so far that this build does not know.
     fn unrecognised(&self) -> Vec<Unrecognised>;
+
+    /// The same venue for questions that can wait: where a limit of the venue is near, they stand behind those of this one. `None`
+    /// where there is no such difference.
+    fn at_leisure(&self) -> Option<Arc<dyn ExecutionVenue>> {
+        None
+    }
+
+    /// How much is used of each limit that the venue sets; nothing where it is not counted.
+    fn limits_used(&self) -> Vec<LimitUse> {
+        Vec::new()
+    }
 }
 
 /// One session of a venue's private stream. One reader.

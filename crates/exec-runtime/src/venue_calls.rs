@@ -2,9 +2,9 @@
 
 use crate::config::RuntimeConfig;
 use exec_core::{
-    conversation::{Answer, Outcome, Query, Request},
+    conversation::{Answer, Outcome, Query, Request, Urgency},
     ids::{QueryId, RequestId},
-    venue::{CommandError, CommandResult, DeadMansSwitch, ExecutionVenue, QueryError, Unrecognised},
+    venue::{CommandError, CommandResult, DeadMansSwitch, ExecutionVenue, LimitUse, QueryError, Unrecognised},
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{
@@ -41,6 +41,8 @@ pub(crate) enum Done {
 pub(crate) struct VenueCalls {
     venue: Arc<dyn ExecutionVenue>,
     switch: Option<Arc<dyn DeadMansSwitch>>,
+    /// The same, for questions that can wait.
+    leisurely: Arc<dyn ExecutionVenue>,
     command_deadline: Duration,
     query_deadline: Duration,
     open: FuturesUnordered<BoxFuture<'static, Done>>,
@@ -51,6 +53,7 @@ pub(crate) struct VenueCalls {
 impl VenueCalls {
     pub(crate) fn new(venue: Arc<dyn ExecutionVenue>, config: &RuntimeConfig) -> Self {
         Self {
+            leisurely: venue.at_leisure().unwrap_or_else(|| Arc::clone(&venue)),
             venue,
             switch: None,
             command_deadline: config.command_deadline,
@@ -92,8 +95,12 @@ impl VenueCalls {
     }
 
     /// Makes the call for a question.
-    pub(crate) fn ask(&mut self, id: QueryId, query: Query) {
-        let (venue, deadline) = (Arc::clone(&self.venue), self.query_deadline);
+    pub(crate) fn ask(&mut self, id: QueryId, query: Query, urgency: Urgency) {
+        let venue = match urgency {
+            Urgency::Now => &self.venue,
+            Urgency::AtLeisure => &self.leisurely,
+        };
+        let (venue, deadline) = (Arc::clone(venue), self.query_deadline);
         self.open.push(Box::pin(async move {
             let answer = match query {
                 Query::Order(order) => Answer::Order(question(deadline, venue.order_status(order)).await),
@@ -139,6 +146,11 @@ impl VenueCalls {
     /// What the venue has sent that this build does not know.
     pub(crate) fn unrecognised(&self) -> Vec<Unrecognised> {
         self.venue.unrecognised()
+    }
+
+    /// How much is used of the venue's limits.
+    pub(crate) fn limits_used(&self) -> Vec<LimitUse> {
+        self.venue.limits_used()
     }
 
     /// Requests, not questions, without an outcome.

@@ -119,10 +119,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let engine_margin_ms = margin(&mut s, "engine_margin_ms", ENGINE_MARGIN_MS);
     let conditional_engine_margin_ms = margin(&mut s, "conditional_engine_margin_ms", CONDITIONAL_ENGINE_MARGIN_MS);
     let visibility_ms = margin(&mut s, "visibility_ms", VISIBILITY_MS);
-    s.gone(
-        "warn_rate_limits",
-        "delete it: whatever the file says, a request for which the rate limits leave no room is not sent, and says so",
-    );
+    let warn_rate_limits = s.flag("warn_rate_limits", true);
     let leverages = leverages(&mut s);
     let margin_types = margin_types(&mut s);
     let apply = s.choice("apply", &Apply::WORDS).map_or(Apply::WhenFlat, |a| a.value);
@@ -168,6 +165,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
             engine_margin_ms,
             conditional_engine_margin_ms,
             visibility_ms,
+            warn_rate_limits,
             leverages: leverages.into_iter().map(|(i, n)| (i.value, n)).collect(),
             margin_types: margin_types.into_iter().map(|(i, m)| (i.value, m)).collect(),
             apply,

@@ -3,24 +3,35 @@
 use crate::{
     config::AccountConfig,
     factory::{MakeError, VenueParts, VenueSeat},
+    holds::Hosts,
     profile::Environment,
 };
 use std::sync::Arc;
 
-/// Makes the adapter of one account.
-pub(crate) fn make(seat: &VenueSeat<'_>) -> Result<VenueParts, MakeError> {
+/// Makes adapters; those of one host share its weight.
+pub(crate) fn maker() -> impl Fn(&VenueSeat<'_>) -> Result<VenueParts, MakeError> {
+    let hosts = Hosts::default();
+    move |seat| make(seat, &hosts)
+}
+
+fn make(seat: &VenueSeat<'_>, hosts: &Hosts) -> Result<VenueParts, MakeError> {
     use binance_adapter::{BinanceUsdm, Credentials, Settings};
 
     let config = seat.config;
     let credentials = config.credentials.as_ref().ok_or("key and secret are missing")?;
     let credentials = Credentials { key: credentials.key.clone(), secret: credentials.secret.clone() };
     let clock = seat.clock;
+    let addresses = addresses(config)?;
+    let (pool, holds) = hosts.of(&addresses.rest.authority(), seat.directory, seat.account);
     let settings = Settings {
+        pool: Some(pool),
+        holds: Some(holds),
+        warn_limits: config.warn_rate_limits,
         recv_window_ms: config.recv_window_ms,
         engine_margin_ms: config.engine_margin_ms,
         engine_margin_other_ms: config.conditional_engine_margin_ms,
         visibility_ms: config.visibility_ms,
-        ..Settings::new(addresses(config)?, credentials, Arc::new(move || clock.now()))
+        ..Settings::new(addresses, credentials, Arc::new(move || clock.now()))
     };
     let venue = Arc::new(BinanceUsdm::new(settings)?);
     Ok(VenueParts {

@@ -15,7 +15,7 @@ impl Strategy for Observer {}
 pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
     let factory = factory.journal("file", file_journal).strategy("observer", |_| Ok(Box::new(Observer)));
     #[cfg(feature = "binance")]
-    let factory = factory.venue("binance", crate::binance::make);
+    let factory = factory.venue("binance", crate::binance::maker());
     #[cfg(feature = "sim")]
     let factory = factory.venue("sim", crate::sim::make);
     factory

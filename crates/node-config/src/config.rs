@@ -185,6 +185,8 @@ pub struct AccountConfig {
     pub conditional_engine_margin_ms: u64,
     /// How long after its effect an order may be invisible to queries.
     pub visibility_ms: u64,
+    /// Whether much use of a limit of the venue is logged.
+    pub warn_rate_limits: bool,
     /// Leverage per instrument.
     pub leverages: BTreeMap<InstrumentId, u32>,
     /// Margin type per instrument.

@@ -57,6 +57,8 @@ pub struct VenueSeat<'a> {
     pub config: &'a AccountConfig,
     /// The clock of the engine that it will serve.
     pub clock: Clock,
+    /// Where what must outlive this process may be kept, beside the accounts' journals. It may not exist yet.
+    pub directory: &'a Path,
 }
 
 /// What a journal is made for.
@@ -260,7 +262,7 @@ impl NodeFactory {
     pub fn venue_of(&self, config: &NodeConfig, account: &AccountId, clock: Clock) -> Result<VenueParts, FactoryError> {
         let entry = account_of(config, account)?;
         let make = known("venue", &self.venues, &entry.venue)?;
-        let seat = VenueSeat { account, config: entry, clock };
+        let seat = VenueSeat { account, config: entry, clock, directory: &config.journal.directory };
         make(&seat).map_err(|error| FactoryError::Make {
             what: format!("venue {}", entry.venue),
             account: account.clone(),

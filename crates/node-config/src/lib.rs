@@ -9,6 +9,8 @@ mod config;
 mod contradiction;
 mod dead_man;
 mod factory;
+#[cfg(feature = "binance")]
+mod holds;
 mod journal_view;
 mod limits;
 mod mistake;

@@ -105,6 +105,7 @@ fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {
     plain(out, "engine_margin_ms", a.engine_margin_ms)?;
     plain(out, "conditional_engine_margin_ms", a.conditional_engine_margin_ms)?;
     plain(out, "visibility_ms", a.visibility_ms)?;
+    plain(out, "warn_rate_limits", a.warn_rate_limits)?;
     text(out, "apply", a.apply.word())?;
     plain(out, "apply_position_mode", a.apply_position_mode)?;
     text(out, "on_difference", &a.differences.policy.to_string())?;

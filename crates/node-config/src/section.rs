@@ -24,21 +24,11 @@ pub(crate) struct Section<'a> {
     at: usize,
     table: Option<&'a DeTable<'a>>,
     known: Vec<&'static str>,
-    /// Keys that have been told already.
-    known_elsewhere: Vec<&'static str>,
 }
 
 impl<'a> Section<'a> {
     pub(crate) const fn root(findings: &'a Findings<'a>, table: &'a DeTable<'a>) -> Self {
-        Self {
-            findings,
-            path: String::new(),
-            pattern: String::new(),
-            at: 0,
-            table: Some(table),
-            known: Vec::new(),
-            known_elsewhere: Vec::new(),
-        }
+        Self { findings, path: String::new(), pattern: String::new(), at: 0, table: Some(table), known: Vec::new() }
     }
 
     /// The full name of a key in this table.
@@ -129,14 +119,6 @@ impl<'a> Section<'a> {
             self.mistyped(key, value, FLAG);
             default
         })
-    }
-
-    /// A key that a file may have from elsewhere or from before, and that means nothing here.
-    pub(crate) fn gone(&mut self, key: &'static str, advice: &str) {
-        self.known_elsewhere.push(key);
-        if self.says(key) {
-            self.wrong(key, "means nothing here", advice);
-        }
     }
 
     /// Reads a whole number within bounds.
@@ -318,7 +300,7 @@ impl<'a> Section<'a> {
         let Some(table) = self.table else { return };
         for (key, _) in table.iter() {
             let name: &str = key.get_ref();
-            if self.known.contains(&name) || self.known_elsewhere.contains(&name) {
+            if self.known.contains(&name) {
                 continue;
             }
             let advice = match nearest(name, self.known.iter().copied()) {
@@ -330,7 +312,7 @@ impl<'a> Section<'a> {
     }
 
     const fn child(&self, path: String, pattern: String, at: usize, table: Option<&'a DeTable<'a>>) -> Section<'a> {
-        Section { findings: self.findings, path, pattern, at, table, known: Vec::new(), known_elsewhere: Vec::new() }
+        Section { findings: self.findings, path, pattern, at, table, known: Vec::new() }
     }
 }
 

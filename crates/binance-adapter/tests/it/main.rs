@@ -7,6 +7,7 @@ mod doubt;
 mod drift;
 mod fill_on_the_wire;
 mod forced;
+mod governor;
 mod hostile;
 mod lookup;
 mod loopback;

@@ -50,7 +50,7 @@ mod worth;
 use crate::{
     books::Books,
     command::{Command, OperatorCommand},
-    conversation::{Alert, AlertLevel, Answer, Effect, Input, Outcome, Phase, Query, StrategyEvent, Timer},
+    conversation::{Alert, AlertLevel, Answer, Effect, Input, Outcome, Phase, Query, StrategyEvent, Timer, Urgency},
     ids::{ClOrdId, InstrumentId, IntentId, ListId, OrderId, QueryId, RequestId, Seq, SessionId, StrategyId},
     instrument::Instrument,
     order::intent::Owner,
@@ -619,6 +619,15 @@ impl Engine {
         self.asked.insert(id, asked);
         out.push(Effect::Ask(id, query));
         id
+    }
+
+    /// Whether a question that was just asked can wait.
+    pub fn urgency(&self, query: QueryId) -> Urgency {
+        match self.asked.get(&query) {
+            Some(Asked::Look { .. } | Asked::Restrictions | Asked::Differing { .. }) => Urgency::AtLeisure,
+            Some(Asked::Recovery) if self.recovery.as_ref().is_some_and(recovery::Recovery::is_sweep) => Urgency::AtLeisure,
+            _ => Urgency::Now,
+        }
     }
 
     /// A request number that no start of this account has used: the epoch stands in it.

@@ -37,6 +37,14 @@ pub(super) struct Recovery {
     refused: BTreeMap<InstrumentId, String>,
     /// Events about instruments whose books have not begun: they are read after the baseline.
     buffered: Vec<ReportBody>,
+    /// Nothing is known to be lost: it only looks.
+    sweeps: bool,
+}
+
+impl Recovery {
+    pub(super) const fn is_sweep(&self) -> bool {
+        self.sweeps
+    }
 }
 
 impl Engine {
@@ -53,6 +61,7 @@ impl Engine {
         {
             // One question at a time: a storm of reasons must not become a storm of questions.
             recovery.again = true;
+            recovery.sweeps = false;
             return;
         }
         let buffered = self.recovery.take().map(|r| r.buffered).unwrap_or_default();
@@ -77,6 +86,7 @@ impl Engine {
     pub(super) fn sweep(&mut self, out: &mut Vec<Effect>) {
         if self.recovery.is_none() {
             self.recover(out);
+            self.recovery.iter_mut().for_each(|recovery| recovery.sweeps = true);
         }
     }
 
@@ -203,7 +213,9 @@ impl Engine {
             return;
         };
         if recovery.mass_failed {
+            let sweeps = recovery.sweeps && !recovery.again;
             self.recover(out);
+            self.recovery.iter_mut().for_each(|recovery| recovery.sweeps = sweeps);
             return;
         }
         for query in core::mem::take(&mut recovery.failed) {

@@ -112,7 +112,7 @@ impl AccountLoop {
             }
             Effect::Ask(id, query) => {
                 self.counters.queries += 1;
-                self.calls.ask(id, query);
+                self.calls.ask(id, query, self.engine.urgency(id));
             }
             Effect::SetTimer(timer, at) => self.timers.set(timer, at),
             Effect::Notify(strategy, seen, event) => {

@@ -33,6 +33,7 @@ pub(super) fn status(this: &AccountLoop) -> Value {
         "kills": kills(&this.engine),
         "protection": positions::protection(&this.engine, this.clock.now()),
         "unrecognised": this.calls.unrecognised(),
+        "venue_limits": this.calls.limits_used(),
         "journal": {
             "last": this.engine.books().seq(),
             "durable": this.journal.durable(),

@@ -155,6 +155,11 @@ impl ExecutionVenue for Watched {
         said
     }
 
+    fn at_leisure(&self) -> Option<Arc<dyn ExecutionVenue>> {
+        let (adapter, seat) = (Arc::new(self.adapter.leisurely()), Arc::clone(&self.seat));
+        Some(Arc::new(Self { adapter, seat, face: self.face.clone(), account: self.account, life: self.life }))
+    }
+
     fn unrecognised(&self) -> Vec<Unrecognised> {
         self.adapter.unrecognised()
     }

@@ -1,7 +1,7 @@
 //! What the venue restricts is a state with an end, not a row of refusals: told once, held without asking by orders, and over by itself.
 
 use crate::wired::{KEY, Wired, Wiring};
-use exchange_sim::face::{Fault, FaultKind, RequestFault, RequestFilter};
+use exchange_sim::face::RequestFilter;
 use exec_core::{
     ids::IntentId,
     order::status::OrdStatus,
@@ -52,18 +52,6 @@ async fn waits_until_open(wired: &Wired, symbol: &'static str) -> Duration {
     began.elapsed()
 }
 
-/// Counts new orders that reach the exchange from here on.
-fn watch_orders(wired: &Wired) -> impl Fn() -> u64 {
-    let filter = RequestFilter { method: Some("POST".into()), path: Some(ORDER.into()), key: None };
-    wired.face.arm(Fault { kind: FaultKind::Request(filter, RequestFault::DropRequest), nth: u64::MAX, times: 1 });
-    let face = wired.face.clone();
-    move || {
-        let (_, text) = face.operate("GET", "faults", "", "");
-        let seen = text.rsplit_once(r#""seen":"#).unwrap().1;
-        seen.split(',').next().unwrap().parse().unwrap()
-    }
-}
-
 fn restrict(wired: &Wired, symbol: Option<&str>, code: Option<i32>, more: &str) {
     let symbol = symbol.map_or_else(String::new, |symbol| format!(r#","symbol":"{symbol}""#));
     let code = code.map_or_else(String::new, |code| format!(r#","code":{code}"#));
@@ -82,7 +70,8 @@ async fn a_symbol_that_the_venue_locks_takes_no_new_risk_until_the_venue_says_so
         let refused = opens(&wired, "BTCUSDT").await;
         ends(&wired, refused, OrdStatus::Rejected).await;
         ends(&wired, resting, OrdStatus::Canceled).await;
-        let reached = watch_orders(&wired);
+        let orders = RequestFilter { method: Some("POST".into()), path: Some(ORDER.into()), key: None };
+        let reached = wired.watch_requests(orders);
         for _ in 0..20 {
             let denied = opens(&wired, "BTCUSDT").await;
             ends(&wired, denied, OrdStatus::Denied).await;

@@ -1,13 +1,12 @@
 //! A whole node over the adapter's own bytes, pipes in memory and the built-in exchange with its limits, on a paused clock. No faults
 //! of its own, no test: what goes wrong is armed at the exchange.
 
-#![allow(dead_code, reason = "what tests of several strategies and of restarts need stands ready")]
-
 use async_trait::async_trait;
 use binance_adapter::{
     BinanceUsdm, Credentials, Settings,
     dialer::{BoxedStream, Dialer},
     environment::Environment,
+    rate::{Hold, HoldStore},
 };
 use exchange_sim::{
     AccountSpec,
@@ -21,7 +20,7 @@ use exec_core::{
     order::{event::OrderEvent, status::OrdStatus},
     record::Record,
     strategy::{Context, Strategy},
-    time::Timestamp,
+    time::{Timestamp, VenueTime},
     units::PositionMode,
 };
 use exec_runtime::{Account, AccountHandle, Clock, ExitSummary, Node, NodeError, RuntimeConfig};
@@ -109,6 +108,19 @@ impl DurableWatch for Disk {
     }
 }
 
+/// What the venue has told the address to wait for; it outlives the node.
+#[derive(Default)]
+pub(crate) struct Holds(pub(crate) Mutex<Vec<(Hold, VenueTime)>>);
+
+impl HoldStore for Holds {
+    fn kept(&self) -> Vec<(Hold, VenueTime)> {
+        self.0.lock().unwrap().clone()
+    }
+    fn keep(&self, hold: Hold, until: VenueTime) {
+        self.0.lock().unwrap().push((hold, until));
+    }
+}
+
 type Job = Box<dyn FnOnce(&mut Context<'_>) + Send>;
 
 /// What the test's strategy was told.
@@ -177,6 +189,7 @@ pub(crate) struct Wired {
     pub(crate) adapter: Arc<BinanceUsdm>,
     pub(crate) journal: Paper,
     pub(crate) dials: Arc<Mutex<u64>>,
+    pub(crate) holds: Arc<Holds>,
     wiring: Wiring,
     origin: Instant,
     task: JoinHandle<Result<ExitSummary, NodeError>>,
@@ -193,7 +206,7 @@ impl Wired {
         let face = Face::new(wiring.face.clone()).unwrap();
         let clock = face.clone();
         tokio::spawn(async move { clock.run_clock().await });
-        let wired = Self::start(wiring, face, Instant::now(), Paper::default(), more);
+        let wired = Self::start(wiring, face, Instant::now(), (Paper::default(), Arc::default()), more);
         assert!(wired.handle.live().await, "{:?}", wired.handle.status());
         for _ in 0..2_000 {
             let instruments = wired.wiring.engine.instruments();
@@ -204,7 +217,13 @@ impl Wired {
         panic!("no prices");
     }
 
-    fn start(wiring: Wiring, face: Face, origin: Instant, journal: Paper, more: Vec<(StrategyId, Box<dyn Strategy>)>) -> Self {
+    fn start(
+        wiring: Wiring,
+        face: Face,
+        origin: Instant,
+        (journal, holds): (Paper, Arc<Holds>),
+        more: Vec<(StrategyId, Box<dyn Strategy>)>,
+    ) -> Self {
         let ms = START_MS + u64::try_from(origin.elapsed().as_millis()).unwrap();
         let clock = Clock::anchored(Timestamp::from_ms(ms));
         let environment = Environment::routed("http://127.0.0.1:1", "ws://127.0.0.1:1").unwrap();
@@ -212,6 +231,7 @@ impl Wired {
         let mut settings = Settings::new(environment, credentials, Arc::new(move || clock.now()));
         let dials = Arc::new(Mutex::new(0));
         settings.dialer = Some(Arc::new(Pipes { face: face.clone(), dials: Arc::clone(&dials) }));
+        settings.holds = Some(Arc::<Holds>::clone(&holds));
         let adapter = Arc::new(BinanceUsdm::new(settings).unwrap());
         let hand = Hand::default();
         let mut account = Account::new(wiring.engine.clone(), adapter.clone(), Box::new(journal.clone()))
@@ -227,16 +247,21 @@ impl Wired {
         let handle = node.handle().accounts()[0].clone();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(node.run(stopped));
-        Self { face, handle, hand, adapter, journal, dials, wiring, origin, task, _stop: stop }
+        Self { face, handle, hand, adapter, journal, dials, holds, wiring, origin, task, _stop: stop }
     }
 
     /// Kills the node and starts another one on the same journal. Says nothing of whether its gate opens.
     pub(crate) async fn restarted(self) -> Self {
-        let Self { face, journal, wiring, origin, task, .. } = self;
+        let Self { face, journal, holds, wiring, origin, task, .. } = self;
         task.abort();
         let _gone = task.await;
         tokio::time::sleep(Duration::from_millis(1)).await;
-        Self::start(wiring, face, origin, Paper(journal.0, None), Vec::new())
+        Self::start(wiring, face, origin, (Paper(journal.0, None), holds), Vec::new())
+    }
+
+    /// Time since the exchange opened.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.origin.elapsed()
     }
 
     /// Does something in the test's strategy and waits for what comes of it.
@@ -271,6 +296,17 @@ impl Wired {
         let answer = Answer { status, body: body.into() };
         let fault = if happens { RequestFault::ErrorAfter(answer) } else { RequestFault::ErrorBefore(answer) };
         self.face.arm(Fault { kind: FaultKind::Request(filter, fault), nth: 1, times })
+    }
+
+    /// Counts requests that reach the exchange from here on, whatever they ask.
+    pub(crate) fn watch_requests(&self, filter: RequestFilter) -> impl Fn() -> u64 + use<> {
+        let id = self.face.arm(Fault { kind: FaultKind::Request(filter, RequestFault::DropRequest), nth: u64::MAX, times: 1 });
+        let face = self.face.clone();
+        move || {
+            let (_, text) = face.operate("GET", "faults", "", "");
+            let row = text.split_once(&format!(r#""id":{id},"#)).unwrap().1;
+            row.split_once(r#""seen":"#).unwrap().1.split(',').next().unwrap().parse().unwrap()
+        }
     }
 
     pub(crate) fn door(&self, name: &str, body: &str) {

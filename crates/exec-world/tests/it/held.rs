@@ -1,0 +1,93 @@
+//! Held back by the venue: 429 and 418 are states of the address with an end, also over a restart, and exits go as far as the venue lets
+//! them.
+
+use crate::wired::{START_MS, Wired, Wiring};
+use binance_adapter::rate::Hold;
+use exchange_sim::face::RequestFilter;
+use exec_core::{
+    ids::IntentId,
+    order::status::OrdStatus,
+    terms::{Intention, LimitPrice, OrderKind, Terms, TimeInForce},
+    units::{PositionMode, PositionSide, Side},
+};
+use exec_testkit::fixtures::{instrument_id, price, qty};
+use std::time::Duration;
+
+const MODES: [PositionMode; 2] = [PositionMode::Netting, PositionMode::Hedging];
+
+async fn submit(wired: &Wired, side: Side, intention: Intention, at: Option<&'static str>) -> IntentId {
+    wired
+        .with(move |ctx| {
+            let leg = if ctx.mode() == PositionMode::Netting { PositionSide::Net } else { PositionSide::Long };
+            let kind =
+                at.map_or(OrderKind::Market, |at| OrderKind::Limit { price: LimitPrice::At(price(at)), tif: TimeInForce::Gtc });
+            ctx.submit(Terms {
+                instrument: instrument_id("BTCUSDT"),
+                side,
+                leg,
+                intention,
+                qty: Some(qty("0.010")),
+                kind,
+                stp: None,
+            })
+        })
+        .await
+}
+
+/// A node that holds something and has an entry that rests.
+async fn holding(mode: PositionMode) -> (Wired, IntentId) {
+    let wired = Wired::live(Wiring::new(mode, &["BTCUSDT"])).await;
+    let held = submit(&wired, Side::Buy, Intention::Open, None).await;
+    assert_eq!(wired.until(held, OrdStatus::Filled, 5_000).await, Some(OrdStatus::Filled));
+    let resting = submit(&wired, Side::Buy, Intention::Open, Some("50000")).await;
+    assert_eq!(wired.until(resting, OrdStatus::New, 5_000).await, Some(OrdStatus::New));
+    (wired, resting)
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_429_for_weight_exits_leave_and_entries_do_not_until_the_next_minute() {
+    for mode in MODES {
+        let (wired, resting) = holding(mode).await;
+        let body = r#"{"code":-1003,"msg":"Too many requests; current limit is 2400 requests per minute."}"#;
+        wired.answers("GET", "/fapi/v3/positionRisk", false, 429, body, 1);
+        while wired.holds.0.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let entry = submit(&wired, Side::Buy, Intention::Open, Some("50000")).await;
+        assert_eq!(wired.until(entry, OrdStatus::NotSent, 3_000).await, Some(OrdStatus::NotSent));
+        let exit = submit(&wired, Side::Sell, Intention::Reduce, None).await;
+        assert_eq!(wired.until(exit, OrdStatus::Filled, 500).await, Some(OrdStatus::Filled), "{mode:?}");
+        wired.with(move |ctx| ctx.cancel(resting)).await;
+        assert_eq!(wired.until(resting, OrdStatus::Canceled, 500).await, Some(OrdStatus::Canceled), "{mode:?}");
+        let (hold, until) = wired.holds.0.lock().unwrap()[0];
+        assert_eq!((hold, until.0 % 60_000), (Hold::Paused, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn promise_p14_a_ban_holds_over_a_restart_and_exits_go_when_the_venue_takes_them_again() {
+    for mode in MODES {
+        let (wired, resting) = holding(mode).await;
+        let end = START_MS + 180_000;
+        let body = format!(r#"{{"code":-1003,"msg":"Way too many requests; IP banned until {end}. Please use the websocket."}}"#);
+        wired.answers("GET", "/fapi/v3/positionRisk", false, 418, &body, 1);
+        while wired.holds.0.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let reached = wired.watch_requests(RequestFilter::default());
+        wired.with(move |ctx| ctx.cancel(resting)).await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert_eq!(reached(), 0, "nothing leaves, not even the cancel");
+        let wired = wired.restarted().await;
+        let now = || START_MS + u64::try_from(wired.elapsed().as_millis()).unwrap();
+        while now() < end - 1_000 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            assert_eq!(reached(), 0, "{} ms before the end", end - now());
+        }
+        assert!(wired.handle.live().await);
+        assert!(now() < end + 60_000, "{} ms after the end", now() - end);
+        assert_eq!(wired.until(resting, OrdStatus::Canceled, 5_000).await, Some(OrdStatus::Canceled), "the wish has stayed");
+        let exit = submit(&wired, Side::Sell, Intention::Reduce, None).await;
+        assert_eq!(wired.until(exit, OrdStatus::Filled, 5_000).await, Some(OrdStatus::Filled));
+    }
+}
