@@ -47,13 +47,11 @@ const TURN_MS: u64 = 10;
 /// Dials the exchange in memory, as long as the process lives that dials.
 struct Pipes {
     face: Face,
-    dials: Arc<Mutex<u64>>,
 }
 
 #[async_trait]
 impl Dialer for Pipes {
     async fn dial(&self, _host: &str, _port: u16) -> io::Result<BoxedStream> {
-        *self.dials.lock().unwrap() += 1;
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let face = self.face.clone();
         tokio::spawn(async move { face.serve_connection(theirs).await });
@@ -188,7 +186,6 @@ pub(crate) struct Wired {
     pub(crate) hand: Hand,
     pub(crate) adapter: Arc<BinanceUsdm>,
     pub(crate) journal: Paper,
-    pub(crate) dials: Arc<Mutex<u64>>,
     pub(crate) holds: Arc<Holds>,
     wiring: Wiring,
     origin: Instant,
@@ -229,8 +226,7 @@ impl Wired {
         let environment = Environment::routed("http://127.0.0.1:1", "ws://127.0.0.1:1").unwrap();
         let credentials = Credentials { key: KEY.into(), secret: SECRET.into() };
         let mut settings = Settings::new(environment, credentials, Arc::new(move || clock.now()));
-        let dials = Arc::new(Mutex::new(0));
-        settings.dialer = Some(Arc::new(Pipes { face: face.clone(), dials: Arc::clone(&dials) }));
+        settings.dialer = Some(Arc::new(Pipes { face: face.clone() }));
         settings.holds = Some(Arc::<Holds>::clone(&holds));
         let adapter = Arc::new(BinanceUsdm::new(settings).unwrap());
         let hand = Hand::default();
@@ -247,7 +243,7 @@ impl Wired {
         let handle = node.handle().accounts()[0].clone();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(node.run(stopped));
-        Self { face, handle, hand, adapter, journal, dials, holds, wiring, origin, task, _stop: stop }
+        Self { face, handle, hand, adapter, journal, holds, wiring, origin, task, _stop: stop }
     }
 
     /// Kills the node and starts another one on the same journal. Says nothing of whether its gate opens.
