@@ -187,7 +187,7 @@ fn kill_flatten_closes_everything_with_a_running_node_and_without() {
         assert!(out(&flat).contains("is flat") && out(&flat).contains("halted until released"), "{}", out(&flat));
         assert_eq!(orders(&config), Vec::<serde_json::Value>::new());
         let positions = json(&run(&["positions", "-c", &config, "--json"]));
-        let held = |row: &&serde_json::Value| row["qty"].as_str().is_some_and(|q| q.trim_matches(['0', '.']) != "");
+        let held = |row: &&serde_json::Value| row["qty"].as_str().is_some_and(|q| !q.trim_matches(['0', '.']).is_empty());
         assert_eq!(positions.as_array().into_iter().flatten().filter(held).count(), 0, "{positions}");
         assert_eq!(code(&run(&["status", "-c", &config])), 6);
     }
