@@ -14,7 +14,7 @@ impl DeadMansSwitch for BinanceUsdm {
         let mut query = Query::default();
         query.text("symbol", countdown.instrument.symbol()).number("countdownTime", countdown.after_ms);
         let unknown = |why: String| CommandError::Unknown { why, live: false };
-        let Some(reply) = self.rest.keep_alive(&endpoint::COUNTDOWN, query).await? else { return Ok(()) };
+        let Some(reply) = self.rest.set(&endpoint::COUNTDOWN, query).await? else { return Ok(()) };
         let told: wire::Countdown<'_> = wire::read(reply.text()).map_err(|error| unknown(error.to_string()))?;
         self.tally.count(endpoint::COUNTDOWN.name(), &told);
         if told.symbol.as_str() == countdown.instrument.symbol() {

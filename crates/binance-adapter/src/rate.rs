@@ -40,11 +40,11 @@ impl Cost {
 /// Who is served first, and who may use the reserve: the last before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// The user's questions, set-up, orders that can add risk.
+    /// The user's questions, orders that can add risk.
     Ordinary,
     /// Looks and comparisons at intervals, and whatever else is asked without a reason to doubt.
     Sweep,
-    /// Doubt, recovery, listen key, clock.
+    /// Doubt, recovery, set-up, listen key, signs of life, clock.
     Recovery,
     /// Cancels and orders that close.
     Exit,

@@ -182,24 +182,13 @@ impl Rest {
         Err(query_error(reply.status, fate::judge(endpoint.act, reply.status, reply.text())))
     }
 
-    /// Changes a setting. What is so already is a success.
+    /// Changes a setting, gets or renews a listen key, or gives a sign of life. What is so already is a success. It is served like
+    /// a recovery: without it no stream opens and no node trades.
     ///
     /// # Errors
     /// [`CommandError`].
     pub(crate) async fn set(&self, endpoint: &Endpoint, query: Query) -> Result<Option<Reply>, CommandError> {
-        self.set_as(endpoint, query, Priority::Ordinary).await
-    }
-
-    /// The same for a sign of life, which comes before what can wait.
-    ///
-    /// # Errors
-    /// [`CommandError`].
-    pub(crate) async fn keep_alive(&self, endpoint: &Endpoint, query: Query) -> Result<Option<Reply>, CommandError> {
-        self.set_as(endpoint, query, Priority::Recovery).await
-    }
-
-    async fn set_as(&self, endpoint: &Endpoint, query: Query, priority: Priority) -> Result<Option<Reply>, CommandError> {
-        let handling = Handling { lane: Lane::Inquiry, priority, begin_within: self.answer_within };
+        let handling = Handling { lane: Lane::Inquiry, priority: Priority::Recovery, begin_within: self.answer_within };
         let query = self.stamped(endpoint, query).await.map_err(|error| CommandError::NotSent(error.to_string()))?;
         let reply = self.exchange(endpoint, query, handling).await.map_err(CommandError::from)?;
         if reply.is_success() {

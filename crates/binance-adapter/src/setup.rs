@@ -7,7 +7,7 @@ use exec_core::{
     venue::{AccountSetup, CommandError, InstrumentSetting, KeyRights, MarginType, QueryError},
 };
 
-use crate::{endpoint, query::Query, rate::Priority, rights, transport::Reply, venue::BinanceUsdm, wire};
+use crate::{endpoint, query::Query, rights, transport::Reply, venue::BinanceUsdm, wire};
 
 #[async_trait]
 impl AccountSetup for BinanceUsdm {
@@ -36,7 +36,7 @@ impl AccountSetup for BinanceUsdm {
     }
 
     async fn instrument_settings(&self, instruments: &[InstrumentId]) -> Result<Vec<InstrumentSetting>, QueryError> {
-        let reply = self.rest.ask_list(&endpoint::SYMBOL_CONFIG, Query::default(), Priority::Ordinary).await?;
+        let reply = self.rest.ask_list(&endpoint::SYMBOL_CONFIG, Query::default(), self.asks).await?;
         let rows: Vec<wire::SymbolConfig<'_>> = self.told(&endpoint::SYMBOL_CONFIG, &reply)?;
         instruments
             .iter()

@@ -28,7 +28,7 @@ fn config(server: &Server) -> String {
     let binance = |name: &str, number: u16, mode: &str| {
         format!(
             "[accounts.{name}]\nvenue = \"binance\"\nnumber = {number}\noms_type = \"{mode}\"\ninstruments = [\"{INSTRUMENT}\"]\n\
-             base_url_http = \"{}\"\nbase_url_ws = \"{}\"\napi_key = {{ env = \"{name}-key\" }}\napi_secret = {{ env = \"{name}-secret\" }}\n",
+             base_url_http = \"{}\"\nbase_url_ws = \"{}\"\napi_key = {{ env = \"{name}_key\" }}\napi_secret = {{ env = \"{name}_secret\" }}\n",
             server.rest_url(),
             server.ws_url()
         )
@@ -155,8 +155,8 @@ async fn run_until_held(factory: &NodeFactory, text: &str, journal: &Path) {
 async fn two_accounts_and_two_venues_trade_and_restart_in_one_node_each_on_its_own() {
     let face = FaceConfig::new(7)
         .with_symbols(2)
-        .with_key("of-the-account-left-key", "of-the-account-left-secret")
-        .with_hedge_key("of-the-account-right-key", "of-the-account-right-secret");
+        .with_key("of-the-account-left_key", "of-the-account-left_secret")
+        .with_hedge_key("of-the-account-right_key", "of-the-account-right_secret");
     let server = Server::bind(face, "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     // One exchange over all starts of the node.
@@ -173,7 +173,7 @@ async fn two_accounts_and_two_venues_trade_and_restart_in_one_node_each_on_its_o
         }
     }
     let trades = |key: &str| server.face().ledger(key).unwrap();
-    for (key, qty) in [("of-the-account-left-key", "0.010"), ("of-the-account-right-key", "0.020")] {
+    for (key, qty) in [("of-the-account-left_key", "0.010"), ("of-the-account-right_key", "0.020")] {
         let text = format!("{:?}", trades(key));
         assert!(text.contains(qty), "the exchange's own ledger: {text}");
     }
