@@ -158,6 +158,8 @@ impl Oracle {
             match ours.get(key) {
                 None if is_history(books, &key.0, &key.2) => (),
                 None => wrong.push(format!("P4: trade {key:?} is not in the books")),
+                // Before the cut nobody asks what a trade has cost; one that is told late, without that, is history all the same.
+                Some(mine) if mine[..2] == fill[..2] && is_history(books, &key.0, &key.2) => (),
                 Some(mine) if mine != fill => {
                     wrong.push(format!("P4: trade {key:?} is {fill:?} at the venue, {mine:?} in the books"))
                 }
@@ -205,7 +207,9 @@ fn stands_equal(id: &ClOrdId, row: &OrderRow, order: &Order, attempt: &AttemptFa
         wrong.push(format!("order {id}: executed {} at the venue, {executed} in the books", row.executed_qty));
     }
     if row.status.is_final() {
-        if !attempt.is_over() && executed < row.orig_qty {
+        // A change of its quantity that a lost disk has taken with it is not known; what was asked for before it is executed.
+        let done = order.qty().is_some_and(|qty| qty.get() <= executed);
+        if !attempt.is_over() && !done {
             wrong.push(format!("order {id} is {} at the venue and not over in the books", row.status));
         }
         return;

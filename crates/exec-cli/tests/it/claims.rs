@@ -98,7 +98,10 @@ impl Holder {
         let (one, other) = (ctx.order(entry), ctx.order(stop));
         let at = |order: Option<&Order>| order.filter(|o| rests(o)).map(|o| (o.price(), o.trigger_price()));
         match step {
-            0 => ctx.replace(entry, "0.1".parse().unwrap(), "2440".parse().unwrap()),
+            // New terms of an opening order are judged by the market, so there must be one.
+            0 if ctx.may_open(&self.instrument).is_ok() && ctx.quote(&self.instrument).reference().is_some() => {
+                ctx.replace(entry, "0.1".parse().unwrap(), "2440".parse().unwrap());
+            }
             1 if at(one).is_some_and(|(price, _)| price == "2440".parse().ok()) => {
                 ctx.change(ChangeOrder { intent: stop, qty: None, price: None, trigger: "2310".parse().ok() });
             }
