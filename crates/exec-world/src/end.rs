@@ -208,7 +208,7 @@ fn stands_equal(id: &ClOrdId, row: &OrderRow, order: &Order, attempt: &AttemptFa
     }
     if row.status.is_final() {
         // A change of its quantity that a lost disk has taken with it is not known; what was asked for before it is executed.
-        let done = order.qty().is_some_and(|qty| qty.get() <= executed);
+        let done = executed >= row.orig_qty || order.qty().is_some_and(|qty| qty.get() <= executed);
         if !attempt.is_over() && !done {
             wrong.push(format!("order {id} is {} at the venue and not over in the books", row.status));
         }
