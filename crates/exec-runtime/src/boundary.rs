@@ -116,7 +116,8 @@ mod turn {
                 }
             }
             Request::Replace(_) => "change.sent",
-            Request::CancelAll(_) => "cancel.sent",
+            // A countdown takes orders off, too, once nobody refreshes it.
+            Request::CancelAll(_) | Request::Countdown(_) => "cancel.sent",
             Request::Batch { .. } => "submit.sent",
         }
     }
