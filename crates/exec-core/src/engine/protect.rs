@@ -43,6 +43,8 @@ const ASKS_MAX: u32 = 3;
 const EXIT_AGAIN_MS: u64 = 1_000;
 /// How long after a stop died a fill may come that it was to protect.
 const DEAD_COUNTS_MS: u64 = 5_000;
+/// How long the exit that a triggered stop has made way for may take.
+const EXIT_TIME_MS: u64 = 3_000;
 const REMEDY: u128 = 0x7265_6d65_6479_0000;
 
 /// What is volatile about protection.
@@ -63,6 +65,8 @@ pub(super) struct Watch {
     remedies: BTreeMap<IntentId, IntentId>,
     /// Stops that died with nothing to protect, and when: the fill that they were for may be on its way.
     dead: BTreeMap<IntentId, Timestamp>,
+    /// Triggered stops that were cancelled to let another exit of the leg pass, and when.
+    made_way: BTreeMap<IntentId, Timestamp>,
 }
 
 impl Watch {
@@ -81,6 +85,7 @@ impl Watch {
         self.late.remove(&intent);
         self.remedies.remove(&intent);
         self.dead.remove(&intent);
+        self.made_way.remove(&intent);
     }
 }
 
@@ -218,6 +223,9 @@ impl Engine {
             return;
         }
         if order.status().is_ended() {
+            if self.watch.made_way.contains_key(&intent) {
+                self.expect_closed(intent, out);
+            }
             return;
         }
         if order.attempts().values().any(|a| order.has_triggered(a)) {
@@ -231,9 +239,20 @@ impl Engine {
     pub(super) fn expect_closed(&mut self, stop: IntentId, out: &mut Vec<Effect>) {
         let Some(order) = self.books.order(stop) else { return };
         let tried = !order.attempts().is_empty() || order.denial().is_some();
-        let ended = order.status().is_ended() && tried && !order.cancel_wished();
+        let had_its_time = |at: &Timestamp| self.now.ms_since(*at) >= EXIT_TIME_MS;
+        let wanted = order.cancel_wished() && !self.watch.made_way.get(&stop).is_some_and(had_its_time);
+        let ended = order.status().is_ended() && tried && !wanted;
         if ended && !self.watch.guarded.contains(&stop) && self.needed(order).is_some_and(|qty| !qty.is_zero()) {
             self.protection_lost(stop, String::from("it has closed less than is open"), out);
+        }
+    }
+
+    /// A triggered stop makes way for another exit of its leg, which may close less than the stop protected: once that exit has had
+    /// its time, what is left has no stop.
+    pub(super) fn makes_way(&mut self, stop: IntentId, out: &mut Vec<Effect>) {
+        if self.books.order(stop).is_some_and(|o| o.intent().terms.is_protective()) {
+            self.watch.made_way.insert(stop, self.now);
+            self.set_timer(Timer::Protect(stop), EXIT_TIME_MS, out);
         }
     }
 

@@ -59,6 +59,7 @@ impl Engine {
             return;
         }
         for other in self.competing(exit) {
+            self.makes_way(other, out);
             self.cancel(other, out);
         }
     }
