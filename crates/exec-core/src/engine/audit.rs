@@ -23,8 +23,7 @@ impl Engine {
     }
 
     pub(super) fn take_rights(&mut self, rights: KeyRights, out: &mut Vec<Effect>) {
-        let may = |rights: &KeyRights| rights.trade && rights.read;
-        if !may(&rights) && self.audit.rights.as_ref().is_none_or(may) {
+        if !may_trade(&rights) && self.audit.rights.as_ref().is_none_or(may_trade) {
             let text = String::from("the key may not trade here: give it the right back at the venue, or end the node");
             self.alert(out, AlertLevel::Critical, "key_may_not_trade", text);
         }
@@ -45,7 +44,12 @@ impl Engine {
     }
 
     pub(super) fn shut_by_audit(&self) -> impl Iterator<Item = Shut> + '_ {
-        let powerless = self.audit.rights.as_ref().is_some_and(|rights| !rights.trade || !rights.read);
+        let powerless = self.audit.rights.as_ref().is_some_and(|rights| !may_trade(rights));
         powerless.then_some(Shut::KeyMayNotTrade).into_iter().chain(self.audit.unwanted.iter().cloned().map(Shut::Setting))
     }
+}
+
+/// Without reading, a node would trade blind.
+const fn may_trade(rights: &KeyRights) -> bool {
+    rights.trade && rights.read
 }

@@ -216,9 +216,6 @@ impl Engine {
     }
 
     fn watched(&mut self, strategy: &StrategyId) -> &mut Watched {
-        if !self.watching.of.contains_key(strategy) {
-            self.watching.of.insert(strategy.clone(), Watched::default());
-        }
         self.watching.of.entry(strategy.clone()).or_default()
     }
 

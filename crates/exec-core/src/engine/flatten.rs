@@ -94,7 +94,7 @@ impl Engine {
         self.kills().any(|(level, ..)| level == KillLevel::Flatten)
     }
 
-    /// A start that finds the latch goes on where the last one was.
+    /// Sets when legs are looked at next: after each look, and at a start that finds the latch, which goes on where the last one was.
     pub(super) fn resume_flatten(&mut self, out: &mut Vec<Effect>) {
         let mut legs = self.flattening.legs.values();
         let changed = legs.clone().any(|leg| !leg.fresh && leg.clip.is_none());
@@ -248,19 +248,7 @@ impl Engine {
         for scope in scopes {
             self.flatten_done(scope, out);
         }
-        let mut legs = self.flattening.legs.values();
-        let changed = legs.clone().any(|leg| !leg.fresh && leg.clip.is_none());
-        let soon = legs.any(|leg| leg.zeros == 1 || leg.competes.is_some()) || self.flattening.clean == 1;
-        if self.is_flattening() {
-            let next_ms = if changed {
-                1
-            } else if soon {
-                READ_MS
-            } else {
-                READ_IDLE_MS
-            };
-            self.flatten_by(self.now.plus_ms(next_ms), out);
-        }
+        self.resume_flatten(out);
     }
 
     fn flatten_leg(&mut self, scopes: &[KillScope], key: &(InstrumentId, PositionSide), read: bool, out: &mut Vec<Effect>) {
