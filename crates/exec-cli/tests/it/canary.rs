@@ -3,7 +3,7 @@
 
 use crate::{
     loopback::{ETH, Exchange},
-    surroundings::{code, err, out, until},
+    surroundings::{code, decoded, err, out, program_with, until},
 };
 use exchange_sim::face::{Answer, FaceConfig, Fault, FaultKind, RequestFault, RequestFilter};
 use node_config::{NodeFactory, Process};
@@ -144,8 +144,7 @@ fn the_search_finds_each_form() {
 }
 
 fn program(key: &str, secret: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_exec-node"));
-    command.env_clear().env("BINANCE_SIM_API_KEY", key).env("BINANCE_SIM_API_SECRET", secret).env("USER", "tester");
+    let mut command = program_with(key, secret);
     command.env("RUST_BACKTRACE", "full");
     command
 }
@@ -328,17 +327,5 @@ fn promise_p17_a_panic_says_nothing_of_the_key() {
 #[test]
 fn promise_p17_the_decoder_says_nothing_of_a_key_that_lies_about() {
     let canary = Canary::new(KEY, SECRET);
-    let mut decode = program(KEY, SECRET);
-    let mut decode = decode
-        .args(["decode", "--product", "usdm"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = decode.stdin.take().unwrap();
-    writeln!(input, r#"{{"e":"ACCOUNT_CONFIG_UPDATE","E":2,"T":1,"ac":{{"s":"BTCUSDT","l":25}}}}"#).unwrap();
-    writeln!(input, "not json").unwrap();
-    drop(input);
-    canary.is_not_told("decode", &decode.wait_with_output().unwrap());
+    canary.is_not_told("decode", &decoded(program(KEY, SECRET)));
 }

@@ -1,16 +1,31 @@
 //! The built program, an exchange and a node for its tests, each gone with the test. No test.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
 
 /// The program without any of the surroundings of this test.
 pub(crate) fn program() -> Command {
+    program_with("sim-key", "sim-secret")
+}
+
+pub(crate) fn program_with(key: &str, secret: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_exec-node"));
-    command.env_clear().env("BINANCE_SIM_API_KEY", "sim-key").env("BINANCE_SIM_API_SECRET", "sim-secret").env("USER", "tester");
+    command.env_clear().env("BINANCE_SIM_API_KEY", key).env("BINANCE_SIM_API_SECRET", secret).env("USER", "tester");
     command
+}
+
+/// What the decoder says to an event and to a line that is none.
+pub(crate) fn decoded(mut program: Command) -> Output {
+    let decode = program.args(["decode", "--product", "usdm"]);
+    let mut child = decode.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, r#"{{"e":"ACCOUNT_CONFIG_UPDATE","E":2,"T":1,"ac":{{"s":"BTCUSDT","l":25}}}}"#).unwrap();
+    writeln!(input, "not json").unwrap();
+    drop(input);
+    child.wait_with_output().unwrap()
 }
 
 pub(crate) fn run(args: &[&str]) -> Output {

@@ -1,7 +1,6 @@
 //! Errors and exit codes of the verbs, by the built program.
 
-use crate::surroundings::{Node, Sim, code, err, json, out, program, run, until};
-use std::{io::Write, process::Stdio};
+use crate::surroundings::{Node, Sim, code, decoded, err, json, out, program, run, until};
 
 #[test]
 fn help_says_what_the_exit_codes_mean() {
@@ -87,18 +86,7 @@ fn a_journal_that_is_none_and_one_that_is_damaged() {
 
 #[test]
 fn decode_tells_facts_and_complains_about_the_rest() {
-    let mut child = program()
-        .args(["decode", "--product", "usdm"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    writeln!(input, r#"{{"e":"ACCOUNT_CONFIG_UPDATE","E":2,"T":1,"ac":{{"s":"BTCUSDT","l":25}}}}"#).unwrap();
-    writeln!(input, "not json").unwrap();
-    drop(input);
-    let output = child.wait_with_output().unwrap();
+    let output = decoded(program());
     assert_eq!(code(&output), 1);
     assert_eq!(out(&output).lines().count(), 1);
     assert!(out(&output).contains(r#""leverage":25"#), "{}", out(&output));
