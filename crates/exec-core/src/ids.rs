@@ -196,6 +196,8 @@ shared_id! {
     Asset = "asset", 64;
     /// An instrument: `BTCUSDT-PERP.BINANCE`, `币安人生USDT-PERP.BINANCE`.
     InstrumentId = "instrument id", 96;
+    /// One start of a node, towards others that may want its account: machine, process, moment. No two starts have the same.
+    NodeId = "node id", 128;
 }
 
 macro_rules! plain_new {
@@ -216,6 +218,7 @@ plain_new! {
     StrategyId = "strategy id", 64;
     AccountId = "account id", 64;
     Asset = "asset", 64;
+    NodeId = "node id", 128;
 }
 
 impl InstrumentId {

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod instrument;
 pub mod journal;
 pub mod kill;
+pub mod lease;
 pub mod limits;
 pub mod nearest;
 pub mod order;

@@ -84,6 +84,10 @@ plants! {
     ShareBeyondNet = "share_reduce_beyond_net": "what a close leaves of a share for want of a net is sent as a close again";
     ModifyBelowFilled = "modify_below_filled_thought_working": "an order that a change has ended, being executed beyond it, counts as working";
     VanishedStays = "vanished_never_ends": "an order that the venue has purged is open for ever";
+    LeaseBeforePause = "lease_checked_before_the_pause_only": "who held the lease when it looked last may sign, however long ago that was";
+    LeaseNoWait = "lease_successor_does_not_wait": "whoever is granted the lease sends at once";
+    LeaseEpochOfStore = "lease_epoch_of_the_store_only": "an epoch is one above what the store remembers, and nothing else";
+    LeaseFromAnswer = "lease_counted_from_the_answer": "a lease begins when its grant has arrived, not when it was asked for";
     SurplusStays = "superseded_stop_is_not_taken_away": "the forerunner of a changed order stays on the book";
 }
 

@@ -25,6 +25,7 @@ mod hard_stops;
 mod hard_words;
 mod kill;
 mod laws;
+mod lease;
 mod let_go;
 mod lifecycle;
 mod limits;
