@@ -32,6 +32,17 @@ pub enum JournalError {
 /// See [`Journal::written`].
 pub type Written = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// How far the copy of a journal, off this machine, is behind.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
+pub struct CopyLag {
+    /// Records that the journal has made durable and the copy does not have.
+    pub records: u64,
+    /// For how long it has lacked the oldest of them.
+    pub age_ms: u64,
+    /// Whether that is more than may be lost with this machine: new risk waits for it.
+    pub too_far: bool,
+}
+
 /// Durable, ordered storage of records. One writer.
 pub trait Journal: Send {
     /// The newest sound snapshot, before [`Journal::replay`]. A journal that keeps none gives all its records.
@@ -64,6 +75,11 @@ pub trait Journal: Send {
     /// when that record is durable, and a failure of it is none of the journal's. Records that no restart needs any more may go
     /// then. One that comes while another is being written may be passed over.
     fn keep(&mut self, _snapshot: Snapshot) {}
+
+    /// How far its copy is behind, for a journal that has one. Answers at once; it is asked again and again.
+    fn copy(&self) -> Option<CopyLag> {
+        None
+    }
 
     /// A reader of what has become durable. One per journal.
     fn watch(&mut self) -> Box<dyn DurableWatch>;

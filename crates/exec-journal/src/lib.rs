@@ -5,6 +5,7 @@
 //! - [`FileJournal`] runs a log on a thread of its own and syncs queued groups together.
 //! - [`EngineJournal`] is that behind the journal port of `exec-core`.
 //! - [`OsDisk`] is a directory of the machine, [`SimDisk`] a disk that loses, tears and lies on command.
+//! - `SharedJournal` (feature `redis`) is a log with a copy on Redis, off this machine.
 //! - [`verify`] and [`read`] are for tools: they need no lock and change nothing.
 //!
 //! The format, the rules of recovery, and what is promised stand in `docs/journal-format.md`.
@@ -21,6 +22,8 @@ mod port;
 mod queue;
 mod reader;
 mod recovery;
+#[cfg(feature = "redis")]
+mod redis;
 mod scan;
 mod segment;
 mod sim_disk;
@@ -37,5 +40,7 @@ pub use os_disk::{OsDisk, OsDiskOptions};
 pub use port::{EngineJournal, SEGMENTS_KEPT};
 pub use reader::{Record, Records, read, read_kept};
 pub use recovery::{Cut, Recovery, verify};
+#[cfg(feature = "redis")]
+pub use redis::{Ack, CopyError, RedisOptions, SharedJournal, UrlError};
 pub use sim_disk::{Faults, SimDisk, WriteFault};
 pub use snapshot::Snapshot;

@@ -12,6 +12,8 @@ use crate::recovery::{Found, Recovery};
 use crate::scan::{SegmentScan, Unproven, segment_name};
 use crate::segment::{NEXT_TEMP, Spare, remove_if_there};
 use crate::snapshot::SNAPSHOT_TEMP;
+#[cfg(feature = "redis")]
+use crate::snapshot::{encode, snapshot_name, write_temp};
 
 const FIRST_SEGMENT_MOST: usize = 4 * 1024 * 1024;
 const SEGMENT_LEAST: usize = 1024;
@@ -38,6 +40,33 @@ impl<D: Disk> Log<D> {
                 Err(error)
             }
         }
+    }
+}
+
+#[cfg(feature = "redis")]
+impl<D: Disk> Log<D> {
+    /// Begins a journal on an empty disk behind a snapshot that was taken elsewhere. A crash on the way leaves a journal that is
+    /// refused: the caller builds it where nobody looks for one, and moves it when it is whole.
+    pub(crate) fn begin_behind(mut disk: D, options: &LogOptions, seq: u64, snapshot: &[u8]) -> Result<Self, OpenError> {
+        match disk.lock().on("lock", "the directory")? {
+            Lock::Held { pid } => return Err(OpenError::Locked { pid }),
+            Lock::Taken => {}
+        }
+        let account: [u8; 32] = Sha256::digest(options.account.as_bytes()).into();
+        let epoch = options.epoch_floor.max(1);
+        write_temp(&mut disk, &encode(&account, seq, epoch, snapshot))?;
+        let name = snapshot_name(seq);
+        disk.rename(SNAPSHOT_TEMP, &name).on("rename", &name)?;
+        disk.sync_dir().on("sync", "the directory")?;
+        // Not the first segment: what came before it was dropped behind the snapshot, though on another machine.
+        let next = Continuation { number: 2, first_seq: seq + 1, first_group: 2, ..Continuation::of(None) };
+        let (start, header, head) = start_of(&next, None, account, epoch, options);
+        let (name, len) = (segment_name(next.number), usize::try_from(header.made_len).unwrap_or(SEGMENT_MOST));
+        let file = Spare::begin(&mut disk, len)?.name_it(&mut disk, &start, &name)?;
+        let seed = seed_of(&header.encode());
+        let active = Active { file, name, number: next.number, seed, len };
+        let (closed, snapshots, active_first_seq) = (Vec::new(), vec![seq], next.first_seq);
+        Ok(Parts { account, epoch, closed, active, active_first_seq, head, snapshots }.into_log(disk, options))
     }
 }
 

@@ -57,7 +57,11 @@ pub struct EngineJournal<D: Disk> {
     encoding: Option<JoinHandle<()>>,
     failure: Option<PortError>,
     payloads: Vec<u8>,
+    listener: Option<Listener>,
 }
+
+/// Hears what the journal's thread tells, on that thread; it must not block.
+pub(crate) type Listener = Box<dyn Fn(&Notice) + Send>;
 
 enum Stage<D: Disk> {
     Opened(Log<D>),
@@ -85,12 +89,17 @@ impl EngineJournal<OsDisk> {
     /// # Errors
     /// As [`EngineJournal::open`].
     pub fn open_with(path: impl AsRef<Path>, options: &LogOptions, disk: OsDiskOptions) -> Result<(Self, Recovery), OpenError> {
-        // So small that a short life of a node rolls them.
-        #[cfg(feature = "drill")]
-        let options = &LogOptions { segment_bytes: 32 * 1024, ..options.clone() };
-        let (log, recovery) = Log::open(OsDisk::open(path, disk)?, options)?;
+        let (log, recovery) = open_log(path.as_ref(), options, disk)?;
         Ok((Self::new(log, QueueLimits::default()), recovery))
     }
+}
+
+/// Opens the log in a directory.
+pub(crate) fn open_log(path: &Path, options: &LogOptions, disk: OsDiskOptions) -> Result<(Log<OsDisk>, Recovery), OpenError> {
+    // So small that a short life of a node rolls them.
+    #[cfg(feature = "drill")]
+    let options = &LogOptions { segment_bytes: 32 * 1024, ..options.clone() };
+    Log::open(OsDisk::open(path, disk)?, options)
 }
 
 impl<D: Disk> EngineJournal<D> {
@@ -106,7 +115,24 @@ impl<D: Disk> EngineJournal<D> {
             encoding: None,
             failure: None,
             payloads: Vec::new(),
+            listener: None,
         }
+    }
+
+    /// Before the first append; only one listens.
+    #[cfg(feature = "redis")]
+    pub(crate) fn listen(&mut self, listener: Listener) {
+        self.listener = Some(listener);
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn told(&self) -> Arc<Told> {
+        Arc::clone(&self.told)
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn last(&self) -> Seq {
+        self.last
     }
 
     fn fail(&mut self, why: impl std::fmt::Display) -> PortError {
@@ -122,16 +148,21 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
         if let Stage::Opened(_) = self.stage
             && let Stage::Opened(log) = std::mem::replace(&mut self.stage, Stage::Over)
         {
-            let told = Arc::clone(&self.told);
-            let notify = move |notice| match notice {
-                Notice::Written(seq) => told.written(seq),
-                Notice::Durable(seq) => told.durable(seq),
-                Notice::Failed(failure) => told.fail(failure.to_string()),
-                Notice::SnapshotStored(seq) => tracing::debug!(seq, "a snapshot is stored"),
-                Notice::SegmentsDropped(0) => (),
-                Notice::SegmentsDropped(count) => tracing::info!(count, "old segments of the journal are dropped"),
-                // Logged where it happens; the log itself is sound.
-                Notice::UpkeepFailed(_) => (),
+            let (told, listener) = (Arc::clone(&self.told), self.listener.take());
+            let notify = move |notice| {
+                if let Some(listener) = &listener {
+                    listener(&notice);
+                }
+                match notice {
+                    Notice::Written(seq) => told.written(seq),
+                    Notice::Durable(seq) => told.durable(seq),
+                    Notice::Failed(failure) => told.fail(failure.to_string()),
+                    Notice::SnapshotStored(seq) => tracing::debug!(seq, "a snapshot is stored"),
+                    Notice::SegmentsDropped(0) => (),
+                    Notice::SegmentsDropped(count) => tracing::info!(count, "old segments of the journal are dropped"),
+                    // Logged where it happens; the log itself is sound.
+                    Notice::UpkeepFailed(_) => (),
+                }
             };
             match FileJournal::start(log, self.limits, notify) {
                 Ok(journal) => self.stage = Stage::Running(Arc::new(journal)),
@@ -144,7 +175,8 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
         }
     }
 
-    fn push(&mut self, group: &[(Seq, Record)]) -> Result<(), PortError> {
+    /// `also` sees the records as bytes, after they were queued.
+    fn push(&mut self, group: &[(Seq, Record)], also: &mut dyn FnMut(Seq, &[RecordRef<'_>])) -> Result<(), PortError> {
         let mut payloads = std::mem::take(&mut self.payloads);
         payloads.clear();
         let mut ends = Vec::with_capacity(group.len());
@@ -164,6 +196,9 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
             .collect();
         // A full queue is a disk that has hung for megabytes; a gap cannot be left and a wait cannot be afforded, so it is a failure.
         let queued = self.running()?.append(&records, None);
+        if let Ok(ticket) = &queued {
+            also(Seq(ticket.first), &records);
+        }
         drop(records);
         self.payloads = payloads;
         match queued {
@@ -173,6 +208,27 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
             }
             Err(error) => Err(self.fail(error)),
         }
+    }
+
+    /// [`Journal::append`], and lets `also` see the records as bytes once they are queued.
+    pub(crate) fn append_and(
+        &mut self,
+        group: &[(Seq, Record)],
+        also: &mut dyn FnMut(Seq, &[RecordRef<'_>]),
+    ) -> Result<(), PortError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let follows = group.iter().zip(self.last.0 + 1..).all(|((seq, _), next)| seq.0 == next);
+        if !follows {
+            let first = group.first().map_or(0, |(seq, _)| seq.0);
+            let last = self.last;
+            return Err(self.fail(format_args!("record {first} does not follow record {last}")));
+        }
+        if group.is_empty() {
+            return Ok(());
+        }
+        self.push(group, also)
     }
 }
 
@@ -204,19 +260,7 @@ impl<D: Disk + Send + 'static> Journal for EngineJournal<D> {
     }
 
     fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), PortError> {
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
-        }
-        let follows = group.iter().zip(self.last.0 + 1..).all(|((seq, _), next)| seq.0 == next);
-        if !follows {
-            let first = group.first().map_or(0, |(seq, _)| seq.0);
-            let last = self.last;
-            return Err(self.fail(format_args!("record {first} does not follow record {last}")));
-        }
-        if group.is_empty() {
-            return Ok(());
-        }
-        self.push(group)
+        self.append_and(group, &mut |_, _| ())
     }
 
     fn written(&mut self, seq: Seq) -> Written {
@@ -314,7 +358,7 @@ impl From<JournalError> for PortError {
 
 /// What the journal's thread has told, and who waits for it.
 #[derive(Debug)]
-struct Told(Mutex<State>);
+pub(crate) struct Told(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -326,7 +370,7 @@ struct State {
 }
 
 impl Told {
-    const fn from(durable: u64) -> Self {
+    pub(crate) const fn from(durable: u64) -> Self {
         Self(Mutex::new(State { written: durable, durable, failure: None, waits_for_write: None, waits_for_sync: None }))
     }
     // Every change is complete before anything can panic.
@@ -340,14 +384,24 @@ impl Told {
         drop(state);
         wake(waiting);
     }
-    fn durable(&self, seq: u64) {
+    pub(crate) fn durable(&self, seq: u64) {
         let mut state = self.lock();
         state.durable = state.durable.max(seq);
         let waiting = state.waits_for_sync.take();
         drop(state);
         wake(waiting);
     }
-    fn fail(&self, why: String) {
+    /// How far it is durable and why it never will be further; whoever looks is woken when either changes. One looks.
+    pub(crate) fn look(&self, waker: &Waker) -> (u64, Option<String>) {
+        let mut state = self.lock();
+        state.waits_for_sync = Some(waker.clone());
+        (state.durable, state.failure.clone())
+    }
+    #[cfg(feature = "redis")]
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
+    }
+    pub(crate) fn fail(&self, why: String) {
         let mut state = self.lock();
         state.failure.get_or_insert(why);
         let waiting = [state.waits_for_write.take(), state.waits_for_sync.take()];
@@ -372,16 +426,12 @@ struct Watch {
 impl DurableWatch for Watch {
     async fn next(&mut self) -> Result<Seq, PortError> {
         poll_fn(|cx| {
-            let mut state = self.told.lock();
-            if state.durable > self.last {
-                self.last = state.durable;
-                return Poll::Ready(Ok(Seq(state.durable)));
+            let (durable, failure) = self.told.look(cx.waker());
+            if durable > self.last {
+                self.last = durable;
+                return Poll::Ready(Ok(Seq(durable)));
             }
-            if let Some(failure) = &state.failure {
-                return Poll::Ready(Err(PortError::Failed(failure.clone())));
-            }
-            state.waits_for_sync = Some(cx.waker().clone());
-            Poll::Pending
+            failure.map_or(Poll::Pending, |why| Poll::Ready(Err(PortError::Failed(why))))
         })
         .await
     }

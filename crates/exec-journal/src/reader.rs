@@ -83,6 +83,12 @@ impl<'a, D: Disk> Records<'a, D> {
         Ok(())
     }
 
+    /// Whether a group on the disk ends with the record that was given last.
+    #[cfg(feature = "redis")]
+    pub(crate) const fn at_group_end(&self) -> bool {
+        self.segment.left == 0
+    }
+
     fn advance(&mut self) -> Result<Option<Record>, OpenError> {
         loop {
             if self.segment.left > 0 {

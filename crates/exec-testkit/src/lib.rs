@@ -20,6 +20,7 @@ pub mod generate;
 pub mod keys;
 pub mod mocks;
 pub mod model;
+pub mod redis_server;
 pub mod rig;
 pub mod scenario;
 

@@ -9,5 +9,7 @@ mod golden;
 mod model;
 mod os_disk;
 mod port;
+#[cfg(feature = "redis")]
+mod redis;
 mod snapshots;
 mod state;

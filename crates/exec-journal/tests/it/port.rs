@@ -20,7 +20,7 @@ impl Wake for Unpark {
     }
 }
 
-fn wait_for<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut future = pin!(future);
     loop {
@@ -31,12 +31,12 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn note(seq: u64) -> (Seq, Record) {
+pub(crate) fn note(seq: u64) -> (Seq, Record) {
     let record = Record::Raw { why: format!("note {seq}"), raw: "币安人生USDT".repeat(seq as usize % 5), at: Timestamp(seq) };
     (Seq(seq), record)
 }
 
-fn group(from: u64, count: u64) -> Vec<(Seq, Record)> {
+pub(crate) fn group(from: u64, count: u64) -> Vec<(Seq, Record)> {
     (from..from + count).map(note).collect()
 }
 
@@ -45,7 +45,7 @@ fn open(disk: &SimDisk) -> EngineJournal<SimDisk> {
     EngineJournal::new(log, QueueLimits::default())
 }
 
-fn read(journal: &mut impl Journal) -> (Seq, Vec<(Seq, Record)>) {
+pub(crate) fn read(journal: &mut impl Journal) -> (Seq, Vec<(Seq, Record)>) {
     let mut read = Vec::new();
     let last = journal.replay(&mut |seq, record| read.push((seq, record))).unwrap();
     (last, read)

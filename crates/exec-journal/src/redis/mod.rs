@@ -1,0 +1,26 @@
+//! The journal's copy on Redis: off this machine, fenced, followed by a thread of its own. The local log stays the first to be written
+//! and the only one that is read while the node runs; `docs/operating.md` says what is lost with which setting.
+//!
+//! - [`SharedJournal`] is a local log and its copy behind one journal port.
+//! - [`RedisOptions`] says where the copy is and what an acknowledged record must survive.
+//! - `store` knows the account's keys and the scripts that change them; each of them is atomic, fenced, and may be run twice.
+//! - `follower` brings to Redis what the local log has made durable; `start` compares the two before anything is written.
+
+mod chain;
+mod compare;
+mod error;
+mod follower;
+mod link;
+mod options;
+mod pending;
+mod restore;
+mod scripts;
+mod server;
+mod shared;
+mod source;
+mod start;
+mod store;
+
+pub use error::{CopyError, UrlError};
+pub use options::{Ack, RedisOptions};
+pub use shared::SharedJournal;

@@ -1,0 +1,239 @@
+//! A local log and its copy on Redis behind one journal port. The local log is always first; nothing here waits for Redis.
+
+use std::future::poll_fn;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use exec_core::ids::Seq;
+use exec_core::journal::{CopyLag, DurableWatch, Journal, JournalError, Written};
+use exec_core::record::Record;
+use exec_core::snapshot::Snapshot;
+
+use super::error::CopyError;
+use super::follower::Follower;
+use super::options::{Ack, RedisOptions};
+use super::pending::{Pending, Waiting};
+use super::source::LogSource;
+use super::start::{self, Started};
+use crate::disk::Disk;
+use crate::file_journal::{Notice, QueueLimits};
+use crate::log::LogOptions;
+use crate::os_disk::{OsDisk, OsDiskOptions};
+use crate::port::{EngineJournal, Told};
+use crate::recovery::Recovery;
+
+/// The journal of one account, with a copy on Redis.
+///
+/// What it promises follows from [`Ack`]: under [`Ack::Local`] a record is durable when the local log has it, under [`Ack::Shared`] when
+/// Redis has it, too. Either way records reach the local log first, and the thread that appends never waits for Redis.
+/// [`Journal::written`] is about the local log alone: what closes a position does not wait for another machine.
+///
+/// A node that was taken over from can write nothing more: Redis refuses its next batch, and the journal fails for good.
+pub struct SharedJournal<D: Disk> {
+    /// `None` while it is being dropped.
+    local: Option<EngineJournal<D>>,
+    ack: Ack,
+    epoch: u64,
+    lag_max_records: u64,
+    lag_max: Duration,
+    last_wait: Duration,
+    pending: Arc<Pending>,
+    remote: Arc<Told>,
+    follower: Option<JoinHandle<()>>,
+}
+
+impl SharedJournal<OsDisk> {
+    /// Opens the journal of an account in a directory of this machine and its copy on Redis, and brings the directory up to date with
+    /// what the copy has behind it: all of it, on a machine that has nothing.
+    ///
+    /// Waits for Redis as long as [`RedisOptions::patience`] says. Fences every other writer of the account.
+    ///
+    /// # Errors
+    /// [`CopyError`]: do not start. Only [`CopyError::Away`] and [`CopyError::Held`] may pass by themselves.
+    pub fn open(
+        path: impl AsRef<Path>,
+        options: &LogOptions,
+        disk: OsDiskOptions,
+        redis: RedisOptions,
+    ) -> Result<(Self, Recovery), CopyError> {
+        let path = path.as_ref();
+        start::directory(path, options, disk, redis).and_then(|(started, recovery)| {
+            let view = OsDisk::open(path, disk)?;
+            Ok((Self::from_started(started, view)?, recovery))
+        })
+    }
+}
+
+impl<D: Disk + Send + 'static> SharedJournal<D> {
+    /// Opens a log on any disk and its copy. `view` is another handle to the same disk, to read with.
+    ///
+    /// # Errors
+    /// As [`SharedJournal::open`]; besides, a disk without records cannot be built behind a snapshot here.
+    pub fn open_on(disk: D, view: D, options: &LogOptions, redis: RedisOptions) -> Result<(Self, Recovery), CopyError>
+    where
+        D: Clone,
+    {
+        let (started, recovery) = start::on_disk(disk, view.clone(), options, redis)?;
+        Ok((Self::from_started(started, view)?, recovery))
+    }
+
+    fn from_started(started: Started<D>, view: D) -> Result<Self, CopyError> {
+        let Started { log, store, head, writer, options } = started;
+        let mut local = EngineJournal::new(log, QueueLimits::default());
+        let last = local.last().0;
+        let pending = Arc::new(Pending::new(last, options.waiting_bytes_max));
+        pending.followed(head.map_or(0, |head| head.seq));
+        let hears = Arc::clone(&pending);
+        local.listen(Box::new(move |notice| match notice {
+            Notice::Durable(seq) => hears.durable(*seq),
+            Notice::SnapshotStored(seq) => hears.snapshot(*seq),
+            Notice::Written(_) | Notice::Failed(_) | Notice::SegmentsDropped(_) | Notice::UpkeepFailed(_) => (),
+        }));
+        let remote = Arc::new(Told::from(head.map_or(0, |head| head.seq)));
+        let (ack, epoch) = (options.ack, writer.epoch);
+        let (lag_max_records, lag_max, last_wait) = (options.lag_max_records, options.lag_max, options.timeout);
+        let follower = Follower {
+            source: Box::new(LogSource::new(view, &options.account)),
+            options,
+            writer,
+            pending: Arc::clone(&pending),
+            told: Arc::clone(&remote),
+            store: head.is_some().then_some(store),
+            head,
+            waiting: Waiting::default(),
+            troubled: false,
+        };
+        let follower = Builder::new()
+            .name("journal-copy".to_owned())
+            .spawn(move || follower.run())
+            .map_err(|error| CopyError::Away(format!("this machine gives no thread to speak to it: {error}")))?;
+        Ok(Self {
+            local: Some(local),
+            ack,
+            epoch,
+            lag_max_records,
+            lag_max,
+            last_wait,
+            pending,
+            remote,
+            follower: Some(follower),
+        })
+    }
+}
+
+impl<D: Disk> SharedJournal<D> {
+    /// The epoch under which this life writes to Redis.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn local(&mut self) -> Result<&mut EngineJournal<D>, JournalError> {
+        self.local.as_mut().ok_or_else(|| JournalError::Failed(String::from("the journal is closed")))
+    }
+}
+
+impl<D: Disk + Send + 'static> Journal for SharedJournal<D> {
+    fn newest_snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+        self.local()?.newest_snapshot()
+    }
+
+    fn replay(&mut self, visit: &mut dyn FnMut(Seq, Record)) -> Result<Seq, JournalError> {
+        self.local()?.replay(visit)
+    }
+
+    fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), JournalError> {
+        if let Some(why) = self.remote.failure() {
+            return Err(JournalError::Failed(why));
+        }
+        let pending = Arc::clone(&self.pending);
+        self.local()?.append_and(group, &mut |first, records| pending.push(first.0, records))
+    }
+
+    fn written(&mut self, seq: Seq) -> Written {
+        match &mut self.local {
+            Some(local) => local.written(seq),
+            None => Box::pin(std::future::ready(())),
+        }
+    }
+
+    fn keep(&mut self, snapshot: Snapshot) {
+        if let Some(local) = &mut self.local {
+            local.keep(snapshot);
+        }
+    }
+
+    fn copy(&self) -> Option<CopyLag> {
+        Some(self.pending.lag(self.lag_max_records, self.lag_max))
+    }
+
+    fn watch(&mut self) -> Box<dyn DurableWatch> {
+        let remote = Arc::clone(&self.remote);
+        let (told, last) = match &mut self.local {
+            Some(local) => {
+                let last = local.last().0;
+                // Sets its thread going; the watch of both is ours.
+                drop(local.watch());
+                (local.told(), last)
+            }
+            None => (Arc::clone(&remote), 0),
+        };
+        Box::new(Watch { local: told, remote, ack: self.ack, last })
+    }
+}
+
+impl<D: Disk> Drop for SharedJournal<D> {
+    fn drop(&mut self) {
+        // First, so that what it makes durable in its last moment is followed, too.
+        drop(self.local.take());
+        let until = Instant::now() + self.last_wait;
+        self.pending.close(until);
+        let Some(follower) = self.follower.take() else { return };
+        while !follower.is_finished() {
+            if Instant::now() > until + self.last_wait * 2 {
+                // It hangs in the network, and nothing that was said to be durable is lost.
+                tracing::warn!("redis hangs; the thread that speaks to it is left behind");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if follower.join().is_err() {
+            tracing::error!("the thread that follows to redis has panicked");
+        }
+    }
+}
+
+struct Watch {
+    local: Arc<Told>,
+    remote: Arc<Told>,
+    ack: Ack,
+    last: u64,
+}
+
+#[async_trait]
+impl DurableWatch for Watch {
+    async fn next(&mut self) -> Result<Seq, JournalError> {
+        poll_fn(|cx| {
+            let (local, local_failure) = self.local.look(cx.waker());
+            let (remote, remote_failure) = self.remote.look(cx.waker());
+            let durable = match self.ack {
+                Ack::Local => local,
+                Ack::Shared => local.min(remote),
+            };
+            // Whoever was taken over from is told that first.
+            if let Some(why) = remote_failure {
+                return Poll::Ready(Err(JournalError::Failed(why)));
+            }
+            if durable > self.last {
+                self.last = durable;
+                return Poll::Ready(Ok(Seq(durable)));
+            }
+            local_failure.map_or(Poll::Pending, |why| Poll::Ready(Err(JournalError::Failed(why))))
+        })
+        .await
+    }
+}
