@@ -202,7 +202,7 @@ impl BinanceUsdm {
 
     /// Cancels go over their own connections, before everything else.
     pub(crate) fn exit_now(&self) -> Handling {
-        Handling { lane: Lane::Exit, priority: Priority::Exit, begin_within: Duration::from_millis(self.rest.recv_window_ms) }
+        Handling { lane: Lane::Cancel, priority: Priority::Exit, begin_within: Duration::from_millis(self.rest.recv_window_ms) }
     }
 
     pub(crate) async fn cancel_stamp(&self) -> Result<Stamp, CommandError> {

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     query::percent_encode,
+    rate::Priority,
     translate::{self, Symbols},
     venue::BinanceUsdm,
     wire::MarketEvent,
@@ -42,12 +43,12 @@ pub(crate) struct Prices {
 #[async_trait]
 impl PriceSource for BinanceUsdm {
     async fn open_prices(&self, instruments: &[InstrumentId]) -> Result<Box<dyn PriceFeed>, QueryError> {
-        self.rest.not_banned()?;
         let mut routes = Vec::new();
         for chunk in instruments.chunks(STREAMS_MAX) {
             for (origin, kind, silent_max) in
                 [(&self.environment.public, "bookTicker", BOOK_SILENT), (&self.environment.market, "markPrice@1s", MARK_SILENT)]
             {
+                self.rest.may_connect(Priority::Ordinary)?;
                 let socket = Socket::open(&self.connector, origin, &path(chunk, kind), Traffic::Market)
                     .await
                     .map_err(|error| QueryError::Unavailable(format!("{kind} stream: {error}")))?;

@@ -13,60 +13,15 @@ use exec_core::{
     venue::LimitUse,
 };
 
-const SECOND_MS: i64 = 1000;
-const MINUTE_MS: i64 = 60 * SECOND_MS;
-/// So far the venue's clock may be behind our estimate of it: what was sent so early in a window may be of the one before.
-const EDGE_MS: i64 = SECOND_MS / 2;
+mod cost;
+mod hold;
+mod window;
 
-/// What a request takes from the budgets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cost {
-    /// Weight on the IP.
-    pub weight: u32,
-    /// Orders on the account's count of 10 seconds.
-    pub orders_10s: u32,
-    /// Orders on the account's count of a minute; a batch of five counts as one there.
-    pub orders_1m: u32,
-}
-
-impl Cost {
-    /// Whether it takes from the order counts.
-    #[must_use]
-    pub const fn has_orders(self) -> bool {
-        self.orders_10s > 0 || self.orders_1m > 0
-    }
-}
-
-/// Who is served first, and who may use the reserve: the last before the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Priority {
-    /// The user's questions, orders that can add risk.
-    Ordinary,
-    /// Looks and comparisons at intervals, and whatever else is asked without a reason to doubt.
-    Sweep,
-    /// Doubt, recovery, set-up, listen key, signs of life, clock.
-    Recovery,
-    /// Cancels and orders that close.
-    Exit,
-}
-
-/// The limits, as the venue states them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Weight per minute and IP.
-    pub weight_1m: u32,
-    /// Orders per 10 seconds and account.
-    pub orders_10s: u32,
-    /// Orders per minute and account.
-    pub orders_1m: u32,
-}
-
-impl Default for Limits {
-    /// What live states since 2026-06-30 for USDⓈ-M and COIN-M together.
-    fn default() -> Self {
-        Self { weight_1m: 2400, orders_10s: 300, orders_1m: 1200 }
-    }
-}
+use cost::{CONNECTIONS_5M, CONNECTIONS_RESERVE_PERCENT, ORDERS_RESERVE_PERCENT, cap, weight_reserve};
+pub use cost::{Cost, Limits, Priority};
+pub use hold::{Hold, HoldStore};
+use hold::{ban_end, expire, raise};
+use window::{MINUTE_MS, SECOND_MS, Window};
 
 /// Why a request may not be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,38 +45,8 @@ pub enum Spent {
     OrdersPaused,
     /// The venue answered 418.
     Banned,
-}
-
-/// A state that the venue has put us in and that outlives the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hold {
-    /// 418: nothing leaves from this address.
-    Banned,
-    /// 429 for weight: nothing but exits leaves from this address.
-    Paused,
-    /// 429 for orders: the account sends no new order.
-    OrdersPaused,
-}
-
-impl Hold {
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Banned => "banned",
-            Self::Paused => "paused",
-            Self::OrdersPaused => "orders_paused",
-        }
-    }
-}
-
-/// Keeps the states that the venue has put us in over a restart.
-pub trait HoldStore: Send + Sync {
-    /// What an earlier process kept: until when each holds, by our own clock.
-    fn kept(&self) -> Vec<(Hold, VenueTime)>;
-
-    /// Keeps that a state holds until then, by our own clock. Returns at once; a failure is logged and changes nothing.
-    fn keep(&self, hold: Hold, until: VenueTime);
+    /// Attempts to open a stream.
+    Connections,
 }
 
 /// What the headers of a reply say.
@@ -137,68 +62,17 @@ pub struct Usage {
     pub retry_after_s: Option<u32>,
 }
 
-/// One fixed window of the UTC clock.
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    length_ms: i64,
-    start: i64,
-    used: u32,
-    /// Whether it was told that much of it is used.
-    warned: bool,
-}
+/// So often exits that cost weight may be answered 429 while the pool rests.
+const DENIALS_MAX: u32 = 5;
 
-impl Window {
-    const fn new(length_ms: i64) -> Self {
-        Self { length_ms, start: i64::MIN, used: 0, warned: false }
-    }
-
-    fn roll(&mut self, now: VenueTime) {
-        let start = now.0 - now.0.rem_euclid(self.length_ms);
-        // A clock correction may step back a little; a window that has begun is not begun again.
-        if start > self.start {
-            (self.start, self.used, self.warned) = (start, 0, false);
-        }
-    }
-
-    fn end(&self) -> VenueTime {
-        VenueTime(self.start.saturating_add(self.length_ms))
-    }
-
-    /// The venue counts others on the same address as well, so its number is taken when it is higher. A reply that comes when the
-    /// next window has begun tells of the one before, and would spend all of the new one.
-    fn correct(&mut self, begun: VenueTime, stated: Option<u32>) {
-        if let Some(stated) = stated
-            && begun.0 >= self.start.saturating_add(EDGE_MS)
-        {
-            self.used = self.used.max(stated);
-        }
-    }
-
-    /// Whether much of a limit is used for the first time in this window.
-    fn warns(&mut self, limit: u32) -> bool {
-        let much = self.used.saturating_mul(100) >= limit.saturating_mul(WARN_PERCENT);
-        much && !std::mem::replace(&mut self.warned, much)
-    }
-}
-
-/// Percent of the weight that sweeps and ordinary requests leave to exits, doubt and recovery.
-const WEIGHT_RESERVE_PERCENT: u32 = 30;
-/// Percent that ordinary requests leave to these and to sweeps.
-const WEIGHT_SWEEP_PERCENT: u32 = 40;
-/// Percent of the weight that only exits may use: a recovery asks much, and an order must be cancelled meanwhile.
-const WEIGHT_EXIT_PERCENT: u32 = 5;
-/// Percent of the order count that only closing orders may use.
-const ORDERS_RESERVE_PERCENT: u32 = 20;
-/// Percent of a limit that is never used: requests of others on the same address arrive unseen.
-const HEADROOM_PERCENT: u32 = 10;
-/// From this share of a limit on its use is worth a word.
-const WARN_PERCENT: u32 = 80;
-
-/// What one address may ask of one host: weight, and the states of the address.
+/// What one address may ask of one host: weight, attempts to open a stream, and the states of the address.
 #[derive(Debug)]
 pub struct AddressPool {
     limit_1m: u32,
     weight: Window,
+    connections: Window,
+    /// How often exits were answered 429 while the pool rested.
+    denials: u32,
     paused: Option<VenueTime>,
     banned: Option<VenueTime>,
 }
@@ -210,13 +84,17 @@ impl AddressPool {
     /// A fresh pool for the accounts of one address.
     #[must_use]
     pub fn shared(limits: Limits) -> SharedPool {
-        let weight = Window::new(MINUTE_MS);
-        Arc::new(Mutex::new(Self { limit_1m: limits.weight_1m, weight, paused: None, banned: None }))
+        let (weight, connections) = (Window::new(MINUTE_MS), Window::new(5 * MINUTE_MS));
+        Arc::new(Mutex::new(Self { limit_1m: limits.weight_1m, weight, connections, denials: 0, paused: None, banned: None }))
     }
 
     fn expire(&mut self, now: VenueTime) {
         self.weight.roll(now);
+        self.connections.roll(now);
         expire(&mut self.paused, now);
+        if self.paused.is_none() {
+            self.denials = 0;
+        }
         expire(&mut self.banned, now);
     }
 }
@@ -276,8 +154,10 @@ impl Budget {
         if let Some(until) = pool.banned {
             return Err(Wait { why: Spent::Banned, until });
         }
-        // After a 429 for weight the pool rests, exits apart: they make risk smaller and cost one, or nothing.
-        if let (Some(until), true) = (pool.paused, priority < Priority::Exit) {
+        // After a 429 for weight the pool rests, exits apart: they make risk smaller and cost little, or nothing. What costs is not
+        // tried for ever: whoever goes on after many 429 is banned, and then nothing passes at all.
+        let rests = priority < Priority::Exit || (cost.weight > 0 && pool.denials >= DENIALS_MAX);
+        if let (Some(until), true) = (pool.paused, rests) {
             return Err(Wait { why: Spent::Paused, until });
         }
         if let (Some(until), true) = (orders_paused, cost.has_orders()) {
@@ -327,6 +207,9 @@ impl Budget {
             429 => (Hold::Paused, stated.unwrap_or_else(|| pool.weight.end())),
             _ => return None,
         };
+        if hold == Hold::Paused && pool.paused.is_some() {
+            pool.denials = pool.denials.saturating_add(1);
+        }
         let state = match hold {
             Hold::Banned => &mut pool.banned,
             Hold::Paused => &mut pool.paused,
@@ -344,12 +227,23 @@ impl Budget {
         };
     }
 
-    /// Until when nothing may leave from this address.
-    #[must_use]
-    pub fn banned(&self, now: VenueTime) -> Option<VenueTime> {
+    /// Takes one attempt to open a stream, or says why not and until when. Streams of prices leave some to private ones.
+    ///
+    /// # Errors
+    /// [`Wait`]: nothing was taken.
+    pub fn connect(&mut self, now: VenueTime, priority: Priority) -> Result<(), Wait> {
         let mut pool = self.pool();
         pool.expire(now);
-        pool.banned
+        if let Some(until) = pool.banned {
+            return Err(Wait { why: Spent::Banned, until });
+        }
+        let reserve = if priority >= Priority::Recovery { 0 } else { CONNECTIONS_RESERVE_PERCENT };
+        if pool.connections.used >= cap(CONNECTIONS_5M, reserve) {
+            return Err(Wait { why: Spent::Connections, until: pool.connections.end() });
+        }
+        pool.connections.used += 1;
+        drop(pool);
+        Ok(())
     }
 
     /// How much of each limit is used in its present window, as far as known, and what holds.
@@ -388,44 +282,6 @@ impl Budget {
         self.orders_1m.roll(now);
         expire(&mut self.orders_paused, now);
     }
-}
-
-fn expire(state: &mut Option<VenueTime>, now: VenueTime) {
-    if state.is_some_and(|until| now >= until) {
-        *state = None;
-    }
-}
-
-/// Makes a state last until then at least; says whether that is news.
-fn raise(state: &mut Option<VenueTime>, until: VenueTime) -> bool {
-    let news = state.is_none_or(|known| known < until);
-    if news {
-        *state = Some(until);
-    }
-    news
-}
-
-/// What is kept from a request of this priority, in percent of the weight.
-const fn weight_reserve(priority: Priority) -> u32 {
-    match priority {
-        Priority::Ordinary => WEIGHT_SWEEP_PERCENT,
-        Priority::Sweep => WEIGHT_RESERVE_PERCENT,
-        Priority::Recovery => WEIGHT_EXIT_PERCENT,
-        Priority::Exit => 0,
-    }
-}
-
-const fn cap(limit: u32, reserve_percent: u32) -> u32 {
-    limit.saturating_mul(100 - HEADROOM_PERCENT).saturating_mul(100 - reserve_percent) / 10_000
-}
-
-/// The end of a ban as its text has it: `IP banned until <epoch ms>`.
-fn ban_end(body: &str, now: VenueTime) -> Option<VenueTime> {
-    let (_, rest) = body.split_once("banned until ")?;
-    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-    let until = VenueTime(digits.parse().ok()?);
-    // The longest documented ban is three days; more is not a ban but a misread text.
-    (until > now && until.0 - now.0 <= 4 * 24 * 60 * MINUTE_MS).then_some(until)
 }
 
 #[cfg(test)]
@@ -519,6 +375,22 @@ mod tests {
     }
 
     #[test]
+    fn exits_that_are_answered_429_again_and_again_wait_too_and_closing_orders_do_not() {
+        let mut budget = Budget::new(Limits::default());
+        let refused = r#"{"code":-1003,"msg":"Too many requests"}"#;
+        budget.replied(at(1), at(1), 429, Usage::default(), refused);
+        for n in 0..5 {
+            assert!(budget.take(at(10 + n), CANCEL, Priority::Exit).is_ok(), "{n}");
+            budget.replied(at(10 + n), at(10 + n), 429, Usage::default(), refused);
+        }
+        assert_eq!(budget.take(at(20), CANCEL, Priority::Exit), Err(Wait { why: Spent::Paused, until: at(60_000) }));
+        assert!(budget.take(at(20), ORDER, Priority::Exit).is_ok(), "an order that closes costs no weight");
+        assert!(budget.take(at(60_000), CANCEL, Priority::Exit).is_ok());
+        budget.replied(at(60_001), at(60_001), 429, Usage::default(), refused);
+        assert!(budget.take(at(60_002), CANCEL, Priority::Exit).is_ok(), "counted anew");
+    }
+
+    #[test]
     fn a_429_for_orders_stops_new_orders_only() {
         let mut budget = Budget::new(Limits::default());
         budget.replied(at(1), at(1), 429, Usage::default(), r#"{"code":-1015,"msg":"Too many new orders"}"#);
@@ -566,7 +438,25 @@ mod tests {
             while budget.take(at(0), CANCEL, priority).is_ok() {}
             served.push(budget.weight_used());
         }
-        assert_eq!(served, [540, 630, 855, 900]);
+        assert_eq!(served, [540, 630, 810, 900]);
+    }
+
+    #[test]
+    fn streams_are_opened_as_often_as_an_address_may_and_private_ones_last() {
+        let mut budget = Budget::new(Limits::default());
+        let mut opened = 0;
+        for priority in [Priority::Ordinary, Priority::Recovery] {
+            while budget.connect(at(0), priority).is_ok() {
+                opened += 1;
+            }
+            assert_eq!(opened, if priority == Priority::Ordinary { 216 } else { 270 });
+        }
+        let five = NOON.0 - NOON.0.rem_euclid(5 * MINUTE_MS) + 5 * MINUTE_MS;
+        let wait = Wait { why: Spent::Connections, until: VenueTime(five) };
+        assert_eq!(budget.connect(VenueTime(five - 1), Priority::Recovery), Err(wait));
+        assert!(budget.connect(VenueTime(five), Priority::Ordinary).is_ok());
+        budget.restore(Hold::Banned, VenueTime(five + 10));
+        assert_eq!(budget.connect(VenueTime(five + 9), Priority::Recovery).unwrap_err().why, Spent::Banned);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -33,18 +33,23 @@ pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// How many round trips the first reading of the clock takes.
 const FIRST_SAMPLES: usize = 5;
 
-/// Which connections a request goes over, so that a cancel never waits behind an order.
+/// Which connections a request goes over, so that a cancel waits behind no order, not even one that closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
     /// New orders, changes, the clock.
     Entry,
-    /// Cancels and orders that close.
+    /// Orders that close.
     Exit,
+    /// Cancels.
+    Cancel,
     /// Questions and set-up.
     Inquiry,
     /// Questions to the wallet.
     Wallet,
 }
+
+/// The connections that orders and cancels go over.
+const LANES: [Lane; 3] = [Lane::Entry, Lane::Exit, Lane::Cancel];
 
 /// The moment and the window that a request is signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,10 +75,17 @@ pub(crate) enum NoReply {
     Unknown(String),
 }
 
+/// A reply that is not a success, and what it says.
+struct Refusal {
+    status: u16,
+    fate: Fate,
+}
+
 /// The transports and everything they share.
 pub(crate) struct Rest {
     pub(crate) entry: Arc<dyn Transport>,
     pub(crate) exit: Arc<dyn Transport>,
+    pub(crate) cancel: Arc<dyn Transport>,
     pub(crate) inquiry: Arc<dyn Transport>,
     pub(crate) wallet: Option<Arc<dyn Transport>>,
     pub(crate) prefix: String,
@@ -82,7 +94,7 @@ pub(crate) struct Rest {
     pub(crate) holds: Option<Arc<dyn HoldStore>>,
     pub(crate) warn_limits: bool,
     pub(crate) clock: Mutex<VenueClockEstimate>,
-    pub(crate) exit_next: AtomicBool,
+    pub(crate) lane_next: AtomicUsize,
     pub(crate) now: Now,
     pub(crate) recv_window_ms: u64,
     pub(crate) answer_within: Duration,
@@ -116,18 +128,16 @@ impl Rest {
     /// # Errors
     /// [`QueryError`].
     pub(crate) async fn read_clock(&self) -> Result<ClockReading, QueryError> {
-        let samples = if lock(&self.clock).is_empty() { FIRST_SAMPLES } else { 1 };
+        // Without a reading no exit can be dated.
+        let unread = lock(&self.clock).is_empty();
+        let (samples, priority) = if unread { (FIRST_SAMPLES, Priority::Exit) } else { (1, Priority::Recovery) };
         for _ in 0..samples {
             // In turn over the connections that orders and cancels take: it keeps them warm, finds out that one is dead before
             // an order does, and measures what they will meet.
-            let lane = if self.exit_next.fetch_not(Ordering::Relaxed) { Lane::Exit } else { Lane::Entry };
+            let lane = LANES[self.lane_next.fetch_add(1, Ordering::Relaxed) % LANES.len()];
             let asked = self.now();
             let reply = self
-                .ask_with(
-                    &endpoint::TIME,
-                    Query::default(),
-                    Handling { lane, priority: Priority::Recovery, begin_within: self.answer_within },
-                )
+                .ask_with(&endpoint::TIME, Query::default(), Handling { lane, priority, begin_within: self.answer_within })
                 .await?;
             let answered = self.now();
             let venue = VenueTime(read::<wire::ServerTime<'_>>(&reply)?.server_time);
@@ -143,13 +153,10 @@ impl Rest {
     pub(crate) async fn ask(&self, endpoint: &Endpoint, query: Query, priority: Priority) -> Result<Option<Reply>, QueryError> {
         let handling = Handling { lane: Lane::Inquiry, priority, begin_within: self.answer_within };
         let query = self.stamped(endpoint, query).await?;
-        let reply = self.exchange(endpoint, query, handling).await.map_err(unavailable)?;
-        if reply.is_success() {
-            return Ok(Some(reply));
-        }
-        match fate::judge(endpoint.act, reply.status, reply.text()) {
-            Fate::NotThere => Ok(None),
-            other => Err(query_error(reply.status, other)),
+        match self.exchange(endpoint, query, handling).await.map_err(unavailable)? {
+            Ok(reply) => Ok(Some(reply)),
+            Err(Refusal { fate: Fate::NotThere, .. }) => Ok(None),
+            Err(Refusal { status, fate }) => Err(query_error(status, fate)),
         }
     }
 
@@ -175,11 +182,8 @@ impl Rest {
     }
 
     async fn ask_with(&self, endpoint: &Endpoint, query: Query, handling: Handling) -> Result<Reply, QueryError> {
-        let reply = self.exchange(endpoint, query, handling).await.map_err(unavailable)?;
-        if reply.is_success() {
-            return Ok(reply);
-        }
-        Err(query_error(reply.status, fate::judge(endpoint.act, reply.status, reply.text())))
+        let answer = self.exchange(endpoint, query, handling).await.map_err(unavailable)?;
+        answer.map_err(|Refusal { status, fate }| query_error(status, fate))
     }
 
     /// Changes a setting, gets or renews a listen key, or gives a sign of life. What is so already is a success. It is served like
@@ -190,13 +194,10 @@ impl Rest {
     pub(crate) async fn set(&self, endpoint: &Endpoint, query: Query) -> Result<Option<Reply>, CommandError> {
         let handling = Handling { lane: Lane::Inquiry, priority: Priority::Recovery, begin_within: self.answer_within };
         let query = self.stamped(endpoint, query).await.map_err(|error| CommandError::NotSent(error.to_string()))?;
-        let reply = self.exchange(endpoint, query, handling).await.map_err(CommandError::from)?;
-        if reply.is_success() {
-            return Ok(Some(reply));
-        }
-        match fate::judge(endpoint.act, reply.status, reply.text()) {
-            Fate::AlreadySo => Ok(None),
-            other => Err(command_error(reply.status, other)),
+        match self.exchange(endpoint, query, handling).await? {
+            Ok(reply) => Ok(Some(reply)),
+            Err(Refusal { fate: Fate::AlreadySo, .. }) => Ok(None),
+            Err(Refusal { status, fate }) => Err(command_error(status, fate)),
         }
     }
 
@@ -212,11 +213,8 @@ impl Rest {
         handling: Handling,
     ) -> Result<Reply, CommandError> {
         sign(&mut query, stamp, &self.signer);
-        let reply = self.exchange(endpoint, query, handling).await.map_err(CommandError::from)?;
-        if reply.is_success() {
-            return Ok(reply);
-        }
-        Err(command_error(reply.status, fate::judge(endpoint.act, reply.status, reply.text())))
+        let answer = self.exchange(endpoint, query, handling).await?;
+        answer.map_err(|Refusal { status, fate }| command_error(status, fate))
     }
 
     /// A stamp of now with the window of queries and cancels.
@@ -239,8 +237,8 @@ impl Rest {
         Ok(query)
     }
 
-    /// Takes the budget, sends once, learns from the headers.
-    async fn exchange(&self, endpoint: &Endpoint, query: Query, handling: Handling) -> Result<Reply, NoReply> {
+    /// Takes the budget, sends once, learns from the headers, judges what is not a success.
+    async fn exchange(&self, endpoint: &Endpoint, query: Query, handling: Handling) -> Result<Result<Reply, Refusal>, NoReply> {
         let begun = self.budget_now();
         lock(&self.budget)
             .take(begun, endpoint.cost, handling.priority)
@@ -267,6 +265,7 @@ impl Rest {
         let transport = match handling.lane {
             Lane::Entry => &self.entry,
             Lane::Exit => &self.exit,
+            Lane::Cancel => &self.cancel,
             Lane::Inquiry => &self.inquiry,
             Lane::Wallet => self.wallet.as_ref().ok_or_else(|| NoReply::NotSent("there is no wallet here".into()))?,
         };
@@ -274,10 +273,15 @@ impl Rest {
             Ok(reply) => {
                 self.learn_from(begun, &reply);
                 tracing::trace!(path = endpoint.path, status = reply.status, "exchange");
-                if endpoint.security == Security::Signed && !reply.is_success() && blames_our_clock(endpoint, &reply) {
+                if reply.is_success() {
+                    return Ok(Ok(reply));
+                }
+                let fate = fate::judge(endpoint.act, reply.status, reply.text());
+                let blamed = matches!(fate, Fate::Refused { class: RejectClass::Clock, .. });
+                if blamed && endpoint.security == Security::Signed {
                     lock(&self.clock).clear(self.now());
                 }
-                Ok(reply)
+                Ok(Err(Refusal { status: reply.status, fate }))
             }
             Err(TransportError::NeverBegun(why)) => Err(NoReply::NotSent(why.to_string())),
             Err(TransportError::Incomplete(why)) => Err(NoReply::Unknown(why.to_string())),
@@ -305,15 +309,14 @@ impl Rest {
         }
     }
 
-    /// Whether anything at all may leave.
+    /// Whether another stream may be opened; it counts as one.
     ///
     /// # Errors
-    /// [`QueryError::Unavailable`]: the address is banned.
-    pub(crate) fn not_banned(&self) -> Result<(), QueryError> {
-        match lock(&self.budget).banned(self.budget_now()) {
-            Some(until) => Err(QueryError::Unavailable(format!("budget: Banned until {until}"))),
-            None => Ok(()),
-        }
+    /// [`QueryError::Unavailable`]: the address has opened as many as it may, or is banned.
+    pub(crate) fn may_connect(&self, priority: Priority) -> Result<(), QueryError> {
+        let now = self.budget_now();
+        let refused = |Wait { why, until }: Wait| QueryError::Unavailable(format!("budget: {why:?} until {until}"));
+        lock(&self.budget).connect(now, priority).map_err(refused)
     }
 
     /// How much of each limit is used.
@@ -350,11 +353,6 @@ pub(crate) fn read<'a, T: serde::Deserialize<'a>>(reply: &'a Reply) -> Result<T,
 /// Nothing here panics while it holds a lock; if it did, the counters would still be whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether the venue refused a request for its time.
-fn blames_our_clock(endpoint: &Endpoint, reply: &Reply) -> bool {
-    matches!(fate::judge(endpoint.act, reply.status, reply.text()), Fate::Refused { class: RejectClass::Clock, .. })
 }
 
 fn unavailable(none: NoReply) -> QueryError {

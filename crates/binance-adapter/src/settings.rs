@@ -92,7 +92,7 @@ pub struct Settings {
     pub recv_window_ms: u64,
     /// How long an answer is waited for.
     pub answer_within: Duration,
-    /// Connections for orders; as many again, but at most two, for cancels and orders that close.
+    /// Connections for orders; as many again, but at most two, for cancels, and for orders that close.
     pub entry_connections: usize,
     /// Rows of trades or of conditional orders that are asked for at once: three at least, 1,000 at most.
     pub page_rows: usize,

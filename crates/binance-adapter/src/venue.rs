@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use exec_core::{
+    conversation::Urgency,
     ids::InstrumentId,
     instrument::Instrument,
     report::{MassStatus, PositionReport},
@@ -47,6 +48,7 @@ pub struct BinanceUsdm {
     session: SessionTimes,
     entry: Arc<EntryTransport>,
     exit: Arc<EntryTransport>,
+    cancel: Arc<EntryTransport>,
     pub(crate) traded: Arc<Traded>,
     /// Rows of a full page of trades or of conditional orders.
     pub(crate) page_rows: usize,
@@ -69,6 +71,7 @@ impl BinanceUsdm {
         let line = |connections| EntryTransport::new(connector.clone(), rest_origin.clone(), key.clone(), connections);
         let entry = Arc::new(line(settings.entry_connections)?);
         let exit = Arc::new(line(settings.entry_connections.min(2))?);
+        let cancel = Arc::new(line(settings.entry_connections.min(2))?);
         let inquiry: Arc<dyn Transport> = if in_simulation {
             Arc::new(line(4)?)
         } else {
@@ -92,6 +95,7 @@ impl BinanceUsdm {
             wallet,
             entry: Arc::<EntryTransport>::clone(&entry),
             exit: Arc::<EntryTransport>::clone(&exit),
+            cancel: Arc::<EntryTransport>::clone(&cancel),
             inquiry,
             prefix: rest_origin.prefix().to_owned(),
             signer,
@@ -99,7 +103,7 @@ impl BinanceUsdm {
             holds: settings.holds,
             warn_limits: settings.warn_limits,
             clock: std::sync::Mutex::new(VenueClockEstimate::default()),
-            exit_next: std::sync::atomic::AtomicBool::new(false),
+            lane_next: std::sync::atomic::AtomicUsize::new(0),
             now: settings.now,
             recv_window_ms: settings.recv_window_ms,
             answer_within: settings.answer_within,
@@ -115,6 +119,7 @@ impl BinanceUsdm {
             session: settings.session,
             entry,
             exit,
+            cancel,
             traded: Arc::default(),
             page_rows: settings.page_rows,
             asks: Priority::Recovery,
@@ -125,12 +130,18 @@ impl BinanceUsdm {
     pub async fn warm(&self) {
         self.entry.warm().await;
         self.exit.warm().await;
+        self.cancel.warm().await;
     }
 
-    /// The same adapter for questions that can wait.
+    /// The same adapter for questions that can wait, or that cannot.
     #[must_use]
-    pub fn leisurely(&self) -> Self {
-        Self { asks: Priority::Sweep, ..self.clone() }
+    pub fn asking(&self, urgency: Urgency) -> Self {
+        let asks = match urgency {
+            Urgency::Now => Priority::Recovery,
+            Urgency::AtLeisure => Priority::Sweep,
+            Urgency::Exit => Priority::Exit,
+        };
+        Self { asks, ..self.clone() }
     }
 
     /// Reads the answer of an endpoint, and counts what of it this build does not know.
@@ -154,8 +165,8 @@ impl ExecutionVenue for BinanceUsdm {
         self.read_instruments().await
     }
 
-    fn at_leisure(&self) -> Option<Arc<dyn ExecutionVenue>> {
-        Some(Arc::new(self.leisurely()))
+    fn for_questions(&self, urgency: Urgency) -> Option<Arc<dyn ExecutionVenue>> {
+        Some(Arc::new(self.asking(urgency)))
     }
 
     fn limits_used(&self) -> Vec<LimitUse> {
@@ -163,7 +174,7 @@ impl ExecutionVenue for BinanceUsdm {
     }
 
     async fn open_feed(&self) -> Result<Box<dyn ReportFeed>, QueryError> {
-        self.rest.not_banned()?;
+        self.rest.may_connect(Priority::Recovery)?;
         self.warm().await;
         let feed = UserFeed::open(
             Arc::clone(&self.rest),

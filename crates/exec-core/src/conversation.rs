@@ -221,6 +221,8 @@ pub enum Urgency {
     Now,
     /// It is asked at intervals, to see whether something is not as it should be.
     AtLeisure,
+    /// Something is not closed until it is answered: it is served with exits.
+    Exit,
 }
 
 /// What a timer is for.

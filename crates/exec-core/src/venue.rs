@@ -1,6 +1,7 @@
 //! The ports of a venue: what an adapter implements and the runtime drives. Nothing here decides anything.
 
 use crate::{
+    conversation::Urgency,
     ids::{AlgoId, ClOrdId, Epoch, InstrumentId, OrderId, RequestId, TradeId},
     instrument::Instrument,
     report::{MassStatus, OrderReport, PositionReport, PriceReport, Report, TradeReport},
@@ -388,9 +389,9 @@ pub trait ExecutionVenue: Send + Sync {
     /// Counts what the venue has sent so far that this build does not know.
     fn unrecognised(&self) -> Vec<Unrecognised>;
 
-    /// The same venue for questions that can wait: where a limit of the venue is near, they stand behind those of this one. `None`
-    /// where there is no such difference.
-    fn at_leisure(&self) -> Option<Arc<dyn ExecutionVenue>> {
+    /// The same venue for questions of this urgency: where a limit of the venue is near, those that can wait stand behind the others,
+    /// and those that an exit waits for before them. `None` where there is no such difference.
+    fn for_questions(&self, _urgency: Urgency) -> Option<Arc<dyn ExecutionVenue>> {
         None
     }
 

@@ -14,7 +14,7 @@ use crate::{
     venue_calls::question,
 };
 use exec_core::{
-    conversation::Input,
+    conversation::{Input, Urgency},
     ids::InstrumentId,
     instrument::Instrument,
     nearest::nearest,
@@ -93,8 +93,10 @@ impl Connection {
     }
 
     async fn first_instruments(&self, backoff: &mut Backoff) -> Result<Vec<Instrument>, LoopGone> {
+        // No exit can be made without them.
+        let venue = self.venue.for_questions(Urgency::Exit).unwrap_or_else(|| Arc::clone(&self.venue));
         loop {
-            match question(self.config.query_deadline, self.venue.instruments()).await {
+            match question(self.config.query_deadline, venue.instruments()).await {
                 Ok(instruments) => {
                     tracing::info!(count = instruments.len(), "instruments are known");
                     self.arrivals.input(Input::Instruments(instruments.clone())).await?;

@@ -43,6 +43,8 @@ pub(crate) struct VenueCalls {
     switch: Option<Arc<dyn DeadMansSwitch>>,
     /// The same, for questions that can wait.
     leisurely: Arc<dyn ExecutionVenue>,
+    /// The same, for questions that an exit waits for.
+    exits: Arc<dyn ExecutionVenue>,
     command_deadline: Duration,
     query_deadline: Duration,
     open: FuturesUnordered<BoxFuture<'static, Done>>,
@@ -53,7 +55,8 @@ pub(crate) struct VenueCalls {
 impl VenueCalls {
     pub(crate) fn new(venue: Arc<dyn ExecutionVenue>, config: &RuntimeConfig) -> Self {
         Self {
-            leisurely: venue.at_leisure().unwrap_or_else(|| Arc::clone(&venue)),
+            leisurely: venue.for_questions(Urgency::AtLeisure).unwrap_or_else(|| Arc::clone(&venue)),
+            exits: venue.for_questions(Urgency::Exit).unwrap_or_else(|| Arc::clone(&venue)),
             venue,
             switch: None,
             command_deadline: config.command_deadline,
@@ -99,6 +102,7 @@ impl VenueCalls {
         let venue = match urgency {
             Urgency::Now => &self.venue,
             Urgency::AtLeisure => &self.leisurely,
+            Urgency::Exit => &self.exits,
         };
         let (venue, deadline) = (Arc::clone(venue), self.query_deadline);
         self.open.push(Box::pin(async move {

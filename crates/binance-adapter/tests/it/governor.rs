@@ -1,6 +1,7 @@
 //! Who is served while the weight of a minute runs out: the order of the priorities, through the adapter, against the exchange's counters.
 
 use exec_core::{
+    conversation::Urgency,
     terms::{OrderKind, TimeInForce},
     units::Side,
     venue::{ExecutionVenue, Lookup, OrderRef, QueryError},
@@ -17,7 +18,7 @@ async fn defect_recovery_query_starved() {
     let world = World::netting().await;
     let placed = world.submit(terms(&btc(), Side::Buy, "0.010", limit("50000", TimeInForce::Gtc))).await.unwrap();
     let order: OrderRef = reference(&placed);
-    let sweeps = world.venue.leisurely();
+    let sweeps = world.venue.asking(Urgency::AtLeisure);
     let mut asked = 0;
     while !is_spent(&sweeps).await {
         asked += 1;
@@ -39,4 +40,14 @@ async fn how_much_is_used_can_be_read() {
     assert_eq!((of("weight_1m").limit, of("orders_10s").limit, of("orders_1m").limit), (2_400, 300, 1_200));
     assert_eq!((of("orders_10s").used, of("orders_1m").used), (1, 1));
     assert!(of("weight_1m").used > 0 && of("weight_1m").held_until.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leg_that_is_being_closed_is_read_when_no_other_question_is() {
+    let world = World::netting().await;
+    let placed = world.submit(terms(&btc(), Side::Buy, "0.010", limit("50000", TimeInForce::Gtc))).await.unwrap();
+    while !is_spent(&world.venue).await {}
+    let closing = world.venue.asking(Urgency::Exit);
+    assert!(closing.positions(&[]).await.is_ok());
+    assert!(world.cancel(reference(&placed)).await.is_ok(), "and leaves enough for cancels");
 }

@@ -41,6 +41,7 @@ impl State {
         let now = self.tick();
         let opened = match (method, path) {
             ("GET", "state") => Ok(self.describe(now)),
+            ("GET", "limits") => Ok(self.counters(now)),
             ("GET", "ledger") => self.books(&Params::parse(query, "")),
             ("GET", "faults") => Ok(self.faults.describe()),
             ("POST", "price") => self.door_price(now, body),
@@ -273,6 +274,20 @@ impl State {
         let account = self.owner(params.get("key").unwrap_or_default())?;
         let ledger = self.exchange.ledger(account).map_err(|error| error.to_string())?;
         serde_json::to_string(&ledger).map_err(|error| error.to_string())
+    }
+
+    /// What is used of the limits in the present windows, and how many requests were refused for them since the start.
+    fn counters(&mut self, now: Ms) -> String {
+        let mut accounts: Vec<(AccountId, String)> =
+            self.keys.iter().map(|(key, credential)| (credential.account, key.clone())).collect();
+        accounts.sort();
+        let accounts = array(accounts.into_iter().map(|(account, key)| {
+            let (ten, minute, refused) =
+                self.orders.get_mut(&account).map_or((0, 0, 0), |pool| (pool.used(now).0, pool.used(now).1, pool.refused()));
+            Obj::new().text("key", &key).num("orders10s", ten).num("orders1m", minute).num("refused", refused).end()
+        }));
+        let (used, refused) = (self.weights.used(now), self.weights.refused());
+        Obj::new().num("weight1m", used).num("refused", refused).raw("accounts", &accounts).end()
     }
 
     fn describe(&self, now: Ms) -> String {

@@ -64,12 +64,14 @@ pub(super) struct WeightPool {
     limits: Limits,
     minute: Window,
     breaches: u32,
+    /// Requests that were refused for weight or for a ban.
+    refused: u64,
     banned_until_ms: Option<i64>,
 }
 
 impl WeightPool {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, minute: Window::new(60_000), breaches: 0, banned_until_ms: None }
+        Self { limits, minute: Window::new(60_000), breaches: 0, refused: 0, banned_until_ms: None }
     }
 
     /// Charges a request.
@@ -79,6 +81,7 @@ impl WeightPool {
     pub(super) fn charge(&mut self, now_ms: i64, weight: u32) -> Result<(), Refusal> {
         if let Some(until) = self.banned_until_ms {
             if now_ms < until {
+                self.refused += 1;
                 return Err(Refusal::banned(until));
             }
             self.banned_until_ms = None;
@@ -91,6 +94,7 @@ impl WeightPool {
             return Ok(());
         }
         self.breaches += 1;
+        self.refused += 1;
         if self.breaches > self.limits.breaches_before_ban {
             let until = now_ms + self.limits.ban_ms;
             self.banned_until_ms = Some(until);
@@ -102,6 +106,11 @@ impl WeightPool {
     /// Counts weight that was spent elsewhere; it refuses nothing by itself.
     pub(super) fn note(&mut self, now_ms: i64, weight: u32) {
         self.minute.at(now_ms).add(weight);
+    }
+
+    /// Requests that were refused so far.
+    pub(super) const fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// The weight used in this minute: the header `X-MBX-USED-WEIGHT-1M`.
@@ -123,11 +132,13 @@ pub(super) struct OrderPool {
     limits: Limits,
     ten: Window,
     minute: Window,
+    /// Orders that were refused for a full window.
+    refused: u64,
 }
 
 impl OrderPool {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, ten: Window::new(10_000), minute: Window::new(60_000) }
+        Self { limits, ten: Window::new(10_000), minute: Window::new(60_000), refused: 0 }
     }
 
     /// Charges an order; a refused one is not counted.
@@ -136,14 +147,21 @@ impl OrderPool {
     /// 429 with -1015, naming the window that is full.
     pub(super) fn charge(&mut self, now_ms: i64, cost: OrderCost) -> Result<(), Refusal> {
         if self.ten.at(now_ms).used + cost.per_10s > self.limits.orders_10s {
+            self.refused += 1;
             return Err(Refusal::too_many_orders(self.limits.orders_10s, "TEN_SECONDS", self.ten.end()));
         }
         if self.minute.at(now_ms).used + cost.per_1m > self.limits.orders_1m {
+            self.refused += 1;
             return Err(Refusal::too_many_orders(self.limits.orders_1m, "MINUTE", self.minute.end()));
         }
         self.ten.add(cost.per_10s);
         self.minute.add(cost.per_1m);
         Ok(())
+    }
+
+    /// Orders that were refused so far.
+    pub(super) const fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// The counts of both windows: the headers `X-MBX-ORDER-COUNT-10S` and `-1M`.

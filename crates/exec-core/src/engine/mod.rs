@@ -626,6 +626,7 @@ impl Engine {
         match self.asked.get(&query) {
             Some(Asked::Look { .. } | Asked::Restrictions | Asked::Differing { .. }) => Urgency::AtLeisure,
             Some(Asked::Recovery) if self.recovery.as_ref().is_some_and(recovery::Recovery::is_sweep) => Urgency::AtLeisure,
+            Some(Asked::Flatten | Asked::Leg { .. } | Asked::Protect { .. } | Asked::List { .. }) => Urgency::Exit,
             _ => Urgency::Now,
         }
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use binance_adapter::BinanceUsdm;
 use exchange_sim::{face::Face, types::AccountId};
 use exec_core::{
-    conversation::{Outcome, Request},
+    conversation::{Outcome, Request, Urgency},
     ids::{InstrumentId, RequestId},
     instrument::Instrument,
     report::{MassStatus, PositionReport},
@@ -155,8 +155,8 @@ impl ExecutionVenue for Watched {
         said
     }
 
-    fn at_leisure(&self) -> Option<Arc<dyn ExecutionVenue>> {
-        let (adapter, seat) = (Arc::new(self.adapter.leisurely()), Arc::clone(&self.seat));
+    fn for_questions(&self, urgency: Urgency) -> Option<Arc<dyn ExecutionVenue>> {
+        let (adapter, seat) = (Arc::new(self.adapter.asking(urgency)), Arc::clone(&self.seat));
         Some(Arc::new(Self { adapter, seat, face: self.face.clone(), account: self.account, life: self.life }))
     }
 

@@ -9,7 +9,9 @@ use exec_core::{
     order::status::OrdStatus,
     terms::{Intention, LimitPrice, OrderKind, Terms, TimeInForce},
     units::{PositionMode, PositionSide, Side},
+    venue::ExecutionVenue as _,
 };
+use exec_runtime::control::{Ask, SubmitOrder};
 use exec_testkit::fixtures::{instrument_id, price, qty};
 use std::time::Duration;
 
@@ -61,6 +63,43 @@ async fn after_a_429_for_weight_exits_leave_and_entries_do_not_until_the_next_mi
         assert_eq!(wired.until(resting, OrdStatus::Canceled, 500).await, Some(OrdStatus::Canceled), "{mode:?}");
         let (hold, until) = wired.holds.0.lock().unwrap()[0];
         assert_eq!((hold, until.0 % 60_000), (Hold::Paused, 0));
+    }
+}
+
+/// A node that starts while a 429 holds knows clock and instruments all the same, because no exit can be made without them.
+#[tokio::test(start_paused = true)]
+async fn a_429_holds_over_a_restart_and_exits_leave_before_its_end() {
+    for mode in MODES {
+        let (wired, _) = holding(mode).await;
+        let into = u64::try_from(wired.elapsed().as_millis()).unwrap() % 60_000;
+        tokio::time::sleep(Duration::from_millis(61_000 - into)).await;
+        let body = r#"{"code":-1003,"msg":"Too many requests; current limit is 2400 requests per minute."}"#;
+        wired.answers("GET", "/fapi/v3/positionRisk", false, 429, body, 1);
+        let _refused = wired.adapter.positions(&[]).await;
+        assert_eq!(wired.holds.0.lock().unwrap().len(), 1);
+        let asks = RequestFilter { path: Some("/fapi/v1/openOrders".into()), ..RequestFilter::default() };
+        let asked = wired.watch_requests(asks);
+        let wired = wired.restarted().await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let leg = (mode == PositionMode::Hedging).then(|| "LONG".to_owned());
+        let exit = SubmitOrder {
+            instrument: "BTCUSDT-PERP.BINANCE".into(),
+            side: "SELL".into(),
+            kind: "MARKET".into(),
+            qty: Some("0.010".into()),
+            intention: Some("REDUCE".into()),
+            leg,
+            ..SubmitOrder::default()
+        };
+        let said = wired.handle.control().ask("test", Ask::Submit(exit)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let held: Vec<_> = wired.ledger().positions.into_iter().filter(|leg| !leg.amount.is_zero()).collect();
+        assert!(held.is_empty(), "{mode:?}: {said:?}, {held:?}");
+        let said = wired.handle.control().ask("test", Ask::CancelAll { instrument: None }).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(wired.ledger().orders.iter().all(|row| row.status.is_final()), "{mode:?}: {said:?}");
+        assert_eq!((asked(), wired.elapsed().as_millis() % 60_000 < 20_000), (0, true), "{mode:?}: questions wait");
+        assert!(wired.handle.live().await, "{mode:?}");
     }
 }
 

@@ -18,3 +18,6 @@ mod shared;
 mod storm;
 mod told_codes;
 mod wired;
+mod wired_exits;
+mod wired_flatten;
+mod wired_mad;

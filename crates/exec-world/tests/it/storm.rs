@@ -1,17 +1,16 @@
 //! The storm: four strategies on twenty symbols ask for more than the venue takes, for ten minutes against its own counters. Orders use
 //! what there is, cancels do not wait, doubt and a lost stream are settled at full load, and the venue never has to say no.
 
-use crate::wired::{KEY, Wired, Wiring};
+use crate::wired::{KEY, START_MS, Wired, Wiring};
 use exchange_sim::face::{Fault, FaultKind, RequestFault, RequestFilter};
 use exec_core::{
-    conversation::OrderUpdate,
+    conversation::{DoubtEnded, InDoubt, OrderUpdate, Phase},
     ids::{InstrumentId, IntentId},
     order::{event::OrderEvent, intent::Handling, status::OrdStatus},
     strategy::{Context, Strategy},
     terms::{Intention, OrderKind, Terms, TimeInForce},
     time::Timestamp,
     units::{PositionMode, PositionSide, Price, Qty, Side},
-    venue::ExecutionVenue as _,
 };
 use rust_decimal::Decimal;
 use std::{
@@ -24,18 +23,41 @@ const SYMBOLS: usize = 20;
 const STRATEGIES: usize = 4;
 const MINUTES: u64 = 10;
 /// How often each strategy asks for something.
-const TURN_MS: u64 = 400;
+const TURN_MS: u64 = 300;
 /// How long an order rests before it is cancelled.
 const RESTS_MS: u64 = 3_000;
 
-/// How long cancels took, from the strategy's call to the order's end.
-type Waits = Arc<Mutex<Vec<u64>>>;
+/// What the venue takes of one account.
+const ORDERS_10S: u64 = 300;
+const ORDERS_1M: u64 = 1_200;
+
+/// What the strategies have seen.
+#[derive(Default)]
+struct Told {
+    /// How long cancels took, from the strategy's call to the order's end.
+    waits: Vec<u64>,
+    /// Orders in doubt, and how long each was.
+    doubts: BTreeMap<IntentId, Option<u64>>,
+}
+
+impl Told {
+    fn judge(&self, what: &str) {
+        let mut waits = self.waits.clone();
+        waits.sort_unstable();
+        let p99 = waits[waits.len() * 99 / 100];
+        assert!(waits.len() > 3_000 && p99 < 50, "{what}: p99 of {} cancels is {p99} ms", waits.len());
+        assert!(!self.doubts.is_empty(), "{what}: an answer was lost, and nobody doubted");
+        assert!(self.doubts.values().all(Option::is_some), "{what}: in doubt to the end: {:?}", self.doubts);
+        let longest = self.doubts.values().flatten().max().copied().unwrap_or_default();
+        assert!(longest < 10_000, "{what}: a doubt lasted {longest} ms");
+    }
+}
 
 struct Storm {
     instruments: Vec<InstrumentId>,
     turn: usize,
     cancelled: BTreeMap<IntentId, Timestamp>,
-    waits: Waits,
+    told: Arc<Mutex<Told>>,
 }
 
 impl Storm {
@@ -82,7 +104,7 @@ impl Strategy for Storm {
                 }
                 continue;
             }
-            self.order(ctx, &instrument, if more == 0 { Intention::Reduce } else { Intention::Open });
+            self.order(ctx, &instrument, if more == 0 { Intention::Open } else { Intention::Reduce });
         }
         self.turn += 1;
         ctx.set_timer(0, TURN_MS);
@@ -93,8 +115,17 @@ impl Strategy for Storm {
             return;
         }
         if let Some(asked) = self.cancelled.remove(&update.intent) {
-            self.waits.lock().unwrap().push(ctx.now().ms_since(asked));
+            self.told.lock().unwrap().waits.push(ctx.now().ms_since(asked));
         }
+    }
+
+    fn on_in_doubt(&mut self, _ctx: &mut Context<'_>, doubt: &InDoubt) {
+        self.told.lock().unwrap().doubts.insert(doubt.intent, None);
+    }
+
+    fn on_doubt_ended(&mut self, ctx: &mut Context<'_>, ended: &DoubtEnded) {
+        let lasted = ended.since.map_or(0, |since| ctx.now().ms_since(since));
+        self.told.lock().unwrap().doubts.insert(ended.intent, Some(lasted));
     }
 }
 
@@ -109,59 +140,105 @@ async fn storm(mode: PositionMode) {
     wiring.engine.limits.open_orders_max = 5_000;
     wiring.engine.sharing.instruments = all.clone();
     wiring.engine.stream = exec_core::engine::config::StreamCare::default();
-    let waits = Waits::default();
+    let told = Arc::<Mutex<Told>>::default();
     let mut strategies: Vec<(_, Box<dyn Strategy>)> = Vec::new();
     for (at, instruments) in all.chunks(SYMBOLS / STRATEGIES).enumerate() {
         let id = wiring.strategy(&format!("storm{at}"));
         wiring.engine.strategies.last_mut().unwrap().instruments = instruments.to_vec();
-        let (instruments, waits) = (instruments.to_vec(), Arc::clone(&waits));
-        strategies.push((id, Box::new(Storm { instruments, turn: 0, cancelled: BTreeMap::new(), waits })));
+        let (instruments, told) = (instruments.to_vec(), Arc::clone(&told));
+        strategies.push((id, Box::new(Storm { instruments, turn: 0, cancelled: BTreeMap::new(), told })));
     }
     let wired = Wired::live_with(wiring, strategies).await;
     // An answer takes its time, so that orders wait for each other.
     let orders = || RequestFilter { method: Some("POST".into()), path: Some("/fapi/v1/order".into()), key: None };
     let slow = FaultKind::Request(orders(), RequestFault::DelayResponse(25));
     wired.face.arm(Fault { kind: slow, nth: 1, times: u64::MAX });
-    let mut used = Vec::new();
-    for minute in 0..=MINUTES {
-        if minute == 3 {
-            wired.face.arm(Fault { kind: FaultKind::Request(orders(), RequestFault::DropResponse), nth: 5, times: 1 });
+    let what = format!("{mode:?}");
+    // The rest of the minute that it began in is no full window.
+    until_window(&wired, 60_000).await;
+    let (mut full, mut recovered) = (0, None);
+    for window in 0..MINUTES * 6 {
+        if window == 14 {
+            // One that arrives and whose answer does not, and one that does not arrive: of that one no stream can tell.
+            for (nth, fault) in [(5, RequestFault::DropResponse), (9, RequestFault::DropRequest)] {
+                wired.face.arm(Fault { kind: FaultKind::Request(orders(), fault), nth, times: 1 });
+            }
         }
-        if minute == 5 {
-            wired.door("cut", &format!(r#"{{"key":"{KEY}"}}"#));
+        if window == 26 {
+            recovered = Some(recovers(&wired, &what).await);
         }
-        // Shortly before its end all of a minute's orders are counted.
-        let into = u64::try_from(wired.elapsed().as_millis()).unwrap() % 60_000;
-        tokio::time::sleep(Duration::from_millis(59_900 - into.min(59_900))).await;
-        let now = wired.adapter.limits_used();
-        used.push((now[2].used, now[2].limit, now[0].used));
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // Shortly before its end all of a window's orders are counted.
+        let into = into(&wired, 10_000);
+        tokio::time::sleep(Duration::from_millis(9_950 - into.min(9_950))).await;
+        let now = counters(&wired);
+        // The minute has room for four full windows of ten seconds: after these its own limit is the one that is used.
+        let most = (now.orders_10s * 100 / ORDERS_10S).max(now.orders_1m * 100 / ORDERS_1M);
+        assert!(most >= 85, "{what}: window {window}: {most} % of the nearer limit; {now:?}");
+        full += u64::from(now.orders_10s * 100 >= ORDERS_10S * 85);
+        if window % 6 == 5 {
+            assert!(now.orders_1m * 100 >= ORDERS_1M * 85, "{what}: minute {}: {now:?}", window / 6);
+            assert!(now.weight <= 2_160, "{what}: minute {}: {now:?}", window / 6);
+        }
+        until_window(&wired, 10_000).await;
     }
-    assert_eq!(wired.holds.0.lock().unwrap().as_slice(), [], "{mode:?}: the venue had to say no");
-    for (minute, (orders, limit, weight)) in used.iter().enumerate().skip(1) {
-        assert!(orders * 100 >= limit * 85, "{mode:?}: minute {minute}: {orders} of {limit}; {used:?}");
-        assert!(*weight <= 2_160, "{mode:?}: minute {minute}: {weight}");
-    }
-    let mut waits = waits.lock().unwrap().clone();
-    waits.sort_unstable();
-    let p99 = waits[waits.len() * 99 / 100];
-    assert!(waits.len() > 3_000 && p99 < 50, "{mode:?}: p99 of {} cancels is {p99} ms", waits.len());
-    let (doubts, began) = {
-        let alerts = wired.handle.alerts();
-        (wired.alerted("in_doubt"), alerts.1)
-    };
-    assert!(doubts >= 1 || began > 256, "{mode:?}: an answer was lost, and nobody doubted");
+    assert!(full >= 4 * MINUTES - 2, "{what}: {full} windows of ten seconds were full");
+    let after = counters(&wired);
+    assert_eq!((after.refused, after.orders_refused), (0, 0), "{what}: the venue had to say no");
+    assert_eq!(wired.holds.0.lock().unwrap().as_slice(), [], "{what}: no ban, no 429");
+    told.lock().unwrap().judge(&what);
+    let recovered = recovered.expect("a recovery");
+    assert!(recovered < Duration::from_secs(5), "{what}: the recovery took {recovered:?}");
     wired.with(|ctx| assert!(ctx.shut().is_empty(), "{:?}", ctx.shut())).await;
-    assert_eq!(
-        wired
-            .with(|ctx| ctx
-                .books()
-                .open_orders()
-                .filter(|o| o.attempts().values().any(|a| a.in_doubt().is_some() && !a.is_settled()))
-                .count())
-            .await,
-        0
-    );
+}
+
+/// What the exchange has counted.
+#[derive(Debug)]
+struct Counters {
+    orders_10s: u64,
+    orders_1m: u64,
+    orders_refused: u64,
+    weight: u64,
+    refused: u64,
+}
+
+fn counters(wired: &Wired) -> Counters {
+    let (status, text) = wired.face.operate("GET", "limits", "", "");
+    assert_eq!(status, 200, "{text}");
+    let of = |text: &str, name: &str| -> u64 {
+        let (_, rest) = text.split_once(&format!(r#""{name}":"#)).expect("a counter");
+        rest.split([',', '}']).next().and_then(|n| n.parse().ok()).expect("a number")
+    };
+    let (address, account) = text.split_once(r#""accounts""#).expect("accounts");
+    Counters {
+        orders_10s: of(account, "orders10s"),
+        orders_1m: of(account, "orders1m"),
+        orders_refused: of(account, "refused"),
+        weight: of(address, "weight1m"),
+        refused: of(address, "refused"),
+    }
+}
+
+/// How far it is into a window of the UTC clock.
+fn into(wired: &Wired, length_ms: u64) -> u64 {
+    (START_MS + u64::try_from(wired.elapsed().as_millis()).unwrap()) % length_ms
+}
+
+async fn until_window(wired: &Wired, length_ms: u64) {
+    tokio::time::sleep(Duration::from_millis(length_ms - into(wired, length_ms))).await;
+}
+
+/// The private stream is cut; says how long it took until another one was compared with everything and the gate was open again.
+async fn recovers(wired: &Wired, what: &str) -> Duration {
+    let (from, before) = (wired.elapsed(), wired.handle.phases().len());
+    wired.door("cut", &format!(r#"{{"key":"{KEY}"}}"#));
+    loop {
+        let moved: Vec<Phase> = wired.handle.phases().iter().skip(before).map(|moved| moved.change.to).collect();
+        if moved.first().is_some_and(|phase| *phase != Phase::Live) && moved.last() == Some(&Phase::Live) {
+            return wired.elapsed() - from;
+        }
+        assert!(wired.elapsed() - from < Duration::from_secs(9), "{what}: not recovered; {moved:?}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,24 +11,32 @@ use binance_adapter::{
 use exchange_sim::{
     AccountSpec,
     face::{Answer, Face, FaceConfig, Fault, FaultKind, RequestFault, RequestFilter},
+    ledger::Ledger,
 };
 use exec_core::{
     conversation::{InDoubt, OrderUpdate},
     engine::config::{EngineConfig, StrategyConfig},
     ids::{IntentId, Seq, StrategyId},
     journal::{DurableWatch, Journal, JournalError, Written},
+    kill::KillLevel,
     order::{event::OrderEvent, status::OrdStatus},
     record::Record,
     strategy::{Context, Strategy},
     time::{Timestamp, VenueTime},
     units::PositionMode,
 };
-use exec_runtime::{Account, AccountHandle, Clock, ExitSummary, Node, NodeError, RuntimeConfig};
+use exec_runtime::{
+    Account, AccountHandle, Clock, ExitSummary, Node, NodeError, RuntimeConfig,
+    control::{Ask, Reply},
+};
 use exec_testkit::fixtures::{config, strategy_id};
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -61,9 +69,14 @@ impl Dialer for Pipes {
 
 /// A journal that outlives the node and nothing else; the disk takes a millisecond.
 #[derive(Clone, Default)]
-pub(crate) struct Paper(Arc<Mutex<Vec<(Seq, Record)>>>, Option<Arc<watch::Sender<u64>>>);
+pub(crate) struct Paper(Arc<Mutex<Vec<(Seq, Record)>>>, Option<Arc<watch::Sender<u64>>>, Arc<AtomicBool>);
 
 impl Paper {
+    /// From here on nothing can be written.
+    pub(crate) fn fill_up(&self) {
+        self.2.store(true, Ordering::SeqCst);
+    }
+
     /// Everything that was written.
     pub(crate) fn records(&self) -> Vec<Record> {
         self.0.lock().unwrap().iter().map(|(_, record)| record.clone()).collect()
@@ -77,6 +90,9 @@ impl Journal for Paper {
         Ok(records.last().map_or(Seq(0), |(seq, _)| *seq))
     }
     fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), JournalError> {
+        if self.2.load(Ordering::SeqCst) {
+            return Err(JournalError::Failed("no space left on device".into()));
+        }
         self.0.lock().unwrap().extend_from_slice(group);
         let last = group.last().map_or(0, |(seq, _)| seq.0);
         if let Some(told) = &self.1 {
@@ -190,7 +206,7 @@ pub(crate) struct Wired {
     wiring: Wiring,
     origin: Instant,
     task: JoinHandle<Result<ExitSummary, NodeError>>,
-    _stop: oneshot::Sender<()>,
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Wired {
@@ -243,7 +259,7 @@ impl Wired {
         let handle = node.handle().accounts()[0].clone();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(node.run(stopped));
-        Self { face, handle, hand, adapter, journal, holds, wiring, origin, task, _stop: stop }
+        Self { face, handle, hand, adapter, journal, holds, wiring, origin, task, stop: Some(stop) }
     }
 
     /// Kills the node and starts another one on the same journal. Says nothing of whether its gate opens.
@@ -252,7 +268,12 @@ impl Wired {
         task.abort();
         let _gone = task.await;
         tokio::time::sleep(Duration::from_millis(1)).await;
-        Self::start(wiring, face, origin, (Paper(journal.0, None), holds), Vec::new())
+        Self::start(wiring, face, origin, (Paper(journal.0, None, Arc::default()), holds), Vec::new())
+    }
+
+    /// Asks the node to come to its end.
+    pub(crate) fn drain(&mut self) {
+        drop(self.stop.take());
     }
 
     /// Time since the exchange opened.
@@ -308,6 +329,18 @@ impl Wired {
     pub(crate) fn door(&self, name: &str, body: &str) {
         let (status, text) = self.face.operate("POST", name, "", body);
         assert_eq!(status, 200, "{text}");
+    }
+
+    /// What the exchange itself holds of the account.
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.face.ledger(KEY).expect("an account")
+    }
+
+    /// Throws the kill switch as an operator does, for the whole account.
+    pub(crate) async fn kill(&self, level: KillLevel) {
+        let ask = Ask::Kill { level, instrument: None, strategy: None };
+        let said = self.handle.control().ask("test", ask).await;
+        assert!(matches!(said, Ok(Reply::Ok(_))), "{said:?}");
     }
 
     pub(crate) fn alerted(&self, kind: &str) -> usize {

@@ -57,7 +57,7 @@ async fn through_the_door(world: World, who: Who) {
     let (mut taken, mut refused, mut unsaid) = (0, 0, 0);
     for (index, terms) in sample.into_iter().enumerate() {
         // Within the venue's budget, and below its limits of open orders.
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        tokio::time::sleep(Duration::from_millis(70)).await;
         if index % 50 == 49 {
             let request = exec_core::ids::RequestId(1);
             world.venue.cancel_all(CancelAll { request, instrument: btc() }).await.unwrap();
