@@ -3,6 +3,7 @@
 //!
 //! - [`SharedJournal`] is a local log and its copy behind one journal port.
 //! - [`RedisOptions`] says where the copy is and what an acknowledged record must survive.
+//! - [`RedisLease`] is the lease of an account in the same keys.
 //! - `store` knows the account's keys and the scripts that change them; each of them is atomic, fenced, and may be run twice.
 //! - `follower` brings to Redis what the local log has made durable; `start` compares the two before anything is written.
 
@@ -10,6 +11,7 @@ mod chain;
 mod compare;
 mod error;
 mod follower;
+mod lease;
 mod link;
 mod options;
 mod pending;
@@ -22,5 +24,6 @@ mod start;
 mod store;
 
 pub use error::{CopyError, UrlError};
+pub use lease::RedisLease;
 pub use options::{Ack, RedisOptions};
 pub use shared::SharedJournal;

@@ -123,3 +123,79 @@ end
 return { 'OK' }"
     ),
 };
+
+/// What every script of the lease begins with. Key: lease. Arguments: who asks, an epoch, for how long.
+macro_rules! leased {
+    ($then:literal) => {
+        concat!(
+            r"
+local l = redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'expires_ms', 'server')
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local owner, epoch, expires = l[1], tonumber(l[2] or '0'), tonumber(l[3] or '0')
+local left = string.format('%d', math.max(expires - now, 0))
+",
+            $then
+        )
+    };
+}
+
+/// `server` is the run of the server that changed the lease last: only the same run vouches for when it ended.
+pub(super) const ACQUIRE: Script = Script {
+    name: "acquire",
+    text: leased!(
+        r"
+if owner and owner ~= ARGV[1] and expires > now then return { 'HELD', owner, l[2], left } end
+local info = redis.call('INFO', 'server') .. redis.call('INFO', 'replication')
+local server = (string.match(info, 'run_id:(%x+)') or '') .. (string.match(info, 'master_replid:(%x+)') or '')
+local known = tonumber(ARGV[2])
+local granted = math.max(epoch, known) + 1
+if owner == ARGV[1] and epoch > known then granted = epoch end
+granted = string.format('%d', granted)
+local out = { 'GRANTED', granted, 'UNKNOWN' }
+if owner and owner ~= ARGV[1] and server ~= '' and l[4] == server then
+  out = { 'GRANTED', granted, 'ENDED', string.format('%d', now - expires) }
+end
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', granted, 'expires_ms', string.format('%d', now + ARGV[3]), 'server', server)
+redis.call('HDEL', KEYS[1], 'writer')
+return out"
+    ),
+};
+
+/// See [`ACQUIRE`].
+pub(super) const RENEW: Script = Script {
+    name: "renew",
+    text: leased!(
+        r"
+local mine = tonumber(ARGV[2])
+if not owner or epoch < mine then return { 'FORGOTTEN' } end
+if owner ~= ARGV[1] or epoch > mine then return { 'TAKEN', owner, l[2], left } end
+local info = redis.call('INFO', 'server') .. redis.call('INFO', 'replication')
+local server = (string.match(info, 'run_id:(%x+)') or '') .. (string.match(info, 'master_replid:(%x+)') or '')
+redis.call('HSET', KEYS[1], 'expires_ms', string.format('%d', now + ARGV[3]), 'server', server)
+return { 'OK' }"
+    ),
+};
+
+/// See [`ACQUIRE`].
+pub(super) const RELEASE: Script = Script {
+    name: "release",
+    text: leased!(
+        r"
+local ends = now + ARGV[3]
+if owner == ARGV[1] and epoch == tonumber(ARGV[2]) and ends < expires then
+  redis.call('HSET', KEYS[1], 'expires_ms', string.format('%d', ends))
+end
+return { 'OK' }"
+    ),
+};
+
+/// See [`ACQUIRE`].
+pub(super) const LOOK_AT_LEASE: Script = Script {
+    name: "look at lease",
+    text: leased!(
+        r"
+if not owner then return { 'NONE' } end
+return { 'HOLDER', owner, l[2], left }"
+    ),
+};

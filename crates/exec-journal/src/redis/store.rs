@@ -51,6 +51,12 @@ impl Keys {
     }
 }
 
+impl Keys {
+    pub(super) fn lease(&self) -> &str {
+        &self.lease
+    }
+}
+
 /// How far the copy is, and the digest of it all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {

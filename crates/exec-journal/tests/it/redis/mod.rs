@@ -2,6 +2,7 @@
 
 mod conformance;
 mod follow;
+mod lease;
 mod relay;
 mod servers;
 mod starts;
