@@ -45,9 +45,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
     let total = started.elapsed();
     print!("\n{}", table(&times, total));
+    if let Some(warning) = too_long(total) {
+        println!("{warning}");
+    }
     println!("{}", tests.closing());
-    outcome?;
-    Ok(within(total)?)
+    outcome
 }
 
 fn steps(nextest: bool) -> Vec<Step> {
@@ -241,15 +243,15 @@ fn shown(time: Duration) -> String {
     format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
 }
 
-fn within(total: Duration) -> Result<(), String> {
-    if total <= TOTAL_MAX {
-        return Ok(());
-    }
-    Err(format!(
-        "all steps passed but took {}, over the limit of {}: make the slowest one faster",
-        shown(total),
-        shown(TOTAL_MAX)
-    ))
+/// What is said of a run that took too long. It is no failure: the machine may be a slow one, and the tree is sound.
+fn too_long(total: Duration) -> Option<String> {
+    (total > TOTAL_MAX).then(|| {
+        format!(
+            "xtask: warning: it took {}, and should take {} on two quiet cores: make the slowest step faster",
+            shown(total),
+            shown(TOTAL_MAX)
+        )
+    })
 }
 
 #[cfg(test)]
@@ -283,9 +285,9 @@ mod tests {
     }
 
     #[test]
-    fn over_twenty_minutes_is_a_failure() {
-        assert_eq!(within(TOTAL_MAX), Ok(()));
-        assert!(within(TOTAL_MAX + Duration::from_secs(1)).unwrap_err().contains("over the limit of 20:00.0"));
+    fn over_twenty_minutes_is_said() {
+        assert_eq!(too_long(TOTAL_MAX), None);
+        assert!(too_long(TOTAL_MAX + Duration::from_secs(1)).unwrap().contains("should take 20:00.0"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Asked, Engine, change::Ends};
 use crate::{
     command::{ChangeOrder, NewOrder},
     conversation::{AlertLevel, Effect, Query, Timer},
-    ids::{IntentId, ListId},
+    ids::{IntentId, ListId, QueryId},
     order::{
         event::{GivenUp, OrderEvent, RequestState},
         intent::{ListRole, Owner},
@@ -21,6 +21,17 @@ use rust_decimal::Decimal;
 
 /// How long after a change of a list's order that was refused it is looked at again.
 pub(super) const AGAIN_MS: u64 = 1_000;
+
+/// What the venue was asked, and said, about the leg of a bracket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LegAnswer {
+    /// The newest question: an older one may be answered later, and says what was before.
+    question: QueryId,
+    /// What our books had when it was asked. Where they have something else now, it must be asked again.
+    ours: SignedQty,
+    /// What the leg holds in the direction of the bracket's entry; `None` while it is asked.
+    held: Option<Qty>,
+}
 
 impl Engine {
     /// Takes in a list: all of its orders, or none.
@@ -208,26 +219,31 @@ impl Engine {
             self.leg_answers.remove(&id);
             return None;
         }
-        match self.leg_answers.get(&id) {
-            Some((Some(held), for_ours)) if *for_ours == ours => return Some(*held),
-            Some((None, for_ours)) if *for_ours == ours => return None,
-            Some(_) | None => (),
+        if let Some(answer) = self.leg_answers.get(&id).filter(|a| a.ours == ours) {
+            return answer.held;
         }
         let instrument = terms.instrument.clone();
-        self.leg_answers.insert(id, (None, ours));
-        self.ask(Asked::List { list: id }, Query::Positions(Vec::from([instrument])), out);
+        let question = self.ask(Asked::List { list: id }, Query::Positions(Vec::from([instrument])), out);
+        self.leg_answers.insert(id, LegAnswer { question, ours, held: None });
         None
     }
 
     /// The venue has said what the leg of a bracket holds.
-    pub(super) fn list_answer(&mut self, id: ListId, result: Result<Vec<PositionReport>, QueryError>, out: &mut Vec<Effect>) {
+    pub(super) fn list_answer(
+        &mut self,
+        id: ListId,
+        question: QueryId,
+        result: Result<Vec<PositionReport>, QueryError>,
+        out: &mut Vec<Effect>,
+    ) {
         let entry = OrderList::find(&self.books, id).and_then(|l| l.order(ListRole::Entry).map(|o| o.intent().terms.clone()));
-        let (Some(terms), Some((answer, _))) = (entry, self.leg_answers.get_mut(&id)) else { return };
+        let answer = self.leg_answers.get_mut(&id).filter(|a| a.question == question);
+        let (Some(terms), Some(answer)) = (entry, answer) else { return };
         match result {
             Ok(legs) => {
                 let leg = legs.iter().find(|l| l.instrument == terms.instrument && l.leg == terms.leg);
                 let held = along(leg.map(|l| l.qty).unwrap_or_default(), terms.side);
-                *answer = Some(held);
+                answer.held = Some(held);
                 if held.is_zero() && along(self.books.position_qty(&terms.instrument, terms.leg), terms.side).is_zero() {
                     self.settle_list(id, out);
                 }

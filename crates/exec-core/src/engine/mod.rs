@@ -61,7 +61,7 @@ use crate::{
     snapshot::Unseen,
     start_report::{Shut, StartReport},
     time::{ClockReading, Timestamp, VenueTime},
-    units::{PositionMode, PositionSide, Price, Qty, SignedQty},
+    units::{PositionMode, PositionSide, Price, SignedQty},
     venue::{InstrumentSetting, Lookup, RejectClass, VenueProfile},
 };
 use alloc::{
@@ -182,8 +182,8 @@ pub struct Engine {
     /// Where the venue would liquidate each leg, as it said last.
     liquidation: BTreeMap<(InstrumentId, PositionSide), Price>,
     watch: protect::Watch,
-    /// What the venue said about the legs of brackets, with what our books had then; `None` while it is asked.
-    leg_answers: BTreeMap<ListId, (Option<Qty>, SignedQty)>,
+    /// What the venue said about the legs of brackets.
+    leg_answers: BTreeMap<ListId, lists::LegAnswer>,
     /// Brackets whose stop has ended while something of them is open: looked at whenever their leg moves.
     unstopped: BTreeSet<ListId>,
     /// Legs that were traded during this input.
@@ -517,7 +517,7 @@ impl Engine {
             (Asked::Look { begun }, Answer::Positions(result)) => self.looked(begun, result, out),
             (Asked::Recovery, answer) => self.recovery_answer(query, answer, out),
             (Asked::Differing { instrument }, answer) => self.differing_answer(&instrument, query, answer, out),
-            (Asked::List { list }, Answer::Positions(result)) => self.list_answer(list, result, out),
+            (Asked::List { list }, Answer::Positions(result)) => self.list_answer(list, query, result, out),
             (Asked::Leg { exit }, Answer::Positions(result)) => self.leg_answer(exit, result, out),
             (Asked::Protect { remedy }, Answer::Positions(result)) => self.protect_answer(remedy, result, out),
             (Asked::Flatten, Answer::Positions(result)) => self.flatten_answer(result, out),

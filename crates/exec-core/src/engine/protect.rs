@@ -487,13 +487,14 @@ impl Engine {
         for lost in lost {
             let remedies: Vec<IntentId> = self.remedies(lost).map(|o| o.intent().id).collect();
             self.watch.remedies.extend(remedies.iter().map(|id| (*id, lost)));
-            let Some(order) = self.books.order(lost) else { continue };
-            if self.needed(order).is_none_or(|qty| qty.is_zero()) || !remedies.iter().any(|id| open.contains(id)) {
+            let held_back = remedies.iter().copied().find(|id| self.books.order(*id).is_some_and(is_held_back));
+            let needs = |lost: IntentId| self.books.order(lost).and_then(|o| self.needed(o)).is_some_and(|qty| !qty.is_zero());
+            // One that was held back waits for its leg to be read, whatever our books say of it before anything was compared.
+            if held_back.is_none() && !(needs(lost) && remedies.iter().any(|id| open.contains(id))) {
                 continue;
             }
             self.watch.told.insert(lost);
             self.watch.guarded.insert(lost);
-            let held_back = remedies.into_iter().find(|id| self.books.order(*id).is_some_and(is_held_back));
             match held_back {
                 Some(remedy) => self.ask_leg(remedy, out),
                 None => self.look(lost, out),

@@ -6,7 +6,7 @@ use crate::{
 };
 use exec_core::{
     command::{Command, NewOrder},
-    conversation::Request,
+    conversation::{Answer, Input, Request},
     ids::{IntentId, ListId},
     order::{
         intent::{Handling, ListPlace, ListRole},
@@ -152,6 +152,31 @@ fn a_position_closed_by_other_means_needs_no_bracket() {
     assert_eq!(b.stage.leg_holds("0"), 1);
     assert_eq!(b.stage.rig.status(b.stop), OrdStatus::PendingCancel);
     assert_eq!(b.stage.rig.status(b.profit), OrdStatus::PendingCancel);
+}
+
+#[test]
+fn a_late_answer_about_a_leg_does_not_cut_the_stop() {
+    let mut b = bracket();
+    b.entered(1, "3", "3");
+    b.stage.accept_algo(b.stop);
+    b.accept_profit();
+    let exit = b.stage.submit(closing(Side::Sell, PositionSide::Net, "2"));
+    b.stage.rig.accept(exit);
+    b.stage.rig.fill(exit, 5, "2", "99", "2");
+    let older: Vec<_> = b.stage.rig.asked.keys().copied().collect();
+    let [older] = older[..] else { panic!("one question about the leg: {older:?}") };
+    let withheld = b.stage.rig.asked.remove(&older);
+    assert!(withheld.is_some());
+    // Meanwhile the leg grows again, and a newer question is answered first.
+    b.stage.enter("1", 6);
+    assert_eq!(b.stage.leg_holds("2"), 1);
+    b.stage.accept_algo(b.stop);
+    assert_eq!(b.stage.rig.order(b.stop).qty(), Some(qty("2")));
+    let was = Ok(vec![crate::scene::position("1")]);
+    b.stage.rig.give(Input::Answer { query: older, answer: Answer::Positions(was) });
+    b.stage.rig.wait(2_000);
+    assert_eq!(b.stage.rig.order(b.stop).qty(), Some(qty("2")), "what was before says nothing of what is");
+    assert_eq!(b.stage.rig.status(b.stop), OrdStatus::New);
 }
 
 #[test]

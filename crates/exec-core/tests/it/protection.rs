@@ -1,7 +1,7 @@
 //! Each way to lose a stop ends flat or protected, once, and the loss is told.
 
 use crate::{
-    scene::{btc, unknown},
+    scene::{btc, closing, unknown},
     stage::{Stage, long_stop, sell_stop},
 };
 use exec_core::{
@@ -169,6 +169,35 @@ fn an_exit_that_a_crash_held_back_leaves_after_it_once() {
     assert_eq!(stage.rig.attempts_sent().len(), 1);
     let stage = stage.restarted();
     assert!(stage.rig.attempts_sent().is_empty(), "it was sent: now it is in doubt, not sent again");
+}
+
+#[test]
+fn an_exit_that_a_crash_held_back_is_settled_wherever_the_crash_was() {
+    let lived = || {
+        let mut stage = Stage::holding("2");
+        stage.refused(sell_stop("2", "95"));
+        // Its strategy closes the leg itself while the leg is being read.
+        let own = stage.submit(closing(Side::Sell, PositionSide::Net, "2"));
+        stage.rig.accept(own);
+        stage.rig.fill(own, 5, "2", "94", "2");
+        stage
+    };
+    for kept in 0..=lived().rig.journal.len() {
+        let mut rig = lived().rig.restarted(kept);
+        rig.connect();
+        let mut stage = Stage { rig, ..lived() };
+        for _ in 0..3 {
+            stage.rig.answer_orders(&Ok(Lookup::Absent));
+            let held = stage.net();
+            stage.leg_holds(&held);
+            stage.rig.wait(1_100);
+        }
+        let waits = |o: &&exec_core::order::Order| {
+            o.intent().list.is_some_and(|p| p.role == ListRole::Exit) && o.attempts().is_empty() && !o.status().is_ended()
+        };
+        let waiting: Vec<_> = stage.rig.engine.books().orders().filter(waits).collect();
+        assert!(waiting.is_empty(), "cut after {kept}: {waiting:?} waits for ever");
+    }
 }
 
 #[test]

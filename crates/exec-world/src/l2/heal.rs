@@ -8,7 +8,9 @@ use crate::{
 };
 use exec_core::{
     engine::config::ProtectionPolicy,
+    ids::InstrumentId,
     reconcile,
+    report::MassStatus,
     venue::{ExecutionVenue, QueryError},
 };
 use exec_runtime::control::{Ask, Reply};
@@ -21,6 +23,8 @@ const QUIET_MS: u64 = 12_000;
 const HEAL_MS: u64 = 120_000;
 /// How long the venue counts weight, and some.
 const MINUTE_MS: u64 = 61_000;
+/// How long after it was placed an order need not stand in the venue's list.
+const LIST_LAG_MS: u64 = 5_000;
 /// How long the control socket may take, and a clean end.
 const ANSWER: Duration = Duration::from_secs(5);
 const END: Duration = Duration::from_secs(60);
@@ -115,22 +119,34 @@ impl World {
         let instruments = instrument_ids(self.plan.symbols);
         // The venue's minute may be used up; the next one is not.
         let until = self.now() + MINUTE_MS;
-        let status = loop {
-            match timeout(ANSWER, adapter.mass_status(&instruments)).await {
-                Ok(Ok(status)) => break status,
-                Ok(Err(QueryError::Unavailable(_))) if self.now() < until => self.pass_until(self.now() + 1_000).await,
+        // What was placed a moment ago need not stand in the venue's list yet.
+        let settled = self.now() + LIST_LAG_MS;
+        loop {
+            let status = match timeout(ANSWER, adapter.mass_status(&instruments)).await {
+                Ok(Ok(status)) => status,
+                Ok(Err(QueryError::Unavailable(_))) if self.now() < until => {
+                    self.pass_until(self.now() + 1_000).await;
+                    continue;
+                }
                 Ok(Err(error)) => return self.violate(format!("everything cannot be read from a sound venue: {error}")),
                 Err(_) => return self.violate("everything is not read in time from a sound venue".to_owned()),
+            };
+            let Some(learnt) = self.still_to_learn(&status, &instruments) else { return };
+            if self.now() >= settled {
+                return self.violate(format!("reconciled books still have to learn: {learnt}"));
             }
-        };
-        let mut inner = self.seat.lock();
-        let Some(books) = inner.node.as_ref().map(|node| node.engine.books()) else { return };
-        let plan = reconcile::plan(books, &status, &instruments);
-        let differences = reconcile::differences(books, &status);
-        let nothing = plan.learn.is_empty() && plan.adopt.is_empty() && plan.ask.is_empty() && plan.begin.is_empty();
-        if !nothing || !differences.is_empty() {
-            inner.violate(format!("reconciled books still have to learn: {plan:?} {differences:?}"));
+            self.pass_until(self.now() + 1_000).await;
         }
+    }
+
+    /// What the books would learn from a comparison, in words.
+    fn still_to_learn(&self, status: &MassStatus, instruments: &[InstrumentId]) -> Option<String> {
+        let inner = self.seat.lock();
+        let books = inner.node.as_ref()?.engine.books();
+        let plan = reconcile::plan(books, status, instruments);
+        let differences = reconcile::differences(books, status);
+        let nothing = plan.learn.is_empty() && plan.adopt.is_empty() && plan.ask.is_empty() && plan.begin.is_empty();
+        (!nothing || !differences.is_empty()).then(|| format!("{plan:?} {differences:?}"))
     }
 
     /// Asked to end, the node ends clean; what its journal holds, replayed, is what it had.
