@@ -21,7 +21,7 @@ use alloc::{format, vec::Vec};
 /// When the first question is asked; each of the next ones comes when it is twice as long ago.
 const ASK_FIRST_MS: u64 = 1_000;
 const ASKS_DOUBLED: u32 = 4;
-/// How long after an acknowledged order was not found it is asked for again, where somebody waits for its end.
+/// How long after an acknowledged order was not found it is asked for again.
 const ABSENT_AGAIN_MS: u64 = 5_000;
 /// The same, where only a change that has ended waited for it.
 const ABSENT_LATER_MS: u64 = 60_000;
@@ -249,9 +249,11 @@ impl Engine {
         // One that was found at the venue stood there at least since it was found.
         let found = VenueTime(order.intent().asked.as_ms() as i64);
         let created = attempt.since().unwrap_or(found);
-        if self.is_to_go(order) || order.renewal().is_some() {
-            // Somebody waits for its end: it is not left to the next comparison of everything.
-            let again_ms = if order.cancel_wished() || order.renewal().is_some() { ABSENT_AGAIN_MS } else { ABSENT_LATER_MS };
+        // Not shown yet, or ended unheard: asked again before long. Later only where somebody waits for its end; else it is left to the
+        // next comparison of everything.
+        let soon = order.cancel_wished() || order.renewal().is_some() || !self.absences.contains_key(&cl_ord_id);
+        if soon || self.is_to_go(order) {
+            let again_ms = if soon { ABSENT_AGAIN_MS } else { ABSENT_LATER_MS };
             self.start_timer(Timer::Verify(intent), again_ms, out);
         }
         let Some(asked) = at else { return };

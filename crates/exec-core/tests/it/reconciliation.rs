@@ -7,7 +7,7 @@ use exec_core::{
     conversation::{Answer, Input, Phase, Query},
     ids::{InstrumentId, OrderId, QueryId, SessionId, TradeId},
     order::status::OrdStatus,
-    report::{Report, ReportBody, TradeReport, VenueStatus},
+    report::{ExpiryReason, Report, ReportBody, TradeReport, VenueStatus},
     terms::{OrderKind, Terms},
     time::VenueTime,
     units::{PositionMode, PositionSide, Side},
@@ -105,6 +105,18 @@ fn an_adopted_order_can_vanish() {
     rig.ms += 60_000;
     absent_once(&mut rig);
     assert_eq!(rig.engine.books().open_count(), 0);
+}
+
+#[test]
+fn an_acknowledged_order_that_was_not_found_once_is_asked_for_again_soon() {
+    let mut rig = netting();
+    let order = working(&mut rig);
+    absent_once(&mut rig);
+    assert!(rig.alerted("acknowledged_but_absent"));
+    rig.wait(6_000);
+    let over = rig.venue_report(order, VenueStatus::Expired(ExpiryReason::SelfTrade), "0");
+    assert_eq!(rig.answer_orders(&Ok(Lookup::Found(Box::new(over)))), 1, "it may only not have been shown yet");
+    assert_eq!(rig.status(order), OrdStatus::Expired);
 }
 
 #[test]
