@@ -33,8 +33,8 @@ type Leg = (String, TheirLeg);
 /// What was seen of brackets so far.
 #[derive(Debug, Default)]
 pub(crate) struct Brackets {
-    /// Since when what brackets have opened on a leg is not covered.
-    since: BTreeMap<Leg, u64>,
+    /// Since when a bracket is not covered: not by its own stops, nor by what else stands on its leg.
+    since: BTreeMap<ListId, u64>,
     /// Orders that a strategy or the operator wished off the book; where nobody keeps count, every wish counts as theirs.
     pub(crate) wished: Option<BTreeSet<IntentId>>,
 }
@@ -44,6 +44,8 @@ pub(crate) struct Brackets {
 struct Held {
     need: Decimal,
     cover: Decimal,
+    /// Brackets whose own stops would close less than they have opened.
+    without: Vec<ListId>,
 }
 
 impl Brackets {
@@ -60,16 +62,18 @@ impl Brackets {
         let looks = strict && now.is_multiple_of(LOOK_EVERY_MS);
         let legs = if looks { held(&open_brackets(node.books, self), truth) } else { BTreeMap::new() };
         let mut judged = Ok(());
-        for (leg, held) in legs {
-            if held.need <= held.cover || !live {
-                self.since.remove(&leg);
-                continue;
+        let mut since = BTreeMap::new();
+        for (leg, held) in legs.iter().filter(|(_, held)| live && held.need > held.cover) {
+            for list in &held.without {
+                let from = *since.entry(*list).or_insert_with(|| self.since.get(list).copied().unwrap_or(now));
+                if now - from > UNCOVERED_MAX_MS + patience {
+                    judged =
+                        Err(format!("brackets hold {} of {leg:?} and {} of it is covered, since {from}", held.need, held.cover));
+                }
             }
-            let since = *self.since.entry(leg.clone()).or_insert(now);
-            if now - since > UNCOVERED_MAX_MS + patience {
-                judged =
-                    Err(format!("brackets hold {} of {leg:?} and {} of it is covered, since {since}", held.need, held.cover));
-            }
+        }
+        if looks {
+            self.since = since;
         }
         judged
     }
@@ -100,6 +104,7 @@ impl World {
 
 /// A bracket whose entry has executed, in our books.
 struct Open<'a> {
+    id: ListId,
     entry: &'a Order,
     others: Vec<&'a Order>,
 }
@@ -148,7 +153,7 @@ fn open_brackets<'a>(books: &'a Books, seen: &Brackets) -> Vec<Open<'a>> {
             lists.entry(place.list).or_default().push((place.role, order));
         }
     }
-    let open = |orders: Vec<(ListRole, &'a Order)>| {
+    let open = |(id, orders): (ListId, Vec<(ListRole, &'a Order)>)| {
         let (_, entry) = *orders.iter().find(|(role, _)| *role == ListRole::Entry)?;
         if entry.cum_qty().is_zero() {
             return None;
@@ -160,9 +165,9 @@ fn open_brackets<'a>(books: &'a Books, seen: &Brackets) -> Vec<Open<'a>> {
             return None;
         }
         let others = orders.iter().filter(|(role, _)| *role != ListRole::Entry).map(|(_, o)| *o).collect();
-        Some(Open { entry, others })
+        Some(Open { id, entry, others })
     };
-    lists.into_values().filter_map(open).collect()
+    lists.into_iter().filter_map(open).collect()
 }
 
 /// What brackets hold of each leg, by the venue's own ledger.
@@ -177,7 +182,11 @@ fn held(lists: &[Open<'_>], truth: &Truth<'_>) -> BTreeMap<Leg, Held> {
         let need = (executed(list.entry, &ledger) - closed).max(Decimal::ZERO);
         let held = legs.entry(list.leg()).or_default();
         held.need = (held.need + need).min(list.on_leg(truth));
-        held.cover = cover(list, &ledger, truth.exchange.now());
+        held.cover = cover(list, &ledger, truth.exchange.now(), |_| true);
+        let own = |id: &str| list.others.iter().any(|o| is_its(o, id));
+        if cover(list, &ledger, truth.exchange.now(), own) < need {
+            held.without.push(list.id);
+        }
     }
     legs
 }
@@ -190,21 +199,21 @@ fn executed(order: &Order, ledger: &Ledger) -> Decimal {
     ledger.orders.iter().filter(|r| is_its(order, &r.client_order_id)).map(|r| r.executed_qty).sum()
 }
 
-/// What stops, and orders on their way to market, would close of a list's leg, as the venue has them now. Whose they are does not
-/// matter.
-fn cover(list: &Open<'_>, ledger: &Ledger, now: i64) -> Decimal {
+/// What stops, and orders on their way to market, would close of a list's leg, as the venue has them now: those that `counts`.
+fn cover(list: &Open<'_>, ledger: &Ledger, now: i64, counts: impl Fn(&str) -> bool) -> Decimal {
     let (symbol, leg) = list.leg();
     let side = if list.buys() { TheirSide::Sell } else { TheirSide::Buy };
     let waiting = ledger.algo_orders.iter().filter(|r| {
         let stop = matches!(r.order_type, OrderType::Stop | OrderType::StopMarket | OrderType::TrailingStopMarket);
-        stop && r.status.is_open() && *r.symbol == *symbol && (r.position_side, r.side) == (leg, side)
+        let here = *r.symbol == *symbol && (r.position_side, r.side) == (leg, side);
+        stop && here && r.status.is_open() && counts(&r.client_algo_id)
     });
     let all = Decimal::from(1_000_000_000);
     let waiting: Decimal = waiting.map(|r| if r.close_position { all } else { r.quantity }).sum();
     let triggered = |id: &str| ledger.algo_orders.iter().any(|r| r.client_algo_id == id);
     let stands = ledger.orders.iter().filter(|r| {
         let mine = *r.symbol == *symbol && (r.position_side, r.side) == (leg, side) && !r.status.is_final();
-        mine && triggered(&r.client_order_id) && now - r.time <= TRIGGERED_COUNTS_MS
+        mine && triggered(&r.client_order_id) && now - r.time <= TRIGGERED_COUNTS_MS && counts(&r.client_order_id)
     });
     waiting + stands.map(|r| r.orig_qty - r.executed_qty).sum::<Decimal>()
 }

@@ -433,7 +433,10 @@ impl Plan {
         }
         self.shared = !self.hedging && !self.only_brackets && rng.chance(150);
         // Sweeps are what finds an event that never came, an order that a lagging list left out, and one that the venue has forgotten.
-        self.no_sweeps = self.event_dropped == 0 && self.algo_lag_ms == 0 && self.venue_forgets_ms == 0 && rng.chance(400);
+        // And what the owner's hands took off while the stream was silent.
+        let silent_hands = self.manual > 0 && self.stream_silent + self.stream_still_silent > 0;
+        let needs_none = self.event_dropped == 0 && self.algo_lag_ms == 0 && self.venue_forgets_ms == 0 && !silent_hands;
+        self.no_sweeps = needs_none && rng.chance(400);
     }
 
     /// One assumption is broken; answers get lost, so that it matters.

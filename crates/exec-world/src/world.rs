@@ -44,6 +44,8 @@ const TICK_MS: u64 = 100;
 const QUIET_MS: u64 = 9_000;
 /// How long after the faults everything must be equal.
 const HEAL_MS: u64 = 60_000;
+/// How long after the quiet the operator looks once more: a node that was down or stood still has not heard the first word.
+const LOOK_AGAIN_MS: u64 = 20_000;
 /// How long strategies that share instruments have to close their shares.
 const FLAT_MS: u64 = 12_000;
 /// How late a request may be that is late beyond all promises.
@@ -242,6 +244,10 @@ impl World {
                 return;
             }
             compare_at = self.now + 1_000;
+            if compare_at.abs_diff(begun + quiet + LOOK_AGAIN_MS) <= 500 {
+                let release = Input::Operator { who: "operator".to_owned(), command: OperatorCommand::Release };
+                self.feed(self.life, release);
+            }
         }
     }
 

@@ -19,6 +19,8 @@ use tokio::time::timeout;
 
 /// How long strategies, flow and outside hands rest before books are compared.
 const QUIET_MS: u64 = 12_000;
+/// How long after the faults the operator looks once more: what a node was blind to is heard, and latches, only when it sees again.
+const LOOK_AGAIN_MS: u64 = 40_000;
 /// How long after the faults everything must be equal.
 const HEAL_MS: u64 = 120_000;
 /// How long the venue counts weight, and some.
@@ -70,6 +72,9 @@ impl World {
                 return self.violate(wrong.join("\n    "));
             }
             compare_at = self.now() + 1_000;
+            if compare_at.abs_diff(begun + LOOK_AGAIN_MS) <= 500 {
+                self.ask(Ask::Release {});
+            }
         }
         self.seat.lock().tally.heal_ms_max = self.now() - begun;
         self.nothing_to_reconcile().await;
