@@ -43,6 +43,7 @@ fn file_name(host: &str) -> String {
 struct HoldFile {
     path: PathBuf,
     lines: Mutex<BTreeMap<String, i64>>,
+    writes: Mutex<()>,
 }
 
 impl HoldFile {
@@ -57,23 +58,22 @@ impl HoldFile {
             }
         };
         let line = |line: &str| line.split_once(' ').and_then(|(name, until)| Some((name.to_owned(), until.parse().ok()?)));
-        Self { path, lines: Mutex::new(text.lines().filter_map(line).collect()) }
+        Self { path, lines: Mutex::new(text.lines().filter_map(line).collect()), writes: Mutex::default() }
     }
 
     fn lines(&self) -> MutexGuard<'_, BTreeMap<String, i64>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, name: &str, until: VenueTime) {
-        let text = {
-            let mut lines = self.lines();
-            lines.insert(name.to_owned(), until.0);
-            lines.iter().map(|(name, until)| format!("{name} {until}\n")).collect::<String>()
-        };
-        let path = self.path.clone();
+    fn keep(self: &Arc<Self>, name: &str, until: VenueTime) {
+        self.lines().insert(name.to_owned(), until.0);
+        let file = Arc::clone(self);
         let write = move || {
-            if let Err(error) = write(&path, &text) {
-                tracing::error!(path = %path.display(), %error, "what the venue says is not kept; a restart forgets it");
+            // One at a time, and each with what is known then: the last one must not be overtaken by one before it.
+            let _turn = file.writes.lock().unwrap_or_else(PoisonError::into_inner);
+            let text: String = file.lines().iter().map(|(name, until)| format!("{name} {until}\n")).collect();
+            if let Err(error) = write(&file.path, &text) {
+                tracing::error!(path = %file.path.display(), %error, "what the venue says is not kept; a restart forgets it");
             }
         };
         // A disk that hangs must not hold back a cancel.
@@ -89,7 +89,9 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    let fresh = path.with_extension("new");
+    // What stands behind the last dot of a host's name belongs to the name.
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
     let mut file = fs::File::create(&fresh)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
@@ -146,6 +148,22 @@ mod tests {
         assert_eq!(other.kept(), [(Hold::Banned, VenueTime(9))], "the ban is the address's, the order count is not");
         let (_, elsewhere) = after.of("testnet.binancefuture.com", folder.path(), &account("one"));
         assert!(elsewhere.kept().is_empty());
+    }
+
+    #[test]
+    fn hosts_whose_names_differ_in_their_end_keep_files_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let hosts = Hosts::default();
+        for (at, host) in ["fapi.binance.com", "fapi.binance.us", "127.0.0.1:80", "127.0.0.1:81"].into_iter().enumerate() {
+            let (_, store) = hosts.of(host, folder.path(), &account("one"));
+            store.keep(Hold::Banned, VenueTime(at as i64));
+            store.keep(Hold::Paused, VenueTime(7));
+        }
+        for (at, host) in ["fapi.binance.com", "fapi.binance.us", "127.0.0.1:80", "127.0.0.1:81"].into_iter().enumerate() {
+            let (_, store) = Hosts::default().of(host, folder.path(), &account("one"));
+            assert_eq!(store.kept(), [(Hold::Banned, VenueTime(at as i64)), (Hold::Paused, VenueTime(7))], "{host}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "nothing half-written is left");
     }
 
     #[test]

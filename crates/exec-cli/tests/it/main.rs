@@ -1,9 +1,11 @@
 //! The program as a person or a script meets it: built, called, its output and exit codes read.
 
+mod banned;
 mod by_hand;
 mod canary;
 mod claims;
 mod damage;
+mod dead_man;
 mod decode;
 mod demo;
 mod ends;
