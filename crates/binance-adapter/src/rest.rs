@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use exec_core::{
+    lease::LeaseGuard,
     time::{ClockReading, Timestamp, VenueTime},
     venue::{CommandError, LimitUse, QueryError, RejectClass, Rejection},
 };
@@ -93,6 +94,7 @@ pub(crate) struct Rest {
     pub(crate) budget: Mutex<Budget>,
     pub(crate) holds: Option<Arc<dyn HoldStore>>,
     pub(crate) warn_limits: bool,
+    pub(crate) lease: Option<Arc<LeaseGuard>>,
     pub(crate) clock: Mutex<VenueClockEstimate>,
     pub(crate) lane_next: AtomicUsize,
     pub(crate) now: Now,
@@ -191,9 +193,12 @@ impl Rest {
     ///
     /// # Errors
     /// [`CommandError`].
-    pub(crate) async fn set(&self, endpoint: &Endpoint, query: Query) -> Result<Option<Reply>, CommandError> {
+    pub(crate) async fn set(&self, endpoint: &Endpoint, mut query: Query) -> Result<Option<Reply>, CommandError> {
         let handling = Handling { lane: Lane::Inquiry, priority: Priority::Recovery, begin_within: self.answer_within };
-        let query = self.stamped(endpoint, query).await.map_err(|error| CommandError::NotSent(error.to_string()))?;
+        if endpoint.security == Security::Signed {
+            let stamp = self.stamp().await.map_err(|error| CommandError::NotSent(error.to_string()))?;
+            self.sign_under_lease(&mut query, stamp)?;
+        }
         match self.exchange(endpoint, query, handling).await? {
             Ok(reply) => Ok(Some(reply)),
             Err(Refusal { fate: Fate::AlreadySo, .. }) => Ok(None),
@@ -212,9 +217,19 @@ impl Rest {
         stamp: Stamp,
         handling: Handling,
     ) -> Result<Reply, CommandError> {
-        sign(&mut query, stamp, &self.signer);
+        self.sign_under_lease(&mut query, stamp)?;
         let answer = self.exchange(endpoint, query, handling).await?;
         answer.map_err(|Refusal { status, fate }| command_error(status, fate))
+    }
+
+    /// Signs what changes something at the venue, if the lease covers its window. Between here and the wire a process may stand still
+    /// for any time: the venue refuses it then.
+    fn sign_under_lease(&self, query: &mut Query, stamp: Stamp) -> Result<(), CommandError> {
+        if self.lease.as_ref().is_some_and(|lease| !lease.covers(stamp.timestamp, stamp.recv_window_ms)) {
+            return Err(CommandError::NotSent("no lease covers it".into()));
+        }
+        sign(query, stamp, &self.signer);
+        Ok(())
     }
 
     /// A stamp of now with the window of queries and cancels.

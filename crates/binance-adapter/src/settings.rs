@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use exec_core::{
+    lease::LeaseGuard,
     units::PositionMode,
     venue::{Fence, VenueProfile},
 };
@@ -112,6 +113,8 @@ pub struct Settings {
     pub holds: Option<Arc<dyn HoldStore>>,
     /// Whether much use of a limit is logged.
     pub warn_limits: bool,
+    /// What is asked before anything is signed that changes something at the venue, where the account is traded under a lease.
+    pub lease: Option<Arc<LeaseGuard>>,
 }
 
 impl Settings {
@@ -135,6 +138,7 @@ impl Settings {
             pool: None,
             holds: None,
             warn_limits: true,
+            lease: None,
         }
     }
 

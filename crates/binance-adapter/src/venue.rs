@@ -102,6 +102,7 @@ impl BinanceUsdm {
             budget: std::sync::Mutex::new(budget),
             holds: settings.holds,
             warn_limits: settings.warn_limits,
+            lease: settings.lease,
             clock: std::sync::Mutex::new(VenueClockEstimate::default()),
             lane_next: std::sync::atomic::AtomicUsize::new(0),
             now: settings.now,

@@ -1,6 +1,6 @@
 //! How a verb fails, and the exit code for it. The table stands in `--help`, so a code never changes its meaning.
 
-use node_config::{FactoryError, NodeError, ViewError, control::ClientError};
+use node_config::{AccountError, FactoryError, NodeError, ViewError, control::ClientError};
 use std::process::ExitCode;
 
 /// Why a verb did not do what it was asked.
@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     ShutForPerson,
     /// The node has ended and left something that its next start settles. Told already.
     Unsettled,
+    /// The node has lost the lease of an account.
+    Fenced(String),
 }
 
 /// What the exit codes mean, for `--help`.
@@ -31,10 +33,11 @@ Exit codes:
   1  the answer is no: refused, damaged, different, not translatable
   2  the command line or the config file is wrong
   3  venue or node did not answer; what was asked for may have been done
-  4  another process holds the journal
+  4  another process holds the journal, or another node the account
   5  `status`: the node takes no new risk, and that ends by itself
   6  `status`: the node takes no new risk until a person acts
-  7  `run`: the node has ended, and left something that its next start settles";
+  7  `run`: the node has ended, and left something that its next start settles
+  8  `run`: the node has lost the lease of an account, and sends nothing there any more";
 
 impl Failure {
     pub(crate) fn code(&self) -> ExitCode {
@@ -46,11 +49,14 @@ impl Failure {
             Self::Shut => 5,
             Self::ShutForPerson => 6,
             Self::Unsettled => 7,
+            Self::Fenced(_) => 8,
         })
     }
     pub(crate) fn text(&self) -> Option<String> {
         match self {
-            Self::Refused(text) | Self::Usage(text) | Self::NoAnswer(text) | Self::Held(text) => Some(text.clone()),
+            Self::Refused(text) | Self::Usage(text) | Self::NoAnswer(text) | Self::Held(text) | Self::Fenced(text) => {
+                Some(text.clone())
+            }
             Self::Told | Self::Shut | Self::ShutForPerson | Self::Unsettled => None,
         }
     }
@@ -70,7 +76,11 @@ impl From<FactoryError> for Failure {
 
 impl From<NodeError> for Failure {
     fn from(error: NodeError) -> Self {
-        Self::Refused(error.to_string())
+        match &error {
+            NodeError::Account { error: AccountError::Held(_), .. } => Self::Held(error.to_string()),
+            NodeError::Account { error: AccountError::Fenced(_), .. } => Self::Fenced(error.to_string()),
+            NodeError::Account { .. } | NodeError::Panicked => Self::Refused(error.to_string()),
+        }
     }
 }
 

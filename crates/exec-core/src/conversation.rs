@@ -5,6 +5,7 @@ use crate::{
     engine::config::ProtectionPolicy,
     ids::{ClOrdId, InstrumentId, IntentId, ListId, QueryId, RequestId, Seq, SessionId, StrategyId},
     instrument::Instrument,
+    lease,
     order::{
         doubt::{DoubtEnd, DoubtOf},
         event::OrderEvent,
@@ -107,6 +108,8 @@ pub enum Input {
     Unwanted(Vec<String>),
     /// The end has come, and what is left open is left on purpose: end the countdowns at the venue.
     Disarm,
+    /// The lease store answered, or did not, to [`Effect::AskLease`].
+    LeaseAnswered(lease::Answer),
 }
 
 /// What became of a request.
@@ -283,6 +286,8 @@ pub enum Timer {
     Flatten,
     /// Begin the countdowns at the venue anew.
     DeadMan,
+    /// Renew the lease, or notice that it is over.
+    Lease,
 }
 
 /// Something an operator must know.
@@ -471,4 +476,8 @@ pub enum Effect {
     Alert(Alert),
     /// Close this session of the private stream and those before it: another one has taken over.
     Close(SessionId),
+    /// Ask the lease store, with a deadline of a quarter of the lease. One question at a time; its answer is [`Input::LeaseAnswered`].
+    AskLease(lease::Question),
+    /// The lease is lost for good. Nothing is sent any more: end this run.
+    Fenced(lease::Lost),
 }

@@ -1,5 +1,6 @@
 //! Names of things: orders, trades, instruments, strategies, accounts. Not how our own order ids are made: `cl_ord_id`.
 
+use crate::time::Timestamp;
 use alloc::{string::String, sync::Arc};
 use arrayvec::ArrayString;
 use core::{cmp::Ordering, fmt};
@@ -304,6 +305,16 @@ number_id! {
     ListId(u64);
 }
 
+/// Milliseconds from the Unix epoch to 2025-01-01 00:00 UTC.
+const EPOCH_ZERO_MS: u64 = 1_735_689_600_000;
+
+impl Epoch {
+    /// The least epoch at a moment: minutes since 2025-01-01. Keeps epochs rising even when every memory of them is lost.
+    pub fn floor(now: Timestamp) -> Self {
+        Self(u32::try_from(now.as_ms().saturating_sub(EPOCH_ZERO_MS) / 60_000).unwrap_or(u32::MAX))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,6 +336,12 @@ mod tests {
         for bad in ["BTCUSDT", "BTCUSDT.BINANCE", "BTCUSDT-PERP", "-PERP.X", "BTC USDT-PERP.X"] {
             assert!(InstrumentId::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_epoch_floor_counts_minutes_since_2025() {
+        assert_eq!(Epoch::floor(Timestamp::from_ms(EPOCH_ZERO_MS + 3 * 60_000)), Epoch(3));
+        assert_eq!(Epoch::floor(Timestamp(0)), Epoch(0));
     }
 
     #[test]

@@ -125,6 +125,9 @@ pub enum Shut {
     /// Opening orders of an earlier start wait for a trigger, and were not meant to outlive it.
     #[error("orders of an earlier start that may open a position are still being taken off the book")]
     Orphans,
+    /// The lease of the account covers nothing that could be sent now. Exits do not pass either.
+    #[error("no lease covers what would be sent: {0}")]
+    Lease(String),
 }
 
 fn margin_text(ratio: Option<&Figure>, max: &Figure) -> String {
@@ -169,6 +172,7 @@ impl Shut {
             Self::Setting(_) => "setting",
             Self::NotArmed => "not_armed",
             Self::Orphans => "orphans",
+            Self::Lease(_) => "lease",
         }
     }
     /// How it ends.
@@ -192,7 +196,8 @@ impl Shut {
             | Self::Restricted(_)
             | Self::Margin { .. }
             | Self::NotArmed
-            | Self::Orphans => EndsBy::Itself,
+            | Self::Orphans
+            | Self::Lease(_) => EndsBy::Itself,
         }
     }
     /// What happens next, or what a person has to do.
@@ -216,6 +221,7 @@ impl Shut {
             Self::StreamDead(_) => "the node opens another session; the alerts say what the venue answers",
             Self::NotArmed => "the node asks the venue again every second; the alerts say what it answers",
             Self::Orphans => "it ends when they are gone; `orders` shows them",
+            Self::Lease(_) => "the node asks the lease store again; it ends itself if it does not get the lease back in time",
             Self::Blind => "it ends when everything was compared on a stream that can be believed",
             Self::Restricted(_) => {
                 "the node asks the venue every 30 s and opens by itself; look at the account at the venue meanwhile"
@@ -228,7 +234,9 @@ impl Shut {
     /// Whether it is the same reason, whatever its figures are.
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::CoarseClock(_), Self::CoarseClock(_)) | (Self::Margin { .. }, Self::Margin { .. }) => true,
+            (Self::CoarseClock(_), Self::CoarseClock(_))
+            | (Self::Margin { .. }, Self::Margin { .. })
+            | (Self::Lease(_), Self::Lease(_)) => true,
             (one, other) => one == other,
         }
     }

@@ -1,6 +1,6 @@
 //! Everything that one account of a node is made of, collected before it runs.
 
-use crate::{clock::Clock, config::RuntimeConfig, setup::AccountSettings};
+use crate::{clock::Clock, config::RuntimeConfig, lease_keeper::LeaseSettings, setup::AccountSettings};
 use exec_core::{
     engine::config::EngineConfig,
     ids::{AccountId, StrategyId},
@@ -24,6 +24,7 @@ pub struct Account {
     pub(crate) control_socket: Option<PathBuf>,
     pub(crate) runtime: RuntimeConfig,
     pub(crate) clock: Option<Clock>,
+    pub(crate) lease: Option<LeaseSettings>,
 }
 
 impl Account {
@@ -42,6 +43,7 @@ impl Account {
             control_socket: None,
             runtime: RuntimeConfig::default(),
             clock: None,
+            lease: None,
         }
     }
     /// Which account.
@@ -91,6 +93,12 @@ impl Account {
     #[must_use]
     pub fn runtime(mut self, config: RuntimeConfig) -> Self {
         self.runtime = config;
+        self
+    }
+    /// Trades only under a lease, so that nodes on several machines can stand by for one account.
+    #[must_use]
+    pub fn lease(mut self, settings: LeaseSettings) -> Self {
+        self.lease = Some(settings);
         self
     }
     /// Runs on this clock: the one against which the adapter measures the venue's.

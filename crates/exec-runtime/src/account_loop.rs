@@ -17,6 +17,7 @@ use crate::{
     exit::{AccountExit, ExitReason},
     hosted::Hosted,
     journal_keeper::{JournalKeeper, JournalNotice, ReadBack},
+    lease_keeper::LeaseKeeper,
     link::Wishes,
     node::Stop,
     observe::{AccountStatus, Board},
@@ -31,6 +32,7 @@ use exec_core::{
     engine::Engine,
     ids::{AccountId, Seq},
     journal::{Journal, JournalError},
+    lease::{Answer as LeaseAnswer, Holder, Lost},
     record::Record,
     report::ReportBody,
     time::Timestamp,
@@ -63,6 +65,12 @@ pub enum AccountError {
     /// The control socket cannot be opened.
     #[error("control socket: {0}")]
     Control(#[from] control::SocketError),
+    /// Another node holds the account, and the config says not to wait for it.
+    #[error("another node holds the account: {0}")]
+    Held(Holder),
+    /// The lease of the account is lost. Nothing is sent any more; another start takes part again.
+    #[error("the account's lease is lost: {0}")]
+    Fenced(Lost),
 }
 
 /// What a loop shares with those who watch it.
@@ -79,6 +87,7 @@ enum Event {
     StopAtOnce,
     Input(Input),
     Done(Done),
+    Lease(LeaseAnswer),
     Control(ControlCall),
     Arrival(Arrival),
     Strategies,
@@ -134,13 +143,22 @@ pub(crate) struct AccountLoop {
     disarmed: bool,
     /// Until when an end waits for what is still to be told of trades.
     trades_until: Option<Instant>,
+    lease: Option<LeaseKeeper>,
+    /// Why the lease is lost, once it is.
+    fenced: Option<Lost>,
     /// Ends with the loop: the tasks that bring it things.
     tasks: JoinSet<()>,
 }
 
 impl AccountLoop {
-    /// Replays the journal, begins, and sets the connection going.
-    pub(crate) async fn start(account: Account, clock: Clock, shared: Shared) -> Result<Self, AccountError> {
+    /// Waits for the lease, if there is one; replays the journal, begins, and sets the connection going. `None` if it was told to end
+    /// while it waited.
+    pub(crate) async fn start(
+        account: Account,
+        clock: Clock,
+        shared: Shared,
+        stop: &mut watch::Receiver<Stop>,
+    ) -> Result<Option<Self>, AccountError> {
         let Account {
             config,
             venue,
@@ -152,9 +170,19 @@ impl AccountLoop {
             strategies,
             control_socket,
             runtime,
+            lease,
             ..
         } = account;
         let (mode, instruments, id) = (config.mode, config.instruments(), config.account.clone());
+        let mut keeper = lease.map(LeaseKeeper::new);
+        // Before the journal is read: nobody else writes to it from here on.
+        let granted = match &mut keeper {
+            Some(keeper) => match keeper.acquire(&id, clock, stop).await? {
+                Some(lease) => Some(lease),
+                None => return Ok(None),
+            },
+            None => None,
+        };
         let mut engine = Engine::new(config, venue.profile().clone());
         let begun = Instant::now();
         let read = replay(&mut engine, &mut *journal)?;
@@ -167,6 +195,12 @@ impl AccountLoop {
             took = ?begun.elapsed(),
             "journal is replayed"
         );
+        if let (Some(keeper), Some(lease)) = (&mut keeper, granted) {
+            match keeper.settle(lease, engine.books().epoch(), clock, stop).await? {
+                Some(lease) => engine.hold(lease),
+                None => return Ok(None),
+            }
+        }
         let books = engine.books();
         let ordered = books.open_orders().map(|o| &o.intent().terms.instrument);
         let in_books = books.positions().map(|(instrument, ..)| instrument).chain(ordered).cloned().collect();
@@ -205,6 +239,8 @@ impl AccountLoop {
             drain_until: None,
             disarmed: false,
             trades_until: None,
+            lease: keeper,
+            fenced: None,
             tasks: JoinSet::new(),
         };
         this.take(Input::Begin).await;
@@ -226,12 +262,18 @@ impl AccountLoop {
         };
         tasks.spawn(connection.run());
         this.tasks = tasks;
-        Ok(this)
+        Ok(Some(this))
     }
 
     /// Runs until it is told to stop and what is open is settled, or the deadline for that has come.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<Stop>) -> Result<AccountExit, AccountError> {
         let reason = loop {
+            if let Some(lost) = self.fenced.take() {
+                self.flush().await;
+                self.give_back_lease().await;
+                self.publish_end();
+                return Err(AccountError::Fenced(lost));
+            }
             if self.drain_until.is_some() && self.is_settled() {
                 if self.disarmed || self.engine.config().dead_man.instruments.is_empty() {
                     break ExitReason::Clean;
@@ -248,6 +290,7 @@ impl AccountLoop {
                 Event::DrainOver => break ExitReason::Deadline,
                 Event::Input(input) => self.take(input).await,
                 Event::Done(done) => self.take_done(done).await,
+                Event::Lease(answer) => self.take(Input::LeaseAnswered(answer)).await,
                 Event::Control(call) => control::answer(&mut self, call).await,
                 Event::Strategies => self.call_strategies().await,
                 // In a build that unwinds, a dead supervisor must not look like a quiet venue.
@@ -267,6 +310,7 @@ impl AccountLoop {
             // The next start has nothing to read.
             self.snapshot();
         }
+        self.give_back_lease().await;
         self.publish_end();
         Ok(self.summary(reason))
     }
@@ -274,7 +318,7 @@ impl AccountLoop {
     /// Waits for the next thing to do. The order is that of urgency: the disk's word lets orders leave, outcomes end doubt,
     /// the operator comes before the market.
     async fn next_event(&mut self, stop: &mut watch::Receiver<Stop>) -> Event {
-        let Self { journal, calls, shared, timers, arrivals, prices, hosted, drain_until, trades_until, tasks, .. } = self;
+        let Self { journal, calls, shared, timers, arrivals, prices, hosted, drain_until, trades_until, tasks, lease, .. } = self;
         let draining = drain_until.is_some();
         let (over, overdue) = (reached(*drain_until), reached(*trades_until));
         tokio::select! {
@@ -283,6 +327,7 @@ impl AccountLoop {
                 Stop::AtOnce => Event::StopAtOnce,
                 Stop::Run | Stop::Drain => Event::Stop,
             },
+            answer = answered(lease) => Event::Lease(answer),
             notice = journal.next() => Event::Input(match notice {
                 JournalNotice::Durable(seq) => Input::Durable(seq),
                 JournalNotice::Failed(why) => Input::JournalFailed(why),
@@ -366,6 +411,13 @@ impl AccountLoop {
 
     pub(crate) fn raise(&self, alert: Alert) {
         self.shared.board.raise(&self.account, self.clock.now(), alert);
+    }
+}
+
+async fn answered(lease: &mut Option<LeaseKeeper>) -> LeaseAnswer {
+    match lease {
+        Some(keeper) => keeper.next().await,
+        None => std::future::pending().await,
     }
 }
 

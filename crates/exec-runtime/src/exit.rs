@@ -44,6 +44,23 @@ pub struct AccountExit {
 }
 
 impl AccountExit {
+    /// Of an account that was told to end before it began.
+    pub(crate) const fn before_it_began(account: AccountId) -> Self {
+        Self {
+            account,
+            epoch: Epoch(0),
+            reason: ExitReason::Clean,
+            requests_open: 0,
+            open_orders: 0,
+            in_doubt: 0,
+            armed: Vec::new(),
+            last: Seq(0),
+            durable: Seq(0),
+            dropped: 0,
+            journal_failure: None,
+        }
+    }
+
     /// Whether nothing is left that the next start would have to settle by evidence.
     pub fn is_clean(&self) -> bool {
         self.reason == ExitReason::Clean && self.in_doubt == 0 && self.dropped == 0 && self.durable == self.last

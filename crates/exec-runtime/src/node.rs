@@ -240,12 +240,13 @@ impl Node {
         let mut order = Vec::with_capacity(self.seats.len());
         let mut running = JoinSet::new();
         for Seat { account, shared, .. } in self.seats {
-            let (id, stop) = (account.id().clone(), stop.subscribe());
+            let (id, mut stop) = (account.id().clone(), stop.subscribe());
             order.push(id.clone());
             let clock = account.clock.unwrap_or_else(Clock::start);
             running.spawn(async move {
-                let ended = match AccountLoop::start(account, clock, shared).await {
-                    Ok(running) => running.run(stop).await,
+                let ended = match AccountLoop::start(account, clock, shared, &mut stop).await {
+                    Ok(Some(running)) => running.run(stop).await,
+                    Ok(None) => Ok(AccountExit::before_it_began(id.clone())),
                     Err(error) => Err(error),
                 };
                 (id, ended)

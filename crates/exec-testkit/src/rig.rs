@@ -6,6 +6,7 @@ use exec_core::{
     conversation::{Alert, Answer, Effect, Input, OrderUpdate, Outcome, Phase, Query, Request, StrategyEvent, Timer},
     engine::{Engine, config::EngineConfig},
     ids::{ClOrdId, IntentId, OrderId, QueryId, RequestId, Seq, SessionId},
+    lease::{Lost, Question},
     order::{Order, event::OrderEvent, intent::Handling, status::OrdStatus},
     record::Record,
     report::{Fill, MassStatus, OrderReport, PriceReport, Quote, Report, ReportBody, VenueStatus},
@@ -40,6 +41,10 @@ pub struct Rig {
     pub reopened: Vec<SessionId>,
     /// Sessions that are to be closed, with those before them.
     pub closed: Vec<SessionId>,
+    /// Questions to the lease store.
+    pub leased: Vec<Question>,
+    /// Why the lease was lost.
+    pub fenced: Vec<Lost>,
     /// Milliseconds since midnight.
     pub ms: u64,
     intents: u128,
@@ -64,6 +69,8 @@ impl Rig {
             alerts: Vec::new(),
             reopened: Vec::new(),
             closed: Vec::new(),
+            leased: Vec::new(),
+            fenced: Vec::new(),
             ms: 0,
             intents: 0,
             session: 0,
@@ -118,6 +125,8 @@ impl Rig {
                 Effect::Alert(alert) => self.alerts.push(alert),
                 Effect::Reopen(session, _) => self.reopened.push(session),
                 Effect::Close(session) => self.closed.push(session),
+                Effect::AskLease(question) => self.leased.push(question),
+                Effect::Fenced(lost) => self.fenced.push(lost),
                 Effect::ReadClock | Effect::Phase(_) | Effect::Report(_) => (),
             }
         }

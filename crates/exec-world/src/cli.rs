@@ -4,10 +4,11 @@ use crate::{case::Case, layer::Layer, plan::Profile, planting};
 use std::collections::BTreeSet;
 
 pub(crate) const USAGE: &str =
-    "usage: exec-world --seeds A..B [--layer L1|L2] [--steps N] [--profile mixed|calm|storm|crash|hedge|conditional|bracket|blind|ghost|broken|rough]
+    "usage: exec-world --seeds A..B [--layer L1|L2|lease] [--steps N] [--profile mixed|calm|storm|crash|hedge|conditional|bracket|blind|ghost|broken|rough]
                   [--plant NAME] [--list-plants] [--help] ...
   --seeds A..B       one world for each seed from A to B, B not included; 64 bits
-  --layer L          L1: the core, with everything around it made up (default); L2: with the runtime, and the adapter's own bytes
+  --layer L          L1: the core, with everything around it made up (default); L2: with the runtime, and the adapter's own bytes;
+                     lease: two nodes and the lease of one account
   --steps N          events of each world before the faults stop (default: the layer's)
   --profile P        which kind of worlds (default mixed)
   --plant NAME       with this bug built in: exit 1 is a bug found, exit 0 one that escaped (needs the feature `plants`)

@@ -4,7 +4,7 @@
 use crate::{
     case::Case,
     fault::Fault,
-    l2, plan,
+    l2, lease, plan,
     size::Size,
     tally::Tally,
     trace::Wanted,
@@ -19,15 +19,18 @@ pub(crate) enum Layer {
     L1,
     /// The runtime and the adapter, too, whose bytes go through pipes; the venue speaks its own dialect.
     L2,
+    /// The lease of an account, between two nodes; store, venue and all that a node sends are made up.
+    Lease,
 }
 
 impl Layer {
-    pub(crate) const ALL: [Self; 2] = [Self::L1, Self::L2];
+    pub(crate) const ALL: [Self; 3] = [Self::L1, Self::L2, Self::Lease];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::L1 => "L1",
             Self::L2 => "L2",
+            Self::Lease => "lease",
         }
     }
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -39,6 +42,7 @@ impl Layer {
         match self {
             Self::L1 => 600,
             Self::L2 => l2::STEPS,
+            Self::Lease => lease::STEPS,
         }
     }
 
@@ -47,6 +51,7 @@ impl Layer {
         match self {
             Self::L1 => Fault::ALL.iter().map(|fault| fault.name()).collect(),
             Self::L2 => l2::faults(),
+            Self::Lease => lease::FAULTS.to_vec(),
         }
     }
 
@@ -54,6 +59,7 @@ impl Layer {
     pub(crate) fn kinds(self) -> Vec<String> {
         let habits = match self {
             Self::L1 | Self::L2 => plan::HABITS,
+            Self::Lease => &[],
         };
         self.faults().iter().map(|name| name.replace(' ', "-")).chain(habits.iter().map(|h| (*h).to_owned())).collect()
     }
@@ -63,6 +69,7 @@ impl Layer {
         match self {
             Self::L1 => format!("{:?}", plan::Plan::of(case)),
             Self::L2 => l2::plan(case),
+            Self::Lease => lease::plan(case),
         }
     }
 
@@ -76,6 +83,7 @@ impl Layer {
                 ("kinds of faults", size.fault_kinds, 3),
                 ("crashes", size.crashes, 1),
             ],
+            Self::Lease => &[("virtual milliseconds", size.virtual_ms, 60_000), ("requests", size.requests, 20)],
             Self::L2 => &[("virtual milliseconds", size.virtual_ms, 60_000), ("requests", size.requests, 20)],
         };
         needs.iter().find(|(_, has, needed)| has < needed).map(|(what, _, _)| *what)
@@ -90,6 +98,7 @@ pub(crate) fn live(case: &Case, wanted: Wanted) -> Ended {
             Err(why) => ended_at_once(why),
         },
         Layer::L2 => l2::live(case, wanted).unwrap_or_else(ended_at_once),
+        Layer::Lease => lease::live(case, wanted),
     }));
     lived.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();

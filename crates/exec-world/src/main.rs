@@ -13,6 +13,7 @@ mod end;
 mod fault;
 mod l2;
 mod layer;
+mod lease;
 mod machine;
 mod market;
 mod network;
@@ -91,6 +92,19 @@ mod tests {
             assert_eq!(first.hash, second.hash, "seed {seed}");
             assert_eq!(first.violation, None, "seed {seed}");
         }
+    }
+
+    #[test]
+    fn promise_p11_of_two_nodes_one_writes() {
+        let mut tried = 0;
+        for seed in 0..3_000 {
+            let skip = BTreeSet::new();
+            let case = Case { layer: Layer::Lease, seed, steps: 20_000, profile: Mixed, without: BTreeSet::new(), skip };
+            let ended = live(&case, Wanted::Nothing);
+            assert_eq!(ended.violation, None, "seed {seed}");
+            tried += ended.tally.counts.get("rounds in which a deposed node tried to send").copied().unwrap_or(0);
+        }
+        assert!(tried >= 900, "a deposed node tried to send in {tried} of 3,000 rounds only");
     }
 
     #[test]

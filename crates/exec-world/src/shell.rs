@@ -312,6 +312,8 @@ impl World {
                 self.replace_stream(life, session);
             }
             Effect::Close(session) => self.close_streams(session),
+            // These worlds have one node; the lease has worlds of its own.
+            Effect::AskLease(_) | Effect::Fenced(_) => (),
             Effect::Phase(change) => {
                 self.trace.line(self.now, || format!("  phase {:?} {:?}", change.to, change.shut));
                 if change.to == Phase::Live

@@ -116,6 +116,7 @@ pub(crate) fn short_input(input: &Input) -> String {
         | Input::JournalFailed(_)
         | Input::Drain
         | Input::Disarm
+        | Input::LeaseAnswered(_)
         | Input::KeyRights(_)
         | Input::Unwanted(_)
         | Input::SlowCall { .. } => format!("{input:?}"),

@@ -33,8 +33,8 @@ pub use dead_man::DeadManConfig;
 pub use exec_journal::Recovery;
 /// The runtime's face for whoever runs a node or speaks to one.
 pub use exec_runtime::{
-    AccountHandle, AccountStatus, Clock, ExitSummary, Node, NodeError, NodeHandle, OnExit, control, kill_signals, second_signal,
-    signals,
+    AccountError, AccountHandle, AccountStatus, Clock, ExitSummary, Node, NodeError, NodeHandle, OnExit, control, kill_signals,
+    second_signal, signals,
 };
 pub use factory::{CONTROL_SOCKET, FactoryError, JournalSeat, MakeError, NodeFactory, VenueParts, VenueSeat, journal_directory};
 pub use journal_view::{ViewError, journal_account, replay_books, verify_journal, visit_journal};

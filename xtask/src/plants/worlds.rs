@@ -9,7 +9,7 @@ use crate::{Failure, shell};
 /// A plant must be found within so many seeds.
 const SEEDS: &str = "0..1000";
 /// Which worlds are tried, in this order: the mixture, and the kinds in which one thing is looked at closely.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("L1", "mixed"),
     ("L1", "bracket"),
     ("L1", "blind"),
@@ -17,6 +17,7 @@ const KINDS: [(&str, &str); 7] = [
     ("L1", "storm"),
     ("L1", "rough"),
     ("L2", "mixed"),
+    ("lease", "mixed"),
 ];
 const WRONG_USE: i32 = 2;
 

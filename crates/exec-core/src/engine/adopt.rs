@@ -108,7 +108,10 @@ impl Engine {
             let created = report.created.unwrap_or(report.updated);
             // Old words about an order that is over tell nothing new: it may be one that the books have let go.
             let late_ms = self.late_ms().filter(|_| !report.status.is_final());
-            if !self.made_now(cl_ord_id) && crate::reconcile::is_second_engine(&self.books, &own, created, begun, late_ms) {
+            let made_here = self.made_now(cl_ord_id);
+            // With a lease it is another's account now: nothing is latched for a later start that may hold it.
+            let fenced = !made_here && self.saw_epoch(own.epoch);
+            if !made_here && !fenced && crate::reconcile::is_second_engine(&self.books, &own, created, begun, late_ms) {
                 let text = format!("{cl_ord_id} was made under epoch {}, and this engine has not made it", own.epoch);
                 self.latch(LatchCause::SecondEngine, text, out);
             }

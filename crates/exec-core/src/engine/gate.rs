@@ -43,6 +43,7 @@ impl Engine {
         why.extend(self.is_cancelling_blind().then_some(Shut::Blind));
         why.extend(self.shut_by_margin());
         why.extend(self.shut_by_dead_man());
+        why.extend(self.shut_by_lease());
         why.extend(self.journal_failure.clone().map(Shut::Journal));
         why.extend(self.restrictions.of_account().map(|text| Shut::Restricted(text.into())));
         // Not latched yet, because what was sent twice is still looked for.

@@ -20,6 +20,7 @@ mod flatten;
 mod gate;
 mod kill;
 mod learn;
+mod leased;
 mod let_go;
 mod limited;
 mod listen;
@@ -206,6 +207,7 @@ pub struct Engine {
     margin: margin::MarginSeen,
     flattening: flatten::Flattening,
     dead_man: dead_man::Switch,
+    leased: leased::Leased,
 }
 
 impl Engine {
@@ -283,6 +285,7 @@ impl Engine {
             margin: margin::MarginSeen::default(),
             flattening: flatten::Flattening::default(),
             dead_man: dead_man::Switch::default(),
+            leased: leased::Leased::default(),
         }
     }
 
@@ -348,6 +351,7 @@ impl Engine {
     /// Advances the engine by one input. `out` receives what must happen, in the order in which it must happen.
     pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Effect>) {
         self.now = self.now.max(now);
+        let from = out.len();
         match input {
             Input::Begin => self.begin(out),
             Input::Settings(settings) => self.take_settings(settings, out),
@@ -376,10 +380,12 @@ impl Engine {
             Input::Drain => self.draining = true,
             Input::SlowCall { strategy, took_ms } => self.watch_slow(&strategy, took_ms),
             Input::Disarm => self.disarm(out),
+            Input::LeaseAnswered(answer) => self.lease_answered(answer),
         }
         self.open_breakers(out);
         self.keep_moved_lists(out);
         self.update_sight(out);
+        self.keep_to_lease(from, out);
         self.update_phase(out);
     }
 
@@ -564,6 +570,8 @@ impl Engine {
             Timer::Solvency => self.solvency_timer(out),
             Timer::Flatten => self.flatten_round(out),
             Timer::DeadMan => self.keep_alive(out),
+            // Every input ends with a look at the lease.
+            Timer::Lease => (),
             Timer::Strategy { strategy, tag } => self.notify(strategy, None, StrategyEvent::Timer(tag), out),
         }
     }

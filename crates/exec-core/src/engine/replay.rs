@@ -17,14 +17,6 @@ use crate::{
 };
 use alloc::{collections::BTreeSet, vec::Vec};
 
-/// Milliseconds from the Unix epoch to 2025-01-01 00:00 UTC.
-const EPOCH_ZERO_MS: u64 = 1_735_689_600_000;
-
-/// The least epoch at a moment: minutes since 2025-01-01. Keeps epochs rising even when the journal is lost.
-fn epoch_floor(now: Timestamp) -> u32 {
-    u32::try_from(now.as_ms().saturating_sub(EPOCH_ZERO_MS) / 60_000).unwrap_or(u32::MAX)
-}
-
 /// Where a start begins to count its intents, below 2^39. A start may send exits and then lose every record of itself with the
 /// disk, and the next one within the minute takes the same epoch; from another millisecond on it cannot make the same id, unless
 /// the first had counted on by 16,384 in each millisecond between.
@@ -99,7 +91,8 @@ impl Engine {
         self.hold_unseen();
         (self.intents_made, self.requests) = (first_intent(self.now), first_request(self.now));
         self.intents_from = self.intents_made;
-        let epoch = Epoch(epoch_floor(self.now).max(self.books.epoch().0 + 1));
+        let own = Epoch::floor(self.now).max(Epoch(self.books.epoch().0 + 1));
+        let epoch = self.leased_epoch().unwrap_or(own);
         let account = self.config.account.clone();
         self.record(Record::Started { account, epoch, mode: self.config.mode, at: self.now }, out);
         self.start_seq = self.books.seq();
@@ -196,17 +189,11 @@ mod tests {
 
     #[test]
     fn two_starts_never_count_from_the_same_number() {
-        let at = |ms| Timestamp::from_ms(EPOCH_ZERO_MS + ms);
+        let at = |ms: u64| Timestamp::from_ms(1_735_689_600_000 + ms);
         for ms in [0, 1, 59_999, 33_554_431, 33_554_432] {
             assert!(first_intent(at(ms)) < 1 << 39 && first_request(at(ms)) < 1 << 28);
             assert_ne!(first_intent(at(ms)), first_intent(at(ms + 1)));
             assert_ne!(first_request(at(ms)), first_request(at(ms + 4)));
         }
-    }
-
-    #[test]
-    fn the_epoch_floor_counts_minutes_since_2025() {
-        assert_eq!(epoch_floor(Timestamp::from_ms(EPOCH_ZERO_MS + 3 * 60_000)), 3);
-        assert_eq!(epoch_floor(Timestamp(0)), 0);
     }
 }

@@ -44,8 +44,8 @@ pub enum Lost {
     /// The store knows nothing of it any more.
     #[error("the lease store has forgotten the lease of this node")]
     Forgotten,
-    /// Somebody writes under a higher epoch.
-    #[error("another node writes under epoch {0}, which is higher than this one's")]
+    /// An order at the venue tells of another start under this epoch or a higher one.
+    #[error("another node writes under epoch {0}, which is not below this one's")]
     Seen(Epoch),
 }
 
@@ -114,8 +114,11 @@ impl Lease {
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
-    /// When [`Lease::ask`] has something to ask, unless an answer is still to come; never again once it is lost.
+    /// When [`Lease::ask`] has something to ask; `None` while an answer is still to come, and once it is lost.
     pub const fn next(&self) -> Option<Timestamp> {
+        if self.asked.is_some() {
+            return None;
+        }
         match self.standing {
             Standing::Lost(_) => None,
             Standing::Waiting(_) | Standing::Held { .. } => Some(self.next),
@@ -213,9 +216,10 @@ impl Lease {
         }
     }
 
-    /// Somebody writes under this epoch: in the store, or at the venue.
+    /// Another start writes, or wrote, under this epoch, as an order at the venue tells. One's own would do as little as a higher one:
+    /// a store that forgets may grant an epoch twice.
     pub fn saw(&mut self, now: Timestamp, epoch: Epoch) {
-        if self.epoch().is_none_or(|own| own < epoch) {
+        if self.epoch().is_none_or(|own| own <= epoch) {
             self.above = self.above.max(epoch);
             self.lose(now, Lost::Seen(epoch));
         }

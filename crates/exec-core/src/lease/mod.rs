@@ -10,9 +10,11 @@
 //! 2. A successor waits until the venue has surely done, or refused, all that its predecessor has signed, before it sends anything.
 //! 3. A holder that loses its lease, for whatever reason, is out for good: another start takes part again, under a higher epoch.
 
+pub mod guard;
 pub mod hold;
 pub mod store;
 
+pub use guard::LeaseGuard;
 pub use hold::{Answer, Lease, Lost, Question, Standing};
 pub use store::{Acquired, Ask, Holder, LeaseError, LeaseStore, Predecessor, Renewed};
 

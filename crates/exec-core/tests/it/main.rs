@@ -26,6 +26,7 @@ mod hard_words;
 mod kill;
 mod laws;
 mod lease;
+mod leased;
 mod let_go;
 mod lifecycle;
 mod limits;

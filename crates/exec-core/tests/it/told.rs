@@ -286,6 +286,7 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         Shut::Setting("leverage".into()),
         Shut::NotArmed,
         Shut::Orphans,
+        Shut::Lease("silent".into()),
     ];
     let ends = |by: EndsBy| if by == EndsBy::Person { "a person" } else { "itself" };
     for why in shut {

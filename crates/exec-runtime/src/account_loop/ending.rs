@@ -72,6 +72,13 @@ impl AccountLoop {
         }
     }
 
+    /// Nothing is signed any more, and what was signed is over soon.
+    pub(super) async fn give_back_lease(&mut self) {
+        if let (Some(keeper), Some(lease)) = (self.lease.take(), self.engine.lease().cloned()) {
+            keeper.give_back(lease).await;
+        }
+    }
+
     pub(super) fn publish_end(&self) {
         let report = self.engine.report();
         self.shared.status.send_replace(AccountStatus { phase: Phase::Halted, report: Some(report) });

@@ -25,6 +25,9 @@ impl AccountLoop {
             let heard = crate::boundary::After::of(&input);
             let mut effects = std::mem::take(&mut self.effects);
             self.engine.handle(self.clock.now(), input, &mut effects);
+            if let Some(keeper) = &self.lease {
+                keeper.tell(&self.engine, self.clock.now());
+            }
             self.append(&mut effects);
             if effects.iter().any(is_exit) {
                 self.journal.written(EXIT_WAITS).await;
@@ -127,6 +130,12 @@ impl AccountLoop {
                 tracing::info!(account = %self.account, session = session.0, why, "another session of the private stream is wanted");
                 self.wishes.send_modify(|wishes| wishes.replace = session);
             }
+            Effect::AskLease(question) => {
+                if let Some(keeper) = &mut self.lease {
+                    keeper.ask(question);
+                }
+            }
+            Effect::Fenced(lost) => self.fenced = Some(lost),
             Effect::Close(session) => self.wishes.send_modify(|wishes| wishes.close = wishes.close.max(session)),
             Effect::ReadClock => {
                 if self.has_venue_clock {

@@ -234,7 +234,13 @@ impl Pair {
             Effect::SetTimer(timer, at) => self.timers.push((at, timer)),
             Effect::Alert(alert) => self.alerts.push(alert),
             Effect::ReadClock => self.waiting.push_back(Input::Clock(ClockReading { offset_ms: 0, error_ms: 5 })),
-            Effect::Notify(..) | Effect::Reopen(..) | Effect::Close(_) | Effect::Phase(_) | Effect::Report(_) => (),
+            Effect::Notify(..)
+            | Effect::Reopen(..)
+            | Effect::Close(_)
+            | Effect::Phase(_)
+            | Effect::Report(_)
+            | Effect::AskLease(_)
+            | Effect::Fenced(_) => (),
         }
     }
 
