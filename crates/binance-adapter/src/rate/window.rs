@@ -29,6 +29,9 @@ impl Window {
         // A clock correction may step back a little; a window that has begun is not begun again.
         if start > self.start {
             (self.start, self.used, self.warned) = (start, 0, false);
+        } else if start < self.start.saturating_sub(self.length_ms) {
+            // So far back is no correction: what was read before was false. What was counted stays counted, but not until then.
+            self.start = start;
         }
     }
 

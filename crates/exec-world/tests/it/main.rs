@@ -18,6 +18,7 @@ mod shared;
 mod storm;
 mod told_codes;
 mod wired;
+mod wired_clock;
 mod wired_exits;
 mod wired_flatten;
 mod wired_mad;
