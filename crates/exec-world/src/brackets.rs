@@ -12,7 +12,7 @@ use exec_core::{
     books::Books,
     conversation::Phase,
     engine::config::ProtectionPolicy,
-    ids::{ClOrdId, IntentId, ListId},
+    ids::{IntentId, ListId},
     order::{Order, intent::ListRole},
     units::{PositionSide, Side},
 };
@@ -177,13 +177,26 @@ fn held(lists: &[Open<'_>], truth: &Truth<'_>) -> BTreeMap<Leg, Held> {
         return legs;
     }
     let Ok(ledger) = truth.exchange.ledger(truth.account) else { return legs };
+    let mut needs = Vec::new();
+    let mut executed: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for row in &ledger.orders {
+        *executed.entry(&row.client_order_id).or_default() += row.executed_qty;
+    }
+    let executed = |order: &Order| -> Decimal { order.attempts().keys().filter_map(|id| executed.get(id.as_str())).sum() };
     for list in lists.iter().filter(|list| !list.was_flat(&ledger)) {
-        let closed: Decimal = list.others.iter().map(|o| executed(o, &ledger)).sum();
-        let need = (executed(list.entry, &ledger) - closed).max(Decimal::ZERO);
+        let closed: Decimal = list.others.iter().map(|o| executed(o)).sum();
+        let need = (executed(list.entry) - closed).max(Decimal::ZERO);
+        if need.is_zero() {
+            continue;
+        }
         let held = legs.entry(list.leg()).or_default();
         held.need = (held.need + need).min(list.on_leg(truth));
         held.cover = cover(list, &ledger, truth.exchange.now(), |_| true);
+        needs.push((list, need));
+    }
+    for (list, need) in needs {
         let own = |id: &str| list.others.iter().any(|o| is_its(o, id));
+        let Some(held) = legs.get_mut(&list.leg()).filter(|held| held.cover < held.need) else { continue };
         if cover(list, &ledger, truth.exchange.now(), own) < need {
             held.without.push(list.id);
         }
@@ -192,11 +205,7 @@ fn held(lists: &[Open<'_>], truth: &Truth<'_>) -> BTreeMap<Leg, Held> {
 }
 
 fn is_its(order: &Order, id: &str) -> bool {
-    ClOrdId::new(id).is_ok_and(|id| order.attempts().contains_key(&id))
-}
-
-fn executed(order: &Order, ledger: &Ledger) -> Decimal {
-    ledger.orders.iter().filter(|r| is_its(order, &r.client_order_id)).map(|r| r.executed_qty).sum()
+    order.attempts().keys().any(|own| own.as_str() == id)
 }
 
 /// What stops, and orders on their way to market, would close of a list's leg, as the venue has them now: those that `counts`.
