@@ -31,6 +31,7 @@ fn make(seat: &VenueSeat<'_>, hosts: &Hosts) -> Result<VenueParts, MakeError> {
         engine_margin_ms: config.engine_margin_ms,
         engine_margin_other_ms: config.conditional_engine_margin_ms,
         visibility_ms: config.visibility_ms,
+        lease: seat.lease.clone(),
         ..Settings::new(addresses, credentials, Arc::new(move || clock.now()))
     };
     let venue = Arc::new(BinanceUsdm::new(settings)?);

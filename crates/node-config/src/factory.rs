@@ -3,6 +3,7 @@
 
 use crate::{
     config::{AccountConfig, Apply, Durability, NodeConfig, StrategyEntry},
+    lease,
     mistake::Mistakes,
     prices::{self, PriceWatch, Prices},
     profile::Profile,
@@ -11,8 +12,9 @@ use crate::{
 };
 use exec_core::{
     engine::config::{DeadMan, EngineConfig, ProtectionPolicy, Sharing, Staleness, StrategyConfig},
-    ids::{AccountId, InstrumentId, StrategyId},
+    ids::{AccountId, InstrumentId, NodeId, StrategyId},
     journal::Journal,
+    lease::{LeaseGuard, LeaseStore},
     limits::Bounds,
     strategy::Strategy,
     venue::{AccountSetup, DeadMansSwitch, ExecutionVenue, PriceSource, VenueClock},
@@ -59,6 +61,8 @@ pub struct VenueSeat<'a> {
     pub clock: Clock,
     /// Where what must outlive this process may be kept, beside the accounts' journals. It may not exist yet.
     pub directory: &'a Path,
+    /// What is asked before anything is signed that changes something at the venue, where the account is traded under a lease.
+    pub lease: Option<Arc<LeaseGuard>>,
 }
 
 /// What a journal is made for.
@@ -73,6 +77,8 @@ pub struct JournalSeat<'a> {
     pub profile: Profile,
     /// Closed segments that are kept although no restart needs them.
     pub segments_kept: u32,
+    /// This start, where the account is traded under a lease: the lease is taken when the node runs, and before the journal is read.
+    pub owner: Option<NodeId>,
 }
 
 /// What a factory says when it cannot make a thing.
@@ -80,6 +86,7 @@ pub type MakeError = Box<dyn Error + Send + Sync>;
 
 type VenueMaker = Box<dyn Fn(&VenueSeat<'_>) -> Result<VenueParts, MakeError>>;
 type JournalMaker = Box<dyn Fn(&JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError>>;
+type LeaseMaker = Box<dyn Fn(&JournalSeat<'_>) -> Result<Arc<dyn LeaseStore>, MakeError>>;
 type StrategyMaker = Box<dyn Fn(&StrategyEntry) -> Result<Box<dyn Strategy>, MakeError>>;
 
 /// Why there is no node.
@@ -173,6 +180,7 @@ pub struct NodeFactory {
     profile: Option<Profile>,
     venues: BTreeMap<String, VenueMaker>,
     journals: BTreeMap<String, JournalMaker>,
+    leases: BTreeMap<String, LeaseMaker>,
     strategies: BTreeMap<String, StrategyMaker>,
 }
 
@@ -185,7 +193,13 @@ impl Default for NodeFactory {
 impl NodeFactory {
     /// A factory for any profile, with the venues and journals that are built in.
     pub fn new() -> Self {
-        let empty = Self { profile: None, venues: BTreeMap::new(), journals: BTreeMap::new(), strategies: BTreeMap::new() };
+        let empty = Self {
+            profile: None,
+            venues: BTreeMap::new(),
+            journals: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            strategies: BTreeMap::new(),
+        };
         crate::builtin::register(empty)
     }
     /// A factory that refuses any profile but the simulated one.
@@ -217,6 +231,16 @@ impl NodeFactory {
         F: Fn(&JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> + 'static,
     {
         self.journals.insert(name.to_owned(), Box::new(make));
+        self
+    }
+    /// Registers the lease store that goes with a kind of journal: accounts with such a journal are traded under a lease, so that nodes
+    /// on several machines can stand by for one of them.
+    #[must_use]
+    pub fn lease<F>(mut self, journal: &str, make: F) -> Self
+    where
+        F: Fn(&JournalSeat<'_>) -> Result<Arc<dyn LeaseStore>, MakeError> + 'static,
+    {
+        self.leases.insert(journal.to_owned(), Box::new(make));
         self
     }
     /// Registers a strategy under the name that `kind` says.
@@ -260,9 +284,19 @@ impl NodeFactory {
     /// # Errors
     /// [`FactoryError`]: it is unknown, or could not be made.
     pub fn venue_of(&self, config: &NodeConfig, account: &AccountId, clock: Clock) -> Result<VenueParts, FactoryError> {
+        self.venue_under(config, account, clock, None)
+    }
+
+    fn venue_under(
+        &self,
+        config: &NodeConfig,
+        account: &AccountId,
+        clock: Clock,
+        lease: Option<Arc<LeaseGuard>>,
+    ) -> Result<VenueParts, FactoryError> {
         let entry = account_of(config, account)?;
         let make = known("venue", &self.venues, &entry.venue)?;
-        let seat = VenueSeat { account, config: entry, clock, directory: &config.journal.directory };
+        let seat = VenueSeat { account, config: entry, clock, directory: &config.journal.directory, lease };
         make(&seat).map_err(|error| FactoryError::Make {
             what: format!("venue {}", entry.venue),
             account: account.clone(),
@@ -329,7 +363,11 @@ impl NodeFactory {
     fn account(&self, config: &NodeConfig, id: &AccountId, hosting: Hosting) -> Result<Account, FactoryError> {
         let entry = account_of(config, id)?;
         let clock = Clock::start();
-        let parts = self.venue_of(config, id, clock)?;
+        let made = |what: &str, error| FactoryError::Make { what: what.to_owned(), account: id.clone(), error };
+        let leased = self.leases.get(&config.journal.kind);
+        let owner = leased.map(|_| lease::owner(clock)).transpose().map_err(|error| made("lease", error.into()))?;
+        let guard = leased.map(|_| Arc::new(LeaseGuard::default()));
+        let parts = self.venue_under(config, id, clock, guard.clone())?;
         let directory = journal_directory(config, id);
         let make_journal = known("journal", &self.journals, &config.journal.kind)?;
         let seat = JournalSeat {
@@ -338,8 +376,15 @@ impl NodeFactory {
             durability: config.journal.durability,
             profile: config.profile,
             segments_kept: config.journal.segments_kept,
+            owner: owner.clone(),
         };
-        let made = |what: &str, error| FactoryError::Make { what: what.to_owned(), account: id.clone(), error };
+        let lease = match (leased, owner, guard) {
+            (Some(make), Some(owner), Some(guard)) => {
+                let store = make(&seat).map_err(|error| made("lease", error))?;
+                Some(lease::settings(config, entry, owner, store, guard).map_err(|error| made("lease", error.into()))?)
+            }
+            _ => None,
+        };
         let journal = make_journal(&seat).map_err(|error| match error.downcast_ref::<exec_journal::OpenError>() {
             Some(exec_journal::OpenError::Locked { .. }) => FactoryError::Locked { account: id.clone(), error },
             _ => made("journal", error),
@@ -355,6 +400,9 @@ impl NodeFactory {
                 snapshot_every: config.journal.snapshot_every_records,
                 ..RuntimeConfig::default()
             });
+        if let Some(lease) = lease {
+            account = account.lease(lease);
+        }
         if let Some(prices) = parts.prices {
             account = account.prices(prices);
         }

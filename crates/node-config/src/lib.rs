@@ -12,6 +12,7 @@ mod factory;
 #[cfg(feature = "binance")]
 mod holds;
 mod journal_view;
+mod lease;
 mod limits;
 mod mistake;
 mod prices;

@@ -6,6 +6,7 @@ mod disk;
 mod durability;
 mod exit;
 mod fake;
+mod lease;
 mod operator;
 mod restart;
 mod rig;
