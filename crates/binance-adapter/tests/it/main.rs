@@ -9,6 +9,7 @@ mod fill_on_the_wire;
 mod forced;
 mod governor;
 mod hostile;
+mod leased;
 mod lookup;
 mod loopback;
 mod orders;
