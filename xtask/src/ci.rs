@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Failure, drill, plants, shell, tidy, worlds};
+use crate::{Failure, drill, plants, redis, shell, tidy, worlds};
 
 const TOTAL_MAX: Duration = Duration::from_secs(20 * 60);
 const WORLDS: &str = "0..10000";
@@ -21,6 +21,7 @@ struct Step {
 
 enum What {
     Tidy,
+    Redis,
     Cargo(Command),
     Plants,
     Worlds,
@@ -76,6 +77,7 @@ fn steps(nextest: bool) -> Vec<Step> {
         // The same targets as the tests, so that the features are the same and nothing is compiled a second time; besides
         // the tests it leaves the program the worlds run in.
         step("build", cargo(&["build", "--workspace", "--lib", "--bins", "--tests", "--examples"])),
+        step("redis", What::Redis),
         step("tests", cargo(test)),
         step("plants", What::Plants),
         step("doctests", cargo(&["test", "--workspace", "--doc"])),
@@ -94,6 +96,10 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
         What::Tidy => {
             println!("\n=== {}: cargo xtask tidy", step.name);
             return tidy::run().map_err(|_| again(step.name, "cargo xtask tidy"));
+        }
+        What::Redis => {
+            println!("\n=== {}: a redis-server for the tests", step.name);
+            return redis::ensure().map_err(|why| format!("{why}; without it the tests against Redis fail").into());
         }
         What::Plants => {
             println!("\n=== {}: cargo xtask plants", step.name);

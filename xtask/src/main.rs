@@ -8,6 +8,7 @@ mod drill;
 mod fuzz;
 mod mutants;
 mod plants;
+mod redis;
 mod shell;
 mod tidy;
 mod worlds;
@@ -31,7 +32,8 @@ cargo xtask WORD: what people and CI run
   clients [NAME...|--write] third-party clients, unmodified, against the simulator, with no network but loopback (needs root)
   help                      this
 
-Nothing needs a key. What is fetched besides the dependencies: the clients of `clients`, once, into target/clients, and the one crate of `fuzz`.";
+Nothing needs a key. What is fetched besides the dependencies: the clients of `clients`, once, into target/clients, the one crate of `fuzz`, and
+for `test`, as root on Debian and if it is missing, the package redis-server (its service is not started).";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);

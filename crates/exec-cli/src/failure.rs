@@ -69,6 +69,7 @@ impl From<FactoryError> for Failure {
                 Self::Usage(error.to_string())
             }
             FactoryError::Locked { .. } => Self::Held(error.to_string()),
+            FactoryError::Away { .. } => Self::NoAnswer(error.to_string()),
             FactoryError::Make { .. } | FactoryError::Build(_) => Self::Refused(error.to_string()),
         }
     }

@@ -118,6 +118,11 @@ fn show_status(status: &Value) {
     show_protection(&status["protection"]);
     let journal = &status["journal"];
     screen::say(format!("  journal at record {}, durable to {}", journal["last"], journal["durable"]));
+    if let Some(copy) = journal["copy"].as_object() {
+        let lacks = copy["records"].as_u64().unwrap_or(0);
+        let oldest = if lacks == 0 { String::new() } else { format!(", the oldest for {} ms", copy["age_ms"]) };
+        screen::say(format!("  its copy lacks {lacks} records{oldest}"));
+    }
     for (name, what) in [("command_to_wire", "call to wire"), ("ack", "wire to answer")] {
         let figures = &status["latencies"][name];
         if figures["count"].as_u64().unwrap_or(0) > 0 {

@@ -5,6 +5,7 @@ use crate::{
     engine::config::ProtectionPolicy,
     ids::{ClOrdId, InstrumentId, IntentId, ListId, QueryId, RequestId, Seq, SessionId, StrategyId},
     instrument::Instrument,
+    journal::CopyLag,
     lease,
     order::{
         doubt::{DoubtEnd, DoubtOf},
@@ -110,6 +111,8 @@ pub enum Input {
     Disarm,
     /// The lease store answered, or did not, to [`Effect::AskLease`].
     LeaseAnswered(lease::Answer),
+    /// The copy of the journal, off this machine, is too far behind, or is not any more.
+    CopyBehind(Option<CopyLag>),
 }
 
 /// What became of a request.

@@ -128,6 +128,14 @@ pub enum Shut {
     /// The lease of the account covers nothing that could be sent now. Exits do not pass either.
     #[error("no lease covers what would be sent: {0}")]
     Lease(String),
+    /// The copy of the journal lacks more than may be lost with this machine; figures of when that was noticed.
+    #[error("the copy of the journal lacks {records} records, the oldest for {age_ms} ms")]
+    CopyBehind {
+        /// Records that it lacks.
+        records: u64,
+        /// For how long it has lacked the oldest.
+        age_ms: u64,
+    },
 }
 
 fn margin_text(ratio: Option<&Figure>, max: &Figure) -> String {
@@ -173,6 +181,7 @@ impl Shut {
             Self::NotArmed => "not_armed",
             Self::Orphans => "orphans",
             Self::Lease(_) => "lease",
+            Self::CopyBehind { .. } => "copy_behind",
         }
     }
     /// How it ends.
@@ -197,7 +206,8 @@ impl Shut {
             | Self::Margin { .. }
             | Self::NotArmed
             | Self::Orphans
-            | Self::Lease(_) => EndsBy::Itself,
+            | Self::Lease(_)
+            | Self::CopyBehind { .. } => EndsBy::Itself,
         }
     }
     /// What happens next, or what a person has to do.
@@ -222,6 +232,7 @@ impl Shut {
             Self::NotArmed => "the node asks the venue again every second; the alerts say what it answers",
             Self::Orphans => "it ends when they are gone; `orders` shows them",
             Self::Lease(_) => "the node asks the lease store again; it ends itself if it does not get the lease back in time",
+            Self::CopyBehind { .. } => "it ends when redis has the records; look at the server that keeps the copy",
             Self::Blind => "it ends when everything was compared on a stream that can be believed",
             Self::Restricted(_) => {
                 "the node asks the venue every 30 s and opens by itself; look at the account at the venue meanwhile"
@@ -236,7 +247,8 @@ impl Shut {
         match (self, other) {
             (Self::CoarseClock(_), Self::CoarseClock(_))
             | (Self::Margin { .. }, Self::Margin { .. })
-            | (Self::Lease(_), Self::Lease(_)) => true,
+            | (Self::Lease(_), Self::Lease(_))
+            | (Self::CopyBehind { .. }, Self::CopyBehind { .. }) => true,
             (one, other) => one == other,
         }
     }

@@ -331,6 +331,7 @@ impl AccountLoop {
             notice = journal.next() => Event::Input(match notice {
                 JournalNotice::Durable(seq) => Input::Durable(seq),
                 JournalNotice::Failed(why) => Input::JournalFailed(why),
+                JournalNotice::Copy(lag) => Input::CopyBehind(lag),
             }),
             done = calls.next() => Event::Done(done),
             Some(call) = shared.control.recv() => Event::Control(call),

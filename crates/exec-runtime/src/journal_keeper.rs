@@ -2,13 +2,16 @@
 
 use exec_core::{
     ids::Seq,
-    journal::{DurableWatch, Journal, JournalError},
+    journal::{CopyLag, DurableWatch, Journal, JournalError},
     record::Record,
     snapshot::Snapshot,
 };
 use futures_util::future::BoxFuture;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+
+/// How often it is asked how far the copy is behind.
+const COPY_LOOK: Duration = Duration::from_millis(100);
 
 type Watching = BoxFuture<'static, (Box<dyn DurableWatch>, Result<Seq, JournalError>)>;
 
@@ -19,6 +22,8 @@ pub(crate) enum JournalNotice {
     Durable(Seq),
     /// It failed, for the first time.
     Failed(String),
+    /// Its copy is too far behind, or is not any more.
+    Copy(Option<CopyLag>),
 }
 
 /// How a journal was read back.
@@ -43,12 +48,20 @@ pub(crate) struct JournalKeeper {
     snapshot_every: u64,
     /// The last record of the newest snapshot that the journal has or was given.
     snapshot: Seq,
+    /// For a journal that has a copy.
+    looks: Option<Interval>,
+    copy_too_far: bool,
 }
 
 impl JournalKeeper {
     /// Takes a journal that was read back.
     pub(crate) fn new(mut journal: Box<dyn Journal>, read: ReadBack, snapshot_every: u64) -> Self {
         let watch = journal.watch();
+        let looks = journal.copy().map(|_| {
+            let mut looks = interval_at(Instant::now(), COPY_LOOK);
+            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            looks
+        });
         Self {
             journal,
             watching: Some(wait(watch)),
@@ -59,6 +72,8 @@ impl JournalKeeper {
             dropped: 0,
             snapshot_every,
             snapshot: read.snapshot,
+            looks,
+            copy_too_far: false,
         }
     }
 
@@ -109,8 +124,16 @@ impl JournalKeeper {
     /// Waits for the next notice. May be dropped and called again.
     pub(crate) async fn next(&mut self) -> JournalNotice {
         loop {
-            let Some(watching) = self.watching.as_mut() else { return std::future::pending().await };
-            let (watch, told) = watching.await;
+            let (watch, told) = tokio::select! {
+                biased;
+                heard = heard(&mut self.watching) => heard,
+                () = tick(&mut self.looks) => {
+                    if let Some(notice) = self.copy_moved() {
+                        return notice;
+                    }
+                    continue;
+                }
+            };
             self.watching = None;
             match told {
                 Ok(seq) => {
@@ -127,6 +150,19 @@ impl JournalKeeper {
                 }
             }
         }
+    }
+
+    /// Whether the copy has got too far behind, or near enough again.
+    fn copy_moved(&mut self) -> Option<JournalNotice> {
+        let lag = self.journal.copy()?;
+        let moved = lag.too_far != self.copy_too_far;
+        self.copy_too_far = lag.too_far;
+        moved.then(|| JournalNotice::Copy(lag.too_far.then_some(lag)))
+    }
+
+    /// How far the copy is behind, for a journal that has one.
+    pub(crate) fn copy(&self) -> Option<CopyLag> {
+        self.journal.copy()
     }
 
     fn fail(&mut self, error: JournalError) -> Option<String> {
@@ -151,6 +187,20 @@ impl JournalKeeper {
     }
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
+    }
+}
+
+async fn heard(watching: &mut Option<Watching>) -> (Box<dyn DurableWatch>, Result<Seq, JournalError>) {
+    match watching {
+        Some(watching) => watching.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn tick(looks: &mut Option<Interval>) {
+    match looks {
+        Some(looks) => drop(looks.tick().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -119,6 +119,7 @@ pub(crate) fn short_input(input: &Input) -> String {
         | Input::LeaseAnswered(_)
         | Input::KeyRights(_)
         | Input::Unwanted(_)
+        | Input::CopyBehind(_)
         | Input::SlowCall { .. } => format!("{input:?}"),
     }
 }

@@ -331,7 +331,7 @@ fn credentials(
     Some(Some(Credentials { key_source: key_source?, secret_source: secret_source?, key: key?, secret: secret? }))
 }
 
-fn source(s: &mut Section<'_>, key: &'static str, default: &str) -> Option<SecretSource> {
+pub(crate) fn source(s: &mut Section<'_>, key: &'static str, default: &str) -> Option<SecretSource> {
     let mut place = s.secret_place(key)?;
     let variable = place.text("env").map(|v| v.value);
     let file = place.text("file").map(|f| f.value);

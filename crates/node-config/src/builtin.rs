@@ -14,6 +14,8 @@ impl Strategy for Observer {}
 
 pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
     let factory = factory.journal("file", file_journal).strategy("observer", |_| Ok(Box::new(Observer)));
+    #[cfg(feature = "redis")]
+    let factory = factory.journal(crate::redis::REDIS, redis_journal);
     #[cfg(feature = "binance")]
     let factory = factory.venue("binance", crate::binance::maker());
     #[cfg(feature = "sim")]
@@ -22,7 +24,32 @@ pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
 }
 
 fn file_journal(seat: &JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> {
-    use exec_journal::{Durability as Kept, EngineJournal, LogOptions, OsDiskOptions};
+    let (log, options) = local(seat)?;
+    let (journal, found) = exec_journal::EngineJournal::open_with(seat.directory, &log, options)?;
+    tell(seat, &found);
+    Ok(Box::new(journal))
+}
+
+/// The file journal with a copy on Redis.
+#[cfg(feature = "redis")]
+fn redis_journal(seat: &JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> {
+    let Some(redis) = seat.redis else { return Err("[journal.redis] is missing".into()) };
+    let mut options = redis.options(seat.account.as_str(), seat.profile.word())?;
+    let (log, disk) = local(seat)?;
+    // Under a lease nothing is opened before the node has it.
+    if let Some(owner) = &seat.owner {
+        options.owner = Some(owner.clone());
+        return Ok(Box::new(exec_journal::SharedJournal::standby(seat.directory, log, disk, options)));
+    }
+    let (journal, found) = exec_journal::SharedJournal::open(seat.directory, &log, disk, options)?;
+    tell(seat, &found);
+    tracing::info!(account = %seat.account, url = %redis.url, epoch = journal.epoch(), "the journal has a copy: {}", redis.lost_with_machine());
+    Ok(Box::new(journal))
+}
+
+/// What a log in a directory of this machine is opened with.
+fn local(seat: &JournalSeat<'_>) -> Result<(exec_journal::LogOptions, exec_journal::OsDiskOptions), MakeError> {
+    use exec_journal::{Durability as Kept, LogOptions, OsDiskOptions};
 
     if let Some(parent) = seat.directory.parent() {
         std::fs::create_dir_all(parent)?;
@@ -38,7 +65,11 @@ fn file_journal(seat: &JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> {
         segments_kept: usize::try_from(seat.segments_kept).unwrap_or(usize::MAX),
         ..LogOptions::new(seat.account.as_str())
     };
-    let (journal, found) = EngineJournal::open_with(seat.directory, &log, options)?;
+    Ok((log, options))
+}
+
+/// Logs how a journal was found.
+fn tell(seat: &JournalSeat<'_>, found: &exec_journal::Recovery) {
     tracing::info!(
         account = %seat.account,
         records = found.last_seq,
@@ -60,5 +91,4 @@ fn file_journal(seat: &JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> {
     for file in &found.damaged_snapshots {
         tracing::warn!(account = %seat.account, %file, "a snapshot is damaged; an older one or the whole log stands in for it");
     }
-    Ok(Box::new(journal))
 }

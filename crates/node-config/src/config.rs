@@ -41,7 +41,7 @@ pub struct NodeConfig {
 }
 
 /// Where the journals are, and what they survive.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct JournalConfig {
     /// Name of the journal factory.
     pub kind: String,
@@ -57,6 +57,9 @@ pub struct JournalConfig {
     pub snapshot_every_records: u64,
     /// Closed segments that are kept although no restart needs them.
     pub segments_kept: u32,
+    /// Where its copy is, for the kind that has one.
+    #[cfg(feature = "redis")]
+    pub redis: Option<crate::redis::RedisConfig>,
 }
 
 /// What an acknowledged record survives.

@@ -79,6 +79,9 @@ pub struct JournalSeat<'a> {
     pub segments_kept: u32,
     /// This start, where the account is traded under a lease: the lease is taken when the node runs, and before the journal is read.
     pub owner: Option<NodeId>,
+    /// Where its copy is, for the kind that has one.
+    #[cfg(feature = "redis")]
+    pub redis: Option<&'a crate::redis::RedisConfig>,
 }
 
 /// What a factory says when it cannot make a thing.
@@ -124,6 +127,14 @@ pub enum FactoryError {
         /// Which.
         account: AccountId,
         /// Who holds it.
+        error: MakeError,
+    },
+    /// What keeps the journal's copy does not answer. A later start may succeed.
+    #[error("account {account}: {error}")]
+    Away {
+        /// Which.
+        account: AccountId,
+        /// Why.
         error: MakeError,
     },
     /// No such account in the config.
@@ -263,6 +274,10 @@ impl NodeFactory {
         let config = self.read(&text, &Process::beside(folder.to_owned()));
         let mut config = config.map_err(|mistakes| FactoryError::Config { path: path.to_owned(), mistakes })?;
         config.journal.directory = folder.join(&config.journal.directory);
+        #[cfg(feature = "redis")]
+        if let Some(ca) = config.journal.redis.as_mut().and_then(|redis| redis.ca_file.as_mut()) {
+            *ca = folder.join(&*ca);
+        }
         Ok(config)
     }
 
@@ -377,6 +392,8 @@ impl NodeFactory {
             profile: config.profile,
             segments_kept: config.journal.segments_kept,
             owner: owner.clone(),
+            #[cfg(feature = "redis")]
+            redis: config.journal.redis.as_ref(),
         };
         let lease = match (leased, owner, guard) {
             (Some(make), Some(owner), Some(guard)) => {
@@ -385,9 +402,10 @@ impl NodeFactory {
             }
             _ => None,
         };
-        let journal = make_journal(&seat).map_err(|error| match error.downcast_ref::<exec_journal::OpenError>() {
-            Some(exec_journal::OpenError::Locked { .. }) => FactoryError::Locked { account: id.clone(), error },
-            _ => made("journal", error),
+        let journal = make_journal(&seat).map_err(|error| match hindrance(&error) {
+            Some(Hindrance::Held) => FactoryError::Locked { account: id.clone(), error },
+            Some(Hindrance::Away) => FactoryError::Away { account: id.clone(), error },
+            None => made("journal", error),
         })?;
         let engine = engine_config(config, id, entry, matches!(hosting, Hosting::Operator(_)));
         let mut account = Account::new(engine.clone(), parts.execution, journal)
@@ -430,6 +448,27 @@ impl NodeFactory {
             }
         }
         Ok(account)
+    }
+}
+
+/// What may pass by itself.
+enum Hindrance {
+    Held,
+    Away,
+}
+
+fn hindrance(error: &MakeError) -> Option<Hindrance> {
+    #[cfg(feature = "redis")]
+    match error.downcast_ref::<exec_journal::CopyError>() {
+        Some(exec_journal::CopyError::Local(exec_journal::OpenError::Locked { .. }) | exec_journal::CopyError::Held { .. }) => {
+            return Some(Hindrance::Held);
+        }
+        Some(exec_journal::CopyError::Away(_)) => return Some(Hindrance::Away),
+        _ => (),
+    }
+    match error.downcast_ref::<exec_journal::OpenError>() {
+        Some(exec_journal::OpenError::Locked { .. }) => Some(Hindrance::Held),
+        _ => None,
     }
 }
 

@@ -18,6 +18,8 @@ mod mistake;
 mod prices;
 mod profile;
 mod read;
+#[cfg(feature = "redis")]
+mod redis;
 mod render;
 mod secret;
 mod section;
@@ -43,6 +45,8 @@ pub use mistake::{Mistake, Mistakes};
 pub use prices::Prices;
 pub use profile::{DefaultLimits, Defaults, Environment, Profile};
 pub use read::known_keys;
+#[cfg(feature = "redis")]
+pub use redis::{Fetched, RedisConfig};
 pub use secret::{Credentials, Process, SecretError, SecretSource, Surroundings};
 /// A value in a strategy's `params`.
 pub use toml::Value as ParamValue;

@@ -146,7 +146,7 @@ fn node(
         root.parsed("order_tag", "write a short name in letters and digits, the same for all nodes of a fleet", Tag::new);
     let order_tag = order_tag.map(|found| found.value).or_else(|| Tag::new(TAG).ok());
 
-    let journal = journal(root.section("journal"));
+    let journal = journal(root.section("journal"), around);
     let logging = logging(root.section("logging"));
     let execution = execution(root.section("execution"), profile);
     let accounts = accounts(&mut root, profile, around);
@@ -201,7 +201,10 @@ fn registered(
     }
 }
 
-fn journal(mut s: Section<'_>) -> JournalConfig {
+fn journal(
+    mut s: Section<'_>,
+    #[cfg_attr(not(feature = "redis"), expect(unused_variables))] around: &dyn Surroundings,
+) -> JournalConfig {
     let kind = name(&mut s, "kind").unwrap_or_else(|| "file".to_owned());
     let directory = s.text("directory");
     if directory.as_ref().is_some_and(|d| d.value.is_empty()) {
@@ -213,6 +216,8 @@ fn journal(mut s: Section<'_>) -> JournalConfig {
     if reason.as_ref().is_some_and(|r| r.value.trim().is_empty()) {
         s.wrong("single_copy_reason", "is empty", "write why one copy is enough, or leave the key out");
     }
+    #[cfg(feature = "redis")]
+    let redis = crate::redis::read(&mut s, &kind, around);
     let journal = JournalConfig {
         kind,
         directory: PathBuf::from(directory.map_or_else(|| "journal".to_owned(), |d| d.value)),
@@ -221,6 +226,8 @@ fn journal(mut s: Section<'_>) -> JournalConfig {
         single_copy_reason: reason.map(|r| r.value),
         snapshot_every_records: s.whole("snapshot_every_records", 1_000..=10_000_000).unwrap_or(100_000),
         segments_kept: whole_u32(&mut s, "segments_kept", 0, 100_000).unwrap_or(SEGMENTS_KEPT),
+        #[cfg(feature = "redis")]
+        redis,
     };
     s.finish();
     journal

@@ -38,6 +38,10 @@ impl NodeConfig {
         }
         plain(out, "snapshot_every_records", self.journal.snapshot_every_records)?;
         plain(out, "segments_kept", self.journal.segments_kept)?;
+        #[cfg(feature = "redis")]
+        if let Some(redis) = &self.journal.redis {
+            write_redis(out, redis)?;
+        }
 
         out.write_str("\n[logging]\n")?;
         text(out, "level", self.logging.level.word())?;
@@ -77,6 +81,28 @@ impl NodeConfig {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "redis")]
+fn write_redis(out: &mut String, redis: &crate::redis::RedisConfig) -> fmt::Result {
+    out.write_str("\n[journal.redis]\n")?;
+    writeln!(out, "# {}", redis.lost_with_machine())?;
+    text(out, "url", &redis.url)?;
+    let ack = crate::redis::ACKS.iter().find(|(_, ack)| *ack == redis.ack);
+    text(out, "ack", ack.map_or("local", |(word, _)| word))?;
+    plain(out, "lag_max_records", redis.lag_max_records)?;
+    plain(out, "lag_max_ms", redis.lag_max_ms)?;
+    plain(out, "replicas", redis.replicas)?;
+    text(out, "key_prefix", &redis.key_prefix)?;
+    for (key, fetched) in [("user", &redis.user), ("password", &redis.password)] {
+        if let Some(fetched) = fetched {
+            place(out, key, &fetched.source)?;
+        }
+    }
+    if let Some(ca) = &redis.ca_file {
+        text(out, "ca_file", &ca.to_string_lossy())?;
+    }
+    Ok(())
 }
 
 fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {

@@ -59,7 +59,7 @@ impl Drop for Running {
 }
 
 /// Places an order, until there was a price to value it with and the disk was fast enough.
-fn submit(config: &str, more: &[&str]) -> serde_json::Value {
+pub(crate) fn submit(config: &str, more: &[&str]) -> serde_json::Value {
     for _ in 0..40 {
         let mut args = vec!["submit", "-c", config, "-i", ETH, "--json"];
         args.extend(more);
@@ -74,7 +74,7 @@ fn submit(config: &str, more: &[&str]) -> serde_json::Value {
     panic!("the disk is too slow");
 }
 
-fn orders(config: &str) -> Vec<serde_json::Value> {
+pub(crate) fn orders(config: &str) -> Vec<serde_json::Value> {
     let listed = run(&["orders", "-c", config, "--json"]);
     json(&listed).as_array().cloned().unwrap_or_default()
 }

@@ -4,6 +4,7 @@ mod banned;
 mod by_hand;
 mod canary;
 mod claims;
+mod copies;
 mod damage;
 mod dead_man;
 mod decode;

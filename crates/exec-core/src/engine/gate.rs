@@ -45,6 +45,7 @@ impl Engine {
         why.extend(self.shut_by_dead_man());
         why.extend(self.shut_by_lease());
         why.extend(self.journal_failure.clone().map(Shut::Journal));
+        why.extend(self.copy_behind.map(|lag| Shut::CopyBehind { records: lag.records, age_ms: lag.age_ms }));
         why.extend(self.restrictions.of_account().map(|text| Shut::Restricted(text.into())));
         // Not latched yet, because what was sent twice is still looked for.
         why.extend(self.sent_twice.values().map(|text| Shut::Latched(LatchCause::AssumptionBroken, text.clone())));

@@ -54,6 +54,7 @@ use crate::{
     conversation::{Alert, AlertLevel, Answer, Effect, Input, Outcome, Phase, Query, StrategyEvent, Timer, Urgency},
     ids::{ClOrdId, InstrumentId, IntentId, ListId, OrderId, QueryId, RequestId, Seq, SessionId, StrategyId},
     instrument::Instrument,
+    journal::CopyLag,
     order::intent::Owner,
     plant::{Plant, planted},
     reconcile::Difference,
@@ -141,6 +142,8 @@ pub struct Engine {
     reconciled: bool,
     delay_over: bool,
     journal_failure: Option<String>,
+    /// The copy of the journal lacks more than may be lost.
+    copy_behind: Option<CopyLag>,
     durable: Seq,
     start_seq: Seq,
     requests: u32,
@@ -235,6 +238,7 @@ impl Engine {
             reconciled: false,
             delay_over: false,
             journal_failure: None,
+            copy_behind: None,
             durable: Seq(0),
             start_seq: Seq(0),
             requests: 0,
@@ -381,6 +385,7 @@ impl Engine {
             Input::SlowCall { strategy, took_ms } => self.watch_slow(&strategy, took_ms),
             Input::Disarm => self.disarm(out),
             Input::LeaseAnswered(answer) => self.lease_answered(answer),
+            Input::CopyBehind(lag) => self.copy_behind = lag,
         }
         self.open_breakers(out);
         self.keep_moved_lists(out);

@@ -287,6 +287,7 @@ fn the_operators_page_names_every_reason_and_every_latch() {
         Shut::NotArmed,
         Shut::Orphans,
         Shut::Lease("silent".into()),
+        Shut::CopyBehind { records: 1, age_ms: 1 },
     ];
     let ends = |by: EndsBy| if by == EndsBy::Person { "a person" } else { "itself" };
     for why in shut {

@@ -36,6 +36,9 @@ pub enum CopyError {
         /// For how long by the server's clock.
         left_ms: u64,
     },
+    /// The lease under which the journal was to be written is not there.
+    #[error("the lease of the account is not this node's, or redis has forgotten it")]
+    NotHeld,
     /// Another node has begun to write the account since.
     #[error("another node has taken this account over (its epoch is {theirs}, ours {ours})")]
     Fenced {

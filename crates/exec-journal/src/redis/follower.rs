@@ -12,6 +12,7 @@ use super::options::RedisOptions;
 use super::pending::{Pending, Waiting, Work};
 use super::server::{self, Refusal};
 use super::source::Source;
+use super::start::is_ours;
 use super::store::{Batch, Done, Head, Store, Writer};
 use crate::error::OpenError;
 use crate::port::Told;
@@ -160,7 +161,7 @@ impl Follower {
         }
         match store.claim(&self.writer)? {
             Done::Ok => (),
-            Done::Fenced(theirs) => return Err(CopyError::Fenced { theirs, ours: self.writer.epoch }.into()),
+            Done::Fenced(theirs) => return Err(self.fenced(&mut store, theirs)),
             Done::Lost => return Err(Halt::Again(String::from("the keys in redis belong to something else"))),
         }
         let found = store.look()?;
@@ -207,7 +208,7 @@ impl Follower {
                 self.pending.snapshot_done(seq);
                 Ok(begin)
             }
-            Done::Fenced(theirs) => Err(CopyError::Fenced { theirs, ours: self.writer.epoch }.into()),
+            Done::Fenced(theirs) => Err(self.fenced(store, theirs)),
             Done::Lost => Err(Halt::Again(String::from("the copy has changed while it was looked at"))),
         }
     }
@@ -278,15 +279,17 @@ impl Follower {
 
     /// Sends one batch. Where its outcome is not known the next connection looks how far the copy is: what was done is not done twice.
     fn send(&mut self, before: &Head, batch: &Batch, end: Head) -> Result<(), Halt> {
-        let Some(store) = self.store.as_mut() else { return Err(Halt::Again(String::from("there is no connection"))) };
+        // Put back only where it goes on.
+        let Some(mut store) = self.store.take() else { return Err(Halt::Again(String::from("there is no connection"))) };
         match store.append(&self.writer, before, batch)? {
             Done::Ok => {
+                self.store = Some(store);
                 self.head = Some(end);
                 self.pending.followed(end.seq);
                 self.told.durable(end.seq);
                 Ok(())
             }
-            Done::Fenced(theirs) => Err(CopyError::Fenced { theirs, ours: self.writer.epoch }.into()),
+            Done::Fenced(theirs) => Err(self.fenced(&mut store, theirs)),
             Done::Lost => Err(Halt::Again(String::from("redis is not at the record that was written last"))),
         }
     }
@@ -301,14 +304,27 @@ impl Follower {
                 return Ok(());
             }
         };
-        let Some(store) = self.store.as_mut() else { return Ok(()) };
+        let Some(mut store) = self.store.take() else { return Ok(()) };
         match store.keep(&self.writer, seq, &snapshot.bytes)? {
             Done::Ok => {
+                self.store = Some(store);
                 self.pending.snapshot_done(seq);
                 Ok(())
             }
-            Done::Fenced(theirs) => Err(CopyError::Fenced { theirs, ours: self.writer.epoch }.into()),
+            Done::Fenced(theirs) => Err(self.fenced(&mut store, theirs)),
             Done::Lost => Err(Halt::Again(String::from("redis is not at the record that was written last"))),
+        }
+    }
+
+    /// The epoch in Redis is above ours: another node has taken over, or our own lease has risen.
+    fn fenced(&mut self, store: &mut Store, theirs: u64) -> Halt {
+        match store.look() {
+            Ok(found) if is_ours(&self.options, found.owner.as_deref()) && found.epoch > self.writer.epoch => {
+                self.writer.epoch = found.epoch;
+                Halt::Again(String::from("the lease has risen to another epoch"))
+            }
+            Ok(_) => CopyError::Fenced { theirs, ours: self.writer.epoch }.into(),
+            Err(trouble) => trouble.into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use exec_core::ids::NodeId;
 use secrecy::SecretString;
 
 use super::error::UrlError;
@@ -47,8 +48,9 @@ pub struct RedisOptions {
     pub patience: Duration,
     /// Bytes of records that wait in memory for Redis; what is more is read back from the local log.
     pub waiting_bytes_max: usize,
-    /// The epoch under which a lease lets this life write; `None` takes the next one.
-    pub epoch: Option<u64>,
+    /// Under whose lease the account is written, in words of [`RedisLease`](super::RedisLease): its epoch is the journal's, also when it
+    /// rises. `None`: without a lease, under the next epoch.
+    pub owner: Option<NodeId>,
 }
 
 impl RedisOptions {
@@ -70,7 +72,7 @@ impl RedisOptions {
             timeout: Duration::from_secs(2),
             patience: Duration::from_secs(5),
             waiting_bytes_max: 4 * 1024 * 1024,
-            epoch: None,
+            owner: None,
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::disk::Disk;
 use crate::error::{Context, OpenError};
 use crate::log::{Log, LogOptions, RecordRef};
 use crate::os_disk::{OsDisk, OsDiskOptions};
+use crate::scan::SEGMENT_SUFFIX;
+use crate::snapshot::SNAPSHOT_SUFFIX;
 
 /// Appends to a log that agrees with the copy up to its own end what the copy has behind it, group by group, and syncs it.
 pub(super) fn catch_up<D: Disk>(log: &mut Log<D>, store: &mut Store, from: Head, to: &Head) -> Result<u64, CopyError> {
@@ -42,8 +44,25 @@ pub(super) fn catch_up<D: Disk>(log: &mut Log<D>, store: &mut Store, from: Head,
     Ok(at.seq - from.seq)
 }
 
+/// A log that was built, beside its place.
+pub(super) struct Built {
+    pub records: u64,
+    path: PathBuf,
+    beside: PathBuf,
+}
+
+impl Built {
+    /// Puts it where it belongs. What stands there has no records, so nothing is lost with it; a crash on the way leaves nothing there,
+    /// and it is built again.
+    pub(super) fn put_in_place(self) -> Result<(), OpenError> {
+        remove(&self.path)?;
+        std::fs::rename(&self.beside, &self.path).on("rename", &self.beside.display().to_string())?;
+        sync_parent(&self.path)
+    }
+}
+
 /// Builds the log of a machine that has no records, behind the newest snapshot of the copy. `None`: the copy begins with its first
-/// record, and the log is not touched.
+/// record, and there is nothing to build behind.
 pub(super) fn build(
     path: &Path,
     options: &LogOptions,
@@ -51,7 +70,7 @@ pub(super) fn build(
     store: &mut Store,
     found: &Found,
     account: &str,
-) -> Result<Option<u64>, CopyError> {
+) -> Result<Option<Built>, CopyError> {
     let (Some(head), Some(seq)) = (found.head, found.snapshot) else { return Ok(None) };
     let missing = CopyError::Missing { missing: seq, last: head.seq };
     let Some(snapshot) = store.snapshot(seq)? else { return Err(missing) };
@@ -61,11 +80,7 @@ pub(super) fn build(
     let mut log = Log::begin_behind(OsDisk::open(&beside, disk)?, options, seq, &snapshot)?;
     let records = catch_up(&mut log, store, begin, &head)?;
     log.close()?;
-    // Nothing is lost with what stands there: it has no records.
-    remove(path)?;
-    std::fs::rename(&beside, path).on("rename", &beside.display().to_string()).map_err(OpenError::from)?;
-    sync_parent(path)?;
-    Ok(Some(records))
+    Ok(Some(Built { records, path: path.to_owned(), beside }))
 }
 
 /// The digest behind the snapshot: that of its last record, where the stream still has it; else the copy began with it.
@@ -84,11 +99,24 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Removes a journal's directory with the files that a journal and its node make; one that holds anything else stays, and is told.
 fn remove(path: &Path) -> Result<(), OpenError> {
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).on("remove", &path.display().to_string())?,
-        _ => Ok(()),
+    let shown = path.display().to_string();
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).on("list", &shown)?,
+    };
+    for entry in entries {
+        let entry = entry.on("list", &shown)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ours =
+            [SEGMENT_SUFFIX, SNAPSHOT_SUFFIX, ".tmp", ".sock"].iter().any(|suffix| name.ends_with(suffix)) || name == "lock";
+        if ours {
+            std::fs::remove_file(entry.path()).on("remove", &name)?;
+        }
     }
+    Ok(std::fs::remove_dir(path).on("remove", &shown)?)
 }
 
 fn sync_parent(path: &Path) -> Result<(), OpenError> {

@@ -168,7 +168,7 @@ pub(super) const RENEW: Script = Script {
     text: leased!(
         r"
 local mine = tonumber(ARGV[2])
-if not owner or epoch < mine then return { 'FORGOTTEN' } end
+if not owner or owner == ARGV[1] and epoch < mine then return { 'FORGOTTEN' } end
 if owner ~= ARGV[1] or epoch > mine then return { 'TAKEN', owner, l[2], left } end
 local info = redis.call('INFO', 'server') .. redis.call('INFO', 'replication')
 local server = (string.match(info, 'run_id:(%x+)') or '') .. (string.match(info, 'master_replid:(%x+)') or '')

@@ -19,6 +19,9 @@ pub(super) fn check(link: &mut Link, options: &RedisOptions) -> Result<(), Refus
     let facts = facts(link)?;
     let fsync = setting(link, "appendfsync")?;
     let pauses = setting(link, "no-appendfsync-on-rewrite")?;
+    if let Some((what, advice)) = judge_lease(&facts, setting(link, "min-replicas-to-write")?.as_deref(), options) {
+        return Err(Refusal::Unfit { what, advice });
+    }
     match judge(&facts, fsync.as_deref(), pauses.as_deref() == Some("yes"), options) {
         Some((what, advice)) => Err(Refusal::Unfit { what, advice }),
         None => Ok(()),
@@ -143,6 +146,16 @@ fn judge(facts: &Facts, fsync: Option<&str>, pauses: bool, options: &RedisOption
     None
 }
 
+/// A primary that its replicas have left goes on by itself: a lease on it would be renewed for ever beside the one on its successor.
+fn judge_lease(facts: &Facts, replicas_min: Option<&str>, options: &RedisOptions) -> Option<(String, &'static str)> {
+    let replicas: u32 = facts.get("connected_slaves").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let alone = options.owner.is_some() && replicas > 0 && replicas_min.is_none_or(|n| n == "0");
+    alone.then(|| {
+        let what = String::from("it has replicas, and min-replicas-to-write is 0: two primaries could each keep a lease");
+        (what, "set `min-replicas-to-write 1` and `min-replicas-max-lag 10`")
+    })
+}
+
 fn version(text: &str) -> (u32, u32) {
     let mut numbers = text.split('.').map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
@@ -191,6 +204,11 @@ mod tests {
         let facts = facts.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         assert!(judge(&facts, always, true, &shared).unwrap().0.contains("while it rewrites"));
         assert_eq!(judge(&facts, always, true, &local), None);
+        let owned = RedisOptions { owner: exec_core::ids::NodeId::new("n").ok(), ..local.clone() };
+        let replicas = [(String::from("connected_slaves"), String::from("1"))].into();
+        assert!(judge_lease(&replicas, Some("0"), &owned).is_some());
+        assert_eq!(judge_lease(&replicas, Some("1"), &owned), None);
+        assert_eq!(judge_lease(&replicas, Some("0"), &local), None);
         let replicated = RedisOptions { replicas: 1, ..shared };
         assert_eq!(judged(&[("connected_slaves", "1"), ("redis_version", "8.0.0")], always, &replicated), "fit");
         assert!(judged(&[], always, &replicated).contains("without WAITAOF"));

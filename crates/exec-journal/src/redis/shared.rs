@@ -1,7 +1,7 @@
 //! A local log and its copy on Redis behind one journal port. The local log is always first; nothing here waits for Redis.
 
 use std::future::poll_fn;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread::{Builder, JoinHandle};
@@ -34,6 +34,20 @@ use crate::recovery::Recovery;
 ///
 /// A node that was taken over from can write nothing more: Redis refuses its next batch, and the journal fails for good.
 pub struct SharedJournal<D: Disk> {
+    stage: Stage<D>,
+}
+
+enum Stage<D: Disk> {
+    /// Waits to be read; nothing was opened, asked or taken yet.
+    Standby(Opener<D>),
+    Running(Box<Running<D>>),
+    Refused(JournalError),
+}
+
+type Opener<D> = Box<dyn FnOnce() -> Result<Running<D>, CopyError> + Send>;
+
+/// A journal that was opened, and its thread.
+struct Running<D: Disk> {
     /// `None` while it is being dropped.
     local: Option<EngineJournal<D>>,
     ack: Ack,
@@ -60,11 +74,26 @@ impl SharedJournal<OsDisk> {
         disk: OsDiskOptions,
         redis: RedisOptions,
     ) -> Result<(Self, Recovery), CopyError> {
-        let path = path.as_ref();
-        start::directory(path, options, disk, redis).and_then(|(started, recovery)| {
-            let view = OsDisk::open(path, disk)?;
-            Ok((Self::from_started(started, view)?, recovery))
-        })
+        let (running, recovery) = Running::open(path.as_ref(), options, disk, redis)?;
+        Ok((Self::of(running), recovery))
+    }
+
+    /// Does what [`SharedJournal::open`] does when the journal is first read, and nothing before: for a node that stands by until it
+    /// has the lease of the account, and reads what the node before it has written to the last.
+    ///
+    /// An error is then [`JournalError::Locked`] where another holds the account, else [`JournalError::Unusable`].
+    pub fn standby(path: impl Into<PathBuf>, options: LogOptions, disk: OsDiskOptions, redis: RedisOptions) -> Self {
+        let path = path.into();
+        let open = move || Running::open(&path, &options, disk, redis).map(|(running, _)| running);
+        Self { stage: Stage::Standby(Box::new(open)) }
+    }
+}
+
+impl Running<OsDisk> {
+    fn open(path: &Path, options: &LogOptions, disk: OsDiskOptions, redis: RedisOptions) -> Result<(Self, Recovery), CopyError> {
+        let (started, recovery) = start::directory(path, options, disk, redis)?;
+        let view = OsDisk::open(path, disk)?;
+        Ok((Self::begin(started, view)?, recovery))
     }
 }
 
@@ -78,10 +107,58 @@ impl<D: Disk + Send + 'static> SharedJournal<D> {
         D: Clone,
     {
         let (started, recovery) = start::on_disk(disk, view.clone(), options, redis)?;
-        Ok((Self::from_started(started, view)?, recovery))
+        Ok((Self::of(Running::begin(started, view)?), recovery))
     }
 
-    fn from_started(started: Started<D>, view: D) -> Result<Self, CopyError> {
+    fn of(running: Running<D>) -> Self {
+        Self { stage: Stage::Running(Box::new(running)) }
+    }
+
+    /// Opens it if that was not done.
+    fn running(&mut self) -> Result<&mut Running<D>, JournalError> {
+        if let Stage::Standby(_) = self.stage
+            && let Stage::Standby(open) = std::mem::replace(&mut self.stage, Stage::Refused(closed()))
+        {
+            self.stage = match open() {
+                Ok(running) => Stage::Running(Box::new(running)),
+                Err(error) => Stage::Refused(error.into()),
+            };
+        }
+        match &mut self.stage {
+            Stage::Running(running) => Ok(running),
+            Stage::Refused(error) => Err(error.clone()),
+            Stage::Standby(_) => Err(closed()),
+        }
+    }
+}
+
+impl<D: Disk> SharedJournal<D> {
+    /// The epoch under which this life has begun to write to Redis; 0 before it has.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        match &self.stage {
+            Stage::Running(running) => running.epoch,
+            Stage::Standby(_) | Stage::Refused(_) => 0,
+        }
+    }
+}
+
+fn closed() -> JournalError {
+    JournalError::Failed(String::from("the journal is closed"))
+}
+
+impl From<CopyError> for JournalError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Local(error) => error.into(),
+            CopyError::Held { .. } | CopyError::Fenced { .. } | CopyError::NotHeld => Self::Locked(error.to_string()),
+            other => Self::Unusable(other.to_string()),
+        }
+    }
+}
+
+impl<D: Disk + Send + 'static> Running<D> {
+    fn begin(started: Started<D>, view: D) -> Result<Self, CopyError> {
         let Started { log, store, head, writer, options } = started;
         let mut local = EngineJournal::new(log, QueueLimits::default());
         let last = local.last().0;
@@ -125,52 +202,63 @@ impl<D: Disk + Send + 'static> SharedJournal<D> {
     }
 }
 
-impl<D: Disk> SharedJournal<D> {
-    /// The epoch under which this life writes to Redis.
-    #[must_use]
-    pub const fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
+impl<D: Disk> Running<D> {
     fn local(&mut self) -> Result<&mut EngineJournal<D>, JournalError> {
-        self.local.as_mut().ok_or_else(|| JournalError::Failed(String::from("the journal is closed")))
+        self.local.as_mut().ok_or_else(closed)
     }
 }
 
 impl<D: Disk + Send + 'static> Journal for SharedJournal<D> {
     fn newest_snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
-        self.local()?.newest_snapshot()
+        self.running()?.local()?.newest_snapshot()
     }
 
     fn replay(&mut self, visit: &mut dyn FnMut(Seq, Record)) -> Result<Seq, JournalError> {
-        self.local()?.replay(visit)
+        self.running()?.local()?.replay(visit)
     }
 
     fn append(&mut self, group: &[(Seq, Record)]) -> Result<(), JournalError> {
-        if let Some(why) = self.remote.failure() {
+        let running = self.running()?;
+        if let Some(why) = running.remote.failure() {
             return Err(JournalError::Failed(why));
         }
-        let pending = Arc::clone(&self.pending);
-        self.local()?.append_and(group, &mut |first, records| pending.push(first.0, records))
+        let pending = Arc::clone(&running.pending);
+        running.local()?.append_and(group, &mut |first, records| pending.push(first.0, records))
     }
 
     fn written(&mut self, seq: Seq) -> Written {
-        match &mut self.local {
-            Some(local) => local.written(seq),
-            None => Box::pin(std::future::ready(())),
+        match self.running().and_then(Running::local) {
+            Ok(local) => local.written(seq),
+            Err(_) => Box::pin(std::future::ready(())),
         }
     }
 
     fn keep(&mut self, snapshot: Snapshot) {
-        if let Some(local) = &mut self.local {
+        if let Ok(local) = self.running().and_then(Running::local) {
             local.keep(snapshot);
         }
     }
 
     fn copy(&self) -> Option<CopyLag> {
-        Some(self.pending.lag(self.lag_max_records, self.lag_max))
+        match &self.stage {
+            Stage::Running(running) => Some(running.pending.lag(running.lag_max_records, running.lag_max)),
+            Stage::Standby(_) | Stage::Refused(_) => Some(CopyLag::default()),
+        }
     }
 
+    fn watch(&mut self) -> Box<dyn DurableWatch> {
+        match self.running() {
+            Ok(running) => running.watch(),
+            Err(error) => {
+                let told = Arc::new(Told::from(0));
+                told.fail(error.to_string());
+                Box::new(Watch { local: Arc::clone(&told), remote: told, ack: Ack::Local, last: 0 })
+            }
+        }
+    }
+}
+
+impl<D: Disk + Send + 'static> Running<D> {
     fn watch(&mut self) -> Box<dyn DurableWatch> {
         let remote = Arc::clone(&self.remote);
         let (told, last) = match &mut self.local {
@@ -186,7 +274,7 @@ impl<D: Disk + Send + 'static> Journal for SharedJournal<D> {
     }
 }
 
-impl<D: Disk> Drop for SharedJournal<D> {
+impl<D: Disk> Drop for Running<D> {
     fn drop(&mut self) {
         // First, so that what it makes durable in its last moment is followed, too.
         drop(self.local.take());

@@ -16,7 +16,7 @@ use crate::disk::Disk;
 use crate::log::{Log, LogOptions};
 use crate::os_disk::{OsDisk, OsDiskOptions};
 use crate::port::open_log;
-use crate::recovery::{Recovery, verify};
+use crate::recovery::Recovery;
 
 /// How often a server that does not answer is tried while a start waits for it.
 const TRY_EVERY: Duration = Duration::from_millis(100);
@@ -39,17 +39,18 @@ pub(super) fn directory(
     redis: RedisOptions,
 ) -> Result<(Started<OsDisk>, Recovery), CopyError> {
     let (mut store, found) = reach(&redis)?;
-    let local = verify(&mut OsDisk::open(path, disk)?)?;
-    let (writer, found) = claim(&mut store, &redis, &found, local.last_epoch.unwrap_or(0))?;
-    let options = LogOptions { epoch_floor: options.epoch_floor.max(writer.epoch), ..options.clone() };
-    if local.last_seq == 0 {
-        // Who holds it is told before anything is moved.
-        drop(open_log(path, &options, disk)?);
-        if let Some(records) = restore::build(path, &options, disk, &mut store, &found, &redis.account)? {
-            tracing::warn!(account = %redis.account, records, snapshot = found.snapshot, "the local journal is built from redis");
-        }
+    let options = above(options, &found);
+    // Its lock comes before the claim: a second start on this machine must not fence the node that runs.
+    let (mut log, mut recovery) = open_log(path, &options, disk)?;
+    let (writer, found) = claim(&mut store, &redis, &found, log.epoch())?;
+    if log.last_seq() == 0
+        && let Some(built) = restore::build(path, &options, disk, &mut store, &found, &redis.account)?
+    {
+        tracing::warn!(account = %redis.account, records = built.records, snapshot = found.snapshot, "the local journal is built from redis");
+        drop(log);
+        built.put_in_place()?;
+        (log, recovery) = open_log(path, &options, disk)?;
     }
-    let (log, recovery) = open_log(path, &options, disk)?;
     let view = OsDisk::open(path, disk)?;
     finish(log, view, recovery, store, found, writer, redis)
 }
@@ -57,16 +58,19 @@ pub(super) fn directory(
 /// Opens a log on any disk.
 pub(super) fn on_disk<D: Disk + Send>(
     disk: D,
-    mut view: D,
+    view: D,
     options: &LogOptions,
     redis: RedisOptions,
 ) -> Result<(Started<D>, Recovery), CopyError> {
     let (mut store, found) = reach(&redis)?;
-    let local = verify(&mut view)?;
-    let (writer, found) = claim(&mut store, &redis, &found, local.last_epoch.unwrap_or(0))?;
-    let options = LogOptions { epoch_floor: options.epoch_floor.max(writer.epoch), ..options.clone() };
-    let (log, recovery) = Log::open(disk, &options)?;
+    let (log, recovery) = Log::open(disk, &above(options, &found))?;
+    let (writer, found) = claim(&mut store, &redis, &found, log.epoch())?;
     finish(log, view, recovery, store, found, writer, redis)
+}
+
+/// The local log's epoch is above all that Redis has seen.
+fn above(options: &LogOptions, found: &Found) -> LogOptions {
+    LogOptions { epoch_floor: options.epoch_floor.max(found.epoch + 1), ..options.clone() }
 }
 
 /// Connects, and refuses what must not be written to. Waits for a server that does not answer.
@@ -81,8 +85,11 @@ fn reach(options: &RedisOptions) -> Result<(Store, Found), CopyError> {
         });
         let error = match reached {
             Ok((_, Found { foreign: Some(foreign), .. })) => return Err(CopyError::Foreign(foreign)),
-            Ok((_, Found { held: Some((owner, left_ms)), epoch, .. })) if options.epoch != Some(epoch) => {
-                return Err(CopyError::Held { owner, left_ms });
+            Ok((_, Found { owner: Some(owner), held_ms, .. })) if held_ms > 0 && !is_ours(options, Some(&owner)) => {
+                return Err(CopyError::Held { owner, left_ms: held_ms });
+            }
+            Ok((_, Found { owner, .. })) if options.owner.is_some() && !is_ours(options, owner.as_deref()) => {
+                return Err(CopyError::NotHeld);
             }
             Ok(reached) => return Ok(reached),
             Err(refusal) => CopyError::from(refusal),
@@ -94,9 +101,14 @@ fn reach(options: &RedisOptions) -> Result<(Store, Found), CopyError> {
     }
 }
 
+/// Whether the lease is the one under which we write.
+pub(super) fn is_ours(options: &RedisOptions, owner: Option<&str>) -> bool {
+    options.owner.as_ref().is_some_and(|ours| owner == Some(ours.as_str()))
+}
+
 /// Takes the account: from here on no life before this one writes to Redis.
-fn claim(store: &mut Store, options: &RedisOptions, found: &Found, local_epoch: u64) -> Result<(Writer, Found), CopyError> {
-    let epoch = options.epoch.unwrap_or_else(|| found.epoch.max(local_epoch) + 1);
+fn claim(store: &mut Store, options: &RedisOptions, found: &Found, next: u64) -> Result<(Writer, Found), CopyError> {
+    let epoch = if options.owner.is_some() { found.epoch } else { next };
     let writer = Writer { epoch, word: word() };
     match store.claim(&writer)? {
         Done::Ok => Ok((writer, store.look()?)),

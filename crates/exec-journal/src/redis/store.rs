@@ -68,8 +68,10 @@ pub(super) struct Head {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     pub epoch: u64,
-    /// Who holds the account and for how many more milliseconds, if anybody does.
-    pub held: Option<(String, u64)>,
+    /// Who has the lease, or had it last.
+    pub owner: Option<String>,
+    /// For how many more milliseconds it stands.
+    pub held_ms: u64,
     /// `None`: there is no copy.
     pub head: Option<Head>,
     /// Last record of the newest snapshot.
@@ -260,10 +262,7 @@ fn found(answer: &Value, keys: &Keys) -> Option<Found> {
         None => None,
     };
     let expires = number(2).flatten();
-    let held = expires.zip(number(3).flatten()).and_then(|(until, now)| {
-        let left = until.checked_sub(now).filter(|left| *left > 0)?;
-        Some((word(1).unwrap_or_default(), left))
-    });
+    let held_ms = expires.zip(number(3).flatten()).map_or(0, |(until, now)| until.saturating_sub(now));
     let ours = [FORMAT, &keys.account, &keys.environment];
     let theirs = [word(8)?, word(9)?, word(10)?];
     let foreign = match theirs.iter().all(String::is_empty) {
@@ -277,7 +276,8 @@ fn found(answer: &Value, keys: &Keys) -> Option<Found> {
     let first = word(11).filter(|id| !id.is_empty()).map(|id| seq_of(&id));
     Some(Found {
         epoch: number(0).flatten().unwrap_or(0),
-        held,
+        owner: word(1).filter(|owner| !owner.is_empty()),
+        held_ms,
         head,
         snapshot: number(6).flatten(),
         first: match first {

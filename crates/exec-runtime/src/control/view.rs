@@ -39,6 +39,7 @@ pub(super) fn status(this: &AccountLoop) -> Value {
             "durable": this.journal.durable(),
             "dropped": this.journal.dropped(),
             "failure": this.journal.failure(),
+            "copy": this.journal.copy(),
             "kept_raw": this.engine.books().raw_kept(),
         },
         "waiting": {

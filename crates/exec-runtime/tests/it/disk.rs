@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use exec_core::{
     ids::Seq,
-    journal::{DurableWatch, Journal, JournalError, Written},
+    journal::{CopyLag, DurableWatch, Journal, JournalError, Written},
     record::Record,
     snapshot::Snapshot,
 };
@@ -36,6 +36,7 @@ struct DiskState {
     snapshots: Mutex<Vec<Snapshot>>,
     /// Records that the last reading gave.
     read: Mutex<usize>,
+    copy: Mutex<Option<CopyLag>>,
 }
 
 impl Disk {
@@ -48,6 +49,7 @@ impl Disk {
             appends: Mutex::new(0),
             snapshots: Mutex::default(),
             read: Mutex::new(0),
+            copy: Mutex::new(None),
         }))
     }
     pub(crate) fn mood(&self, mood: DiskMood) {
@@ -64,6 +66,10 @@ impl Disk {
     }
     fn last(&self) -> Option<Seq> {
         self.0.groups.lock().unwrap().last().and_then(|g| g.last()).map(|(seq, _)| *seq)
+    }
+    /// A copy that lacks so many records, which is too many or not.
+    pub(crate) fn copy_lacks(&self, records: u64, too_far: bool) {
+        *self.0.copy.lock().unwrap() = Some(CopyLag { records, age_ms: records * 10, too_far });
     }
     /// A sync fails.
     pub(crate) fn fail(&self) {
@@ -133,6 +139,9 @@ impl Journal for Disk {
             self.sync();
         }
         Ok(())
+    }
+    fn copy(&self) -> Option<CopyLag> {
+        *self.0.copy.lock().unwrap()
     }
     fn written(&mut self, _: Seq) -> Written {
         // Behind a sync that hangs nothing more is written.

@@ -120,3 +120,26 @@ async fn an_opening_order_that_waits_for_a_stuck_disk_gets_too_old() {
     assert_eq!((&orders[0]["status"], &orders[0]["attempts"][0]["not_sent"]), (&"NotSent".into(), &"TooOld".into()));
     node.stop().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_is_too_far_behind_closes_the_gate_until_it_is_not_and_exits_pass() {
+    let (venue, disk) = (Fake::new(), Disk::new());
+    disk.copy_lacks(3, false);
+    let strategy = Scripted { buys_at_start: true, ..Scripted::default() };
+    let node = start(account(&venue, &disk, &strategy)).live().await;
+    until("an order is open", || venue.with(|s| s.open.len()) == 1).await;
+    let status = node.ask(Ask::Status {}).await;
+    assert_eq!(status["journal"]["copy"]["records"], 3);
+    disk.copy_lacks(4_000, true);
+    until("the gate is shut", || node.handle.status().phase == Phase::Degraded).await;
+    let status = node.ask(Ask::Status {}).await;
+    assert_eq!(status["reasons"][0]["kind"], "copy_behind", "{status}");
+    assert!(status["reasons"][0]["text"].as_str().unwrap().contains("lacks 4000 records, the oldest for 40000 ms"));
+    let refused = node.ask(submit("BUY", "0.1", "OPEN")).await;
+    assert_eq!(refused["status"], "Denied", "{refused}");
+    node.ask(submit("SELL", "0.1", "REDUCE")).await;
+    assert_eq!(venue.submits().len(), 2, "an exit waits for no copy");
+    disk.copy_lacks(0, false);
+    until("the gate is open", || node.handle.status().phase == Phase::Live).await;
+    assert!(node.stop().await.unwrap().is_clean());
+}

@@ -52,6 +52,7 @@ fn the_example_and_the_page_have_every_key() {
         let named = match last {
             "env" | "file" => example.contains(&format!("{{ {last} = ")),
             "journal" | "logging" | "execution" => example.contains(&format!("\n[{last}]\n")),
+            "redis" => example.contains("\n# [journal.redis]\n"),
             "breakers" => example.contains("\n[execution.breakers]\n"),
             "accounts" => example.contains("\n[accounts.main]\n"),
             "strategies" => example.contains("\n[[strategies]]\n"),

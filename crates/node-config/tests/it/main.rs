@@ -4,6 +4,8 @@ mod example;
 mod factory;
 mod mistakes;
 mod property;
+#[cfg(feature = "redis")]
+mod redis;
 mod secrets;
 
 use node_config::{NodeConfig, SecretError, Surroundings};

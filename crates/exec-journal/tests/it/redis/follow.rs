@@ -170,3 +170,15 @@ fn the_end_of_a_journal_brings_what_it_has_to_redis() {
         assert_eq!(stream_length(&server), round * 100);
     }
 }
+
+#[test]
+fn a_second_start_on_the_same_machine_leaves_the_node_that_runs_alone() {
+    let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let path = dir.path().join("main");
+    let mut node = Node::start(&path, &server, Ack::Shared);
+    let second = open_with(&path, options(&server.url(), Ack::Shared)).map(drop);
+    assert!(matches!(second, Err(exec_journal::CopyError::Local(exec_journal::OpenError::Locked { .. }))));
+    node.write(5);
+    node.wait_durable();
+    assert_eq!(stream_length(&server), 5);
+}

@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use exec_core::ids::{Epoch, NodeId};
+use exec_core::journal::{Journal, JournalError};
 use exec_core::lease::{Acquired, Ask, Holder, LeaseError, LeaseStore, Predecessor, Renewed};
-use exec_journal::{Ack, RedisLease, RedisOptions};
+use exec_journal::{Ack, LogOptions, OsDiskOptions, RedisLease, RedisOptions, SharedJournal};
 use exec_testkit::redis_server::RedisServer;
 
 use super::{Node, open_with, options, until};
 use crate::port::{group, wait_for};
-use exec_core::journal::Journal;
+
+const VOLATILE: OsDiskOptions = OsDiskOptions { allow_volatile: true };
 
 fn lease(server: &RedisServer) -> RedisLease {
     RedisLease::new(options(&server.url(), Ack::Local)).unwrap()
@@ -25,6 +27,11 @@ fn acquire(lease: &RedisLease, owner: &str, epoch: u32, ttl_ms: u64) -> Acquired
 
 fn granted(epoch: u32, predecessor: Predecessor) -> Acquired {
     Acquired::Granted { epoch: Epoch(epoch), predecessor }
+}
+
+/// What a journal is opened with that is written under this node's lease.
+fn under(server: &RedisServer, owner: &str) -> RedisOptions {
+    RedisOptions { owner: NodeId::new(owner).ok(), ..options(&server.url(), Ack::Shared) }
 }
 
 #[test]
@@ -124,7 +131,7 @@ fn whoever_takes_the_lease_ends_the_journal_of_who_had_it() {
     let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
     let (a, b) = (lease(&server), lease(&server));
     acquire(&a, "a", 0, 60_000);
-    let redis = RedisOptions { epoch: Some(1), ..options(&server.url(), Ack::Shared) };
+    let redis = under(&server, "a");
     let mut deposed = Node::of(open_with(&dir.path().join("a"), redis.clone()).unwrap());
     deposed.write(5);
     deposed.wait_durable();
@@ -134,6 +141,43 @@ fn whoever_takes_the_lease_ends_the_journal_of_who_had_it() {
     let _ = deposed.journal.append(&group(6, 1));
     assert!(deposed.failure().contains("taken this account over"));
     assert!(matches!(open_with(&dir.path().join("a2"), redis.clone()).map(drop), Err(exec_journal::CopyError::Held { .. })));
-    let next = Node::of(open_with(&dir.path().join("b"), RedisOptions { epoch: Some(2), ..redis }).unwrap());
+    let next = Node::of(open_with(&dir.path().join("b"), under(&server, "b")).unwrap());
     assert_eq!((next.last, next.journal.epoch()), (5, 2));
+}
+
+#[test]
+fn a_journal_that_stands_by_is_opened_when_it_is_read_and_has_the_last_record_of_the_node_before() {
+    let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let (a, b) = (lease(&server), lease(&server));
+    acquire(&a, "a", 0, 60_000);
+    let log = LogOptions::new("main");
+    let mut first = Node::of(open_with(&dir.path().join("a"), under(&server, "a")).unwrap());
+    let standby = || SharedJournal::standby(dir.path().join("b"), log.clone(), VOLATILE, under(&server, "b"));
+    let mut early = standby();
+    assert!(matches!(early.newest_snapshot(), Err(JournalError::Locked(_))), "read without the lease");
+    let waits = standby();
+    first.write(9);
+    first.wait_durable();
+    wait_for(a.release(ask("a", 1, 0))).unwrap();
+    acquire(&b, "b", 1, 60_000);
+    let mut next = Node::of(waits);
+    assert_eq!((next.last, next.journal.epoch()), (9, 2));
+    next.write(1);
+    next.wait_durable();
+    assert!(first.failure().contains("taken this account over"));
+}
+
+#[test]
+fn a_journal_follows_its_own_lease_to_a_higher_epoch() {
+    let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let a = lease(&server);
+    acquire(&a, "a", 0, 60_000);
+    let mut node = Node::of(open_with(&dir.path().join("a"), under(&server, "a")).unwrap());
+    node.write(3);
+    node.wait_durable();
+    // Its owner has seen a higher epoch at the venue.
+    assert_eq!(acquire(&a, "a", 40, 60_000), granted(41, Predecessor::Unknown));
+    node.write(3);
+    node.wait_durable();
+    assert_eq!(server.command(&["XRANGE", "{ex:main}:j", "6-1", "6-1"]).lines().nth(2), Some("41"));
 }

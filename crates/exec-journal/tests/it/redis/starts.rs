@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use exec_core::engine::Engine;
-use exec_core::ids::Seq;
+use exec_core::ids::{NodeId, Seq};
 use exec_core::journal::Journal;
 use exec_core::record::Record;
 use exec_core::time::Timestamp;
@@ -87,7 +87,7 @@ fn a_lease_that_another_holds_is_refused_with_who_holds_it() {
     let refused = refused(&dir.path().join("main"), options(&server.url(), Ack::Local));
     assert!(matches!(&refused, CopyError::Held { owner, left_ms } if owner == "node-b" && *left_ms > 50_000), "{refused}");
     // Whoever has that lease may.
-    let ours = RedisOptions { epoch: Some(7), ..options(&server.url(), Ack::Local) };
+    let ours = RedisOptions { owner: NodeId::new("node-b").ok(), ..options(&server.url(), Ack::Local) };
     assert_eq!(open_with(&dir.path().join("main"), ours).unwrap().epoch(), 7);
 }
 
