@@ -12,29 +12,42 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     }
     let mut command = shell::command(shell::cargo());
     command.arg("bench");
-    for (package, bench) in &benches {
-        println!("{package}: {bench}");
+    for Bench { package, name, .. } in &benches {
+        println!("{package}: {name}");
     }
-    let mut packages: Vec<&str> = benches.iter().map(|(package, _)| package.as_str()).collect();
+    let mut packages: Vec<&str> = benches.iter().map(|bench| bench.package.as_str()).collect();
     packages.dedup();
     for package in packages {
         command.args(["--package", package]);
     }
     // `--benches` would also build every lib and bin with its test harness and hand it criterion's arguments.
-    for (_, bench) in &benches {
-        command.args(["--bench", bench]);
+    for Bench { package, name, features } in &benches {
+        command.args(["--bench", name]);
+        for feature in features {
+            command.args(["--features", &format!("{package}/{feature}")]);
+        }
     }
     command.arg("--").args(words);
     Ok(shell::run(command)?)
 }
 
-fn benches(metadata: &Value) -> Vec<(String, String)> {
+/// A benchmark, and the features of its package that it needs.
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Bench {
+    package: String,
+    name: String,
+    features: Vec<String>,
+}
+
+fn benches(metadata: &Value) -> Vec<Bench> {
     let mut found = Vec::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let targets = package["targets"].as_array().into_iter().flatten();
         for target in targets.filter(|target| target["kind"][0] == "bench") {
             if let (Some(package), Some(name)) = (package["name"].as_str(), target["name"].as_str()) {
-                found.push((package.to_owned(), name.to_owned()));
+                let features = target["required-features"].as_array().into_iter().flatten();
+                let features = features.filter_map(|feature| feature.as_str().map(str::to_owned)).collect();
+                found.push(Bench { package: package.to_owned(), name: name.to_owned(), features });
             }
         }
     }
@@ -49,9 +62,10 @@ mod tests {
     #[test]
     fn only_bench_targets_are_named() {
         let metadata = serde_json::json!({"packages": [
-            {"name": "b", "targets": [{"kind": ["lib"], "name": "b"}, {"kind": ["bench"], "name": "speed"}]},
+            {"name": "b", "targets": [{"kind": ["lib"], "name": "b"}, {"kind": ["bench"], "name": "speed", "required-features": ["x"]}]},
             {"name": "a", "targets": [{"kind": ["bin"], "name": "a"}]},
         ]});
-        assert_eq!(benches(&metadata), [("b".to_owned(), "speed".to_owned())]);
+        let speed = Bench { package: "b".to_owned(), name: "speed".to_owned(), features: vec!["x".to_owned()] };
+        assert_eq!(benches(&metadata), [speed]);
     }
 }
