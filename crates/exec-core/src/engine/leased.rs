@@ -70,8 +70,10 @@ impl Engine {
         if lease.covers(self.now, self.clock, self.venue_time(), lease.terms().recv_window_ms) {
             return None;
         }
+        let coarse = self.clock.is_none_or(|clock| clock.error_ms > lease.terms().clock_error_ms);
         Some(Shut::Lease(match (lease.standing(), lease.trouble()) {
             (Standing::Lost(lost), _) => lost.to_string(),
+            _ if coarse => String::from("the venue's clock is not known well enough to date anything under it"),
             (Standing::Waiting(_) | Standing::Held { .. }, Some(trouble)) => trouble.into(),
             (Standing::Waiting(_) | Standing::Held { .. }, None) => String::from("it was not renewed in time"),
         }))
