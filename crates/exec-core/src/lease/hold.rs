@@ -219,6 +219,9 @@ impl Lease {
     /// Another start writes, or wrote, under this epoch, as an order at the venue tells. One's own would do as little as a higher one:
     /// a store that forgets may grant an epoch twice.
     pub fn saw(&mut self, now: Timestamp, epoch: Epoch) {
+        if planted(Plant::LeaseEpochOfStore) {
+            return;
+        }
         if self.epoch().is_none_or(|own| own <= epoch) {
             self.above = self.above.max(epoch);
             self.lose(now, Lost::Seen(epoch));
