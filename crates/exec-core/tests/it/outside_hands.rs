@@ -3,8 +3,10 @@
 use crate::scene::{btc, buy, cl_of, fill_of, foreign, high, netting, position_of, reconcile, refused};
 use exec_core::{
     cl_ord_id::OwnId,
-    conversation::{Input, Phase, Query},
+    command::OperatorCommand,
+    conversation::{Input, Phase, Query, Request},
     ids::{ClOrdId, Epoch, OrderId, SessionId, StrategyId, TradeId},
+    kill::{KillLevel, KillScope},
     order::{
         intent::{Owner, Provenance},
         status::OrdStatus,
@@ -120,6 +122,38 @@ fn promise_p02_after_a_lost_journal_an_order_of_ours_comes_back_under_its_strate
         (Owner::Strategy(StrategyId::new("grid").expect("a name")), Provenance::Recovered)
     );
     assert!(rig.engine.books().latches().is_empty());
+}
+
+/// What an earlier start had sent and no journal tells of: the switch takes it off when a comparison finds it. Orders of other hands that
+/// came since were placed by somebody who knows better.
+#[test]
+fn promise_p12_an_entry_of_ours_that_a_comparison_finds_goes_while_the_kill_switch_stands() {
+    for level in [KillLevel::Reduce, KillLevel::Halt] {
+        let engine = config(PositionMode::Netting, &["BTCUSDT"]);
+        let first = Rig::live(engine.clone());
+        let maker = number(&first, engine.strategies[0].id.as_str());
+        let epoch = first.engine.books().epoch();
+        let mut rig = Rig::new(engine, fixtures::profile());
+        rig.ms += 120_000;
+        rig.connect();
+        let scope = KillScope::Account;
+        rig.give(Input::Operator { who: "alice".into(), command: OperatorCommand::Kill { level, scope } });
+        rig.durable();
+        let ours = of_ours(&rig, maker, epoch, -100_000);
+        let theirs = foreign("12", "1", "0");
+        let mut status = rig.flat();
+        status.open_orders = vec![ours.clone(), theirs];
+        rig.answer_recovery(status);
+        let cancelled: Vec<_> = rig
+            .sent
+            .iter()
+            .filter_map(|request| match request {
+                Request::Cancel(cancel) => cancel.order.cl_ord_id,
+                _ => None,
+            })
+            .collect();
+        assert_eq!(cancelled, ours.cl_ord_id.into_iter().collect::<Vec<_>>(), "{level:?}");
+    }
 }
 
 #[test]

@@ -212,6 +212,10 @@ pub(crate) fn records() -> Vec<Record> {
     all.push(Record::Latched { cause: LatchCause::CrashLoop, text: "died".into(), at });
     let what = "status Trading -> Halted".into();
     all.push(Record::InstrumentChanged { instrument: instrument_id("BTCUSDT"), what, at });
+    let text = "Only reduce-only orders are allowed.".into();
+    let rejection = Rejection { class: RejectClass::AccountRestricted, code: -4087, text };
+    let event = OrderEvent::Rejected { cl_ord_id: cl_ord_id("x-0101YVJ2K0000000101ABC"), rejection };
+    all.push(Record::Order { intent: IntentId(1), at, source: Source::Reply, event });
     all
 }
 
