@@ -15,7 +15,7 @@ impl Strategy for Observer {}
 pub(crate) fn register(factory: NodeFactory) -> NodeFactory {
     let factory = factory.journal("file", file_journal).strategy("observer", |_| Ok(Box::new(Observer)));
     #[cfg(feature = "redis")]
-    let factory = factory.journal(crate::redis::REDIS, redis_journal);
+    let factory = factory.journal(crate::redis::REDIS, redis_journal).lease(crate::redis::REDIS, redis_lease);
     #[cfg(feature = "binance")]
     let factory = factory.venue("binance", crate::binance::maker());
     #[cfg(feature = "sim")]
@@ -45,6 +45,14 @@ fn redis_journal(seat: &JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> 
     tell(seat, &found);
     tracing::info!(account = %seat.account, url = %redis.url, epoch = journal.epoch(), "the journal has a copy: {}", redis.lost_with_machine());
     Ok(Box::new(journal))
+}
+
+/// The lease of an account beside its journal on Redis.
+#[cfg(feature = "redis")]
+fn redis_lease(seat: &JournalSeat<'_>) -> Result<std::sync::Arc<dyn exec_core::lease::LeaseStore>, MakeError> {
+    let Some(redis) = seat.redis else { return Err("[journal.redis] is missing".into()) };
+    let options = redis.options(seat.account.as_str(), seat.profile.word())?;
+    Ok(std::sync::Arc::new(exec_journal::RedisLease::new(options)?))
 }
 
 /// What a log in a directory of this machine is opened with.

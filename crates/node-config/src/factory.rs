@@ -379,7 +379,8 @@ impl NodeFactory {
         let entry = account_of(config, id)?;
         let clock = Clock::start();
         let made = |what: &str, error| FactoryError::Make { what: what.to_owned(), account: id.clone(), error };
-        let leased = self.leases.get(&config.journal.kind);
+        let wanted = lease_wanted(config);
+        let leased = self.leases.get(&config.journal.kind).filter(|_| wanted.is_some());
         let owner = leased.map(|_| lease::owner(clock)).transpose().map_err(|error| made("lease", error.into()))?;
         let guard = leased.map(|_| Arc::new(LeaseGuard::default()));
         let parts = self.venue_under(config, id, clock, guard.clone())?;
@@ -395,10 +396,10 @@ impl NodeFactory {
             #[cfg(feature = "redis")]
             redis: config.journal.redis.as_ref(),
         };
-        let lease = match (leased, owner, guard) {
-            (Some(make), Some(owner), Some(guard)) => {
+        let lease = match (leased, owner, guard, wanted) {
+            (Some(make), Some(owner), Some(guard), Some(wanted)) => {
                 let store = make(&seat).map_err(|error| made("lease", error))?;
-                Some(lease::settings(config, entry, owner, store, guard).map_err(|error| made("lease", error.into()))?)
+                Some(lease::settings(config, entry, owner, store, guard, wanted).map_err(|error| made("lease", error.into()))?)
             }
             _ => None,
         };
@@ -470,6 +471,17 @@ fn hindrance(error: &MakeError) -> Option<Hindrance> {
         Some(exec_journal::OpenError::Locked { .. }) => Some(Hindrance::Held),
         _ => None,
     }
+}
+
+/// Whether accounts are traded under a lease: how long it lasts, and what is done where another holds it. A journal of one's own with
+/// a lease store is always under one.
+fn lease_wanted(config: &NodeConfig) -> Option<lease::Wanted> {
+    #[cfg(feature = "redis")]
+    if let Some(redis) = &config.journal.redis {
+        return redis.lease.map(|when_held| lease::Wanted { ttl_ms: redis.lease_ttl_ms, when_held });
+    }
+    let _ = config;
+    Some(lease::Wanted::default())
 }
 
 /// The directory that holds the journal of an account, its lock and its control socket.

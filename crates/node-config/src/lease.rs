@@ -14,6 +14,19 @@ pub(crate) const TTL_MS: u64 = 10_000;
 /// The longest window under a lease: what is signed counts for a successor until it has passed.
 pub(crate) const WINDOW_MAX_MS: u64 = 2_000;
 
+/// What a file says of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) ttl_ms: u64,
+    pub(crate) when_held: WhenHeld,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { ttl_ms: TTL_MS, when_held: WhenHeld::Wait }
+    }
+}
+
 /// A config that cannot be traded under a lease.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LeaseConfigError {
@@ -63,8 +76,9 @@ pub(crate) fn settings(
     owner: NodeId,
     store: Arc<dyn LeaseStore>,
     guard: Arc<LeaseGuard>,
+    wanted: Wanted,
 ) -> Result<LeaseSettings, LeaseConfigError> {
-    Ok(LeaseSettings { store, terms: terms(config, entry, TTL_MS)?, owner, guard, when_held: WhenHeld::Wait })
+    Ok(LeaseSettings { store, terms: terms(config, entry, wanted.ttl_ms)?, owner, guard, when_held: wanted.when_held })
 }
 
 /// The name of this start: the machine's, the process's number, and the moment, so that no two are the same.

@@ -6,9 +6,13 @@ use crate::{
     section::Section,
 };
 use exec_journal::{Ack, RedisOptions};
+use exec_runtime::WhenHeld;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::PathBuf;
 
+/// What a node does about an account that another holds; `off` is no lease.
+pub(crate) const LEASES: [(&str, Option<WhenHeld>); 3] =
+    [("off", None), ("wait", Some(WhenHeld::Wait)), ("refuse", Some(WhenHeld::Refuse))];
 /// When a record counts as durable, with the words for it.
 pub(crate) const ACKS: [(&str, Ack); 2] = [("local", Ack::Local), ("shared", Ack::Shared)];
 /// The kind of journal that has a copy on Redis.
@@ -44,6 +48,10 @@ pub struct RedisConfig {
     pub password: Option<Fetched>,
     /// Certificates that the server must be signed by, in place of the usual ones; relative to the config file.
     pub ca_file: Option<PathBuf>,
+    /// Whether the account is traded under a lease, and what is done where another holds it.
+    pub lease: Option<WhenHeld>,
+    /// How long the lease lasts.
+    pub lease_ttl_ms: u64,
 }
 
 impl RedisConfig {
@@ -105,6 +113,8 @@ pub(crate) fn read(s: &mut Section<'_>, kind: &str, around: &dyn Surroundings) -
     let lag_max_records = s.whole("lag_max_records", 1..=10_000_000).unwrap_or(10_000);
     let lag_max_ms = s.whole("lag_max_ms", 100..=600_000).unwrap_or(2_000);
     let replicas = crate::read::whole_u32(&mut s, "replicas", 0, 16).unwrap_or(0);
+    let lease = s.choice("lease", &LEASES).and_then(|lease| lease.value);
+    let lease_ttl_ms = s.whole("lease_ttl_ms", 500..=120_000).unwrap_or(crate::lease::TTL_MS);
     let key_prefix = s.text("key_prefix").map_or_else(|| "ex".to_owned(), |prefix| prefix.value);
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
     if key_prefix.is_empty() || key_prefix.len() > 64 || !key_prefix.chars().all(plain) {
@@ -141,6 +151,8 @@ pub(crate) fn read(s: &mut Section<'_>, kind: &str, around: &dyn Surroundings) -
         user,
         password,
         ca_file: ca_file.map(|ca| PathBuf::from(ca.value)),
+        lease,
+        lease_ttl_ms,
     })
 }
 

@@ -93,6 +93,9 @@ fn write_redis(out: &mut String, redis: &crate::redis::RedisConfig) -> fmt::Resu
     plain(out, "lag_max_records", redis.lag_max_records)?;
     plain(out, "lag_max_ms", redis.lag_max_ms)?;
     plain(out, "replicas", redis.replicas)?;
+    let lease = crate::redis::LEASES.iter().find(|(_, lease)| *lease == redis.lease);
+    text(out, "lease", lease.map_or("off", |(word, _)| word))?;
+    plain(out, "lease_ttl_ms", redis.lease_ttl_ms)?;
     text(out, "key_prefix", &redis.key_prefix)?;
     for (key, fetched) in [("user", &redis.user), ("password", &redis.password)] {
         if let Some(fetched) = fetched {
