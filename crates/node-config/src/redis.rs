@@ -130,15 +130,8 @@ pub(crate) fn read(s: &mut Section<'_>, kind: &str, around: &dyn Surroundings) -
         );
     }
     let ca_file = s.text("ca_file");
-    if let (Some(ca), Some(url)) = (&ca_file, &url)
-        && !url.value.starts_with("rediss://")
-    {
-        s.wrong_at(
-            ca.at,
-            "journal.redis.ca_file",
-            "is for TLS, and the address is redis://",
-            "write rediss://, or delete the key",
-        );
+    if ca_file.is_some() && url.as_ref().is_some_and(|url| !url.value.starts_with("rediss://")) {
+        s.wrong("ca_file", "is for TLS, and the address is redis://", "write rediss://, or delete the key");
     }
     s.finish();
     there.then(|| RedisConfig {

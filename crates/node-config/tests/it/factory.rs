@@ -39,9 +39,10 @@ fn names_that_nobody_registered_are_told_with_their_place() {
         mistakes(&FILE.replace("\"binance\"", "\"nowhere\"")),
         "3:9: accounts.main.venue: venue `nowhere` is not in this program; this program has: binance"
     );
+    let journals = if cfg!(feature = "redis") { "file, redis" } else { "file" };
     assert_eq!(
         mistakes(&FILE.replace("[[strategies]]", "[journal]\nkind = \"fle\"\n[[strategies]]")),
-        "8:8: journal.kind: journal `fle` is not in this program; did you mean \"file\"? This program has: file"
+        format!("8:8: journal.kind: journal `fle` is not in this program; did you mean \"file\"? This program has: {journals}")
     );
 }
 
