@@ -26,6 +26,7 @@ enum What {
     Plants,
     Worlds,
     Kills,
+    SharedKills,
 }
 
 /// Runs all steps, stops at the first that fails, and prints the table of times either way.
@@ -88,6 +89,7 @@ fn steps(nextest: bool) -> Vec<Step> {
             cargo(&["clippy", "--package", "exec-cli", "--all-targets", "--features", "drill", "--", "-D", "warnings"]),
         ),
         step("kills", What::Kills),
+        step("shared", What::SharedKills),
     ]
 }
 
@@ -122,6 +124,12 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
             command.args(["drill", "kill", "--cycles", drill::CYCLES]);
             command
         }
+        What::SharedKills => {
+            // The program of the step before.
+            let mut command = shell::command(drill::set_aside()?);
+            command.args(["drill", "kill", "--journal", "redis", "--cycles", drill::CYCLES, "--jobs", "2"]);
+            command
+        }
     };
     let line = shell::shown(&command);
     println!("\n=== {}: {line}", step.name);
@@ -129,6 +137,7 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
     let rerun = match step.name {
         "worlds" => format!("cargo run --package exec-world -- --seeds {WORLDS} --steps {STEPS}"),
         "kills" => format!("cargo xtask kill-test --cycles {}", drill::CYCLES),
+        "shared" => format!("cargo xtask kill-test --journal redis --cycles {} --jobs 2", drill::CYCLES),
         _ => line.clone(),
     };
     // Behind our pipe cargo sees no terminal; what a person reads keeps its colours.

@@ -24,7 +24,11 @@ const ARROWS: &[Arrows] = &[
         normal: &["exec-core", "exec-runtime", "exec-journal", "binance-adapter", "exchange-sim"],
         dev: &[],
     },
-    Arrows { crate_: "exec-cli", normal: &["node-config", "exec-core", "binance-adapter", "exchange-sim"], dev: &[] },
+    Arrows {
+        crate_: "exec-cli",
+        normal: &["node-config", "exec-core", "binance-adapter", "exchange-sim", "exec-testkit"],
+        dev: &[],
+    },
     Arrows {
         crate_: "exec-world",
         normal: &["exec-core", "exec-runtime", "exec-journal", "binance-adapter", "exchange-sim", "exec-testkit"],
@@ -56,6 +60,7 @@ const FILES: &[(&str, &str, &[&str])] = &[
     ("exchange-sim", "exec_core", &["venue"]),
     ("exec-cli", "binance_adapter", &["decode"]),
     ("exec-cli", "exchange_sim", &["sim", "demo", "play", "drill"]),
+    ("exec-cli", "exec_testkit", &["drill"]),
 ];
 
 /// Compares the dependencies cargo knows with the table.

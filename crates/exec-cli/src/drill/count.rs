@@ -3,6 +3,7 @@
 use super::{
     boundary::{OTHERS, WIRE, all},
     cycle::Cycle,
+    shared::Lost,
 };
 use crate::{play::tally::Doubts, screen};
 use std::{collections::BTreeMap, time::Duration};
@@ -34,6 +35,7 @@ pub(crate) struct Count {
     longest_unprotected_ms: i64,
     never_protected: BTreeMap<String, usize>,
     ahead_of_the_journal: usize,
+    lost: Lost,
     took: Vec<Duration>,
     returned: Vec<Duration>,
 }
@@ -58,6 +60,7 @@ impl Count {
             longest_unprotected_ms: 0,
             never_protected: BTreeMap::new(),
             ahead_of_the_journal: 0,
+            lost: Lost::default(),
             took: Vec::new(),
             returned: Vec::new(),
         }
@@ -84,6 +87,7 @@ impl Count {
         self.accepted += cycle.accepted;
         self.fills += cycle.fills;
         self.fills_while_dead += cycle.fills_while_dead;
+        self.lost.add(&cycle.lost);
         self.took.push(cycle.took);
         self.returned.push(cycle.returned);
         if self.cycles.is_multiple_of(TELL_EVERY) {
@@ -114,6 +118,12 @@ impl Count {
             "with a request on the wire: {wire} of {kills}; boundaries not passed often enough in their cycle: {}",
             self.missed
         ));
+        if self.lost.restarts > 0 {
+            let Lost { restarts, disks, servers } = self.lost;
+            screen::say(format!(
+                "shared journals: of {restarts} restarts {disks} without the local log; the server killed {servers} times"
+            ));
+        }
         screen::say(format!(
             "orders accepted {}, fills {}, of them while no node ran {}",
             self.accepted, self.fills, self.fills_while_dead

@@ -5,6 +5,7 @@ use super::{
     audit::{Audit, TAG, audit, names, replay},
     boundary::{ANY_MOMENT, Aim, HELD_ANSWER, HELD_REQUEST, When, mix},
     killer::VARIABLE,
+    shared::{Lost, Shared},
 };
 use crate::{
     failure::Failure,
@@ -67,6 +68,8 @@ pub(crate) struct Cycle {
     /// From the last start to both accounts trading again.
     pub(crate) returned: Duration,
     pub(crate) took: Duration,
+    /// What else was lost with its nodes.
+    pub(crate) lost: Lost,
     /// What is wrong, each in words; empty is well.
     pub(crate) wrong: Vec<String>,
     /// What was too little to count, each in words.
@@ -74,17 +77,23 @@ pub(crate) struct Cycle {
 }
 
 /// Plays one cycle in a folder of its own. A failure of the play itself is an error; what differs stands in the answer.
-pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<usize>) -> Result<Cycle, Failure> {
+pub(crate) async fn play(
+    number: u64,
+    aim: Aim,
+    folder: &Path,
+    (forget, shares): (Option<usize>, bool),
+) -> Result<Cycle, Failure> {
     let begun = Instant::now();
     let owners = ACCOUNTS.map(|(_, owner)| owner);
     let exchange = Exchange::open(number, TEMPO, &owners).await?;
     let roles = ACCOUNTS.map(|(account, owner)| Role { account, owner, seed: number, steps: u32::MAX });
-    let setting = Setting { tag: TAG, strategy: "drill", sweep_interval_secs: 5 };
+    let shared = shares.then(|| Shared::start(number));
+    let setting = Setting { tag: TAG, strategy: "drill", sweep_interval_secs: 5, shared: shared.as_ref().map(Shared::url) };
     let config = write_config(folder, &exchange, &setting, &roles)?;
     for owner in owners {
         exchange.lose_a_few(owner);
     }
-    let mut stage = Stage { exchange, config, number, cycle: Cycle::default() };
+    let mut stage = Stage { exchange, config, folder: folder.to_owned(), number, cycle: Cycle::default(), shared };
 
     let first = match aim.boundary.when {
         When::Start | When::End => Aim { boundary: held(number), passing: 1 },
@@ -103,7 +112,8 @@ pub(crate) async fn play(number: u64, aim: Aim, folder: &Path, forget: Option<us
     if left_untold(folder)? {
         stage.come_back_once_more().await?;
     }
-    let Stage { exchange, mut cycle, .. } = stage;
+    let Stage { exchange, mut cycle, shared, .. } = stage;
+    cycle.lost = shared.map(|shared| shared.lost).unwrap_or_default();
 
     let mut forgetful = Forgetful::of(forget);
     for (account, owner) in ACCOUNTS {
@@ -189,8 +199,10 @@ impl Patience {
 struct Stage {
     exchange: Exchange,
     config: std::path::PathBuf,
+    folder: std::path::PathBuf,
     number: u64,
     cycle: Cycle,
+    shared: Option<Shared>,
 }
 
 impl Stage {
@@ -210,6 +222,7 @@ impl Stage {
             }
             When::Drain => {
                 self.load(&mut node).await?.alive()?;
+                self.shared.iter_mut().for_each(Shared::ended);
                 node.ask_to_end()?;
                 died_within(&mut node, PATIENCE).await?
             }
@@ -270,7 +283,7 @@ impl Stage {
         node.kill()?;
         self.cycle.hit = there;
         self.cycle.kills.push(if there { aim.boundary.name } else { ANY_MOMENT });
-        Ok(())
+        self.shared.as_mut().map_or(Ok(()), |shared| shared.after_a_kill(&self.folder))
     }
 
     /// While nobody of ours is there to see it: what was on its way arrives, orders fill, a stop triggers.
@@ -307,6 +320,7 @@ impl Stage {
         let mut node = self.start(aim, 0)?;
         let mut dead = self.load(&mut node).await? == Load::Died;
         if !dead {
+            self.shared.iter_mut().for_each(Shared::ended);
             node.ask_to_end()?;
             dead = died_within(&mut node, LOAD_PATIENCE).await?;
         }
@@ -352,6 +366,9 @@ impl Stage {
             sleep(POLL).await;
         }
         self.cycle.returned = begun.elapsed();
+        if let Some(shared) = self.shared.as_mut().filter(|_| self.number.is_multiple_of(2)) {
+            shared.away().await;
+        }
         let mut patience = Patience::begin();
         while patience.lasts(self)? {
             let mut enough = true;

@@ -7,6 +7,7 @@ mod cycle;
 mod jobs;
 pub(crate) mod killer;
 mod memory;
+mod shared;
 mod soak;
 mod stage;
 mod stall;
@@ -68,7 +69,8 @@ struct Kill {
     /// How many cycles run side by side; they mostly wait.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     jobs: u16,
-    /// Which journal the nodes keep.
+    /// Which journal the nodes keep: `redis` is one that is shared, whose server is killed too, and half of the restarts have lost
+    /// the local log.
     #[arg(long, value_enum, default_value_t = Journal::File)]
     journal: Journal,
     /// Only this boundary.
@@ -82,7 +84,7 @@ struct Kill {
     forget_fill: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Journal {
     File,
     Redis,
@@ -111,9 +113,6 @@ async fn soaked(args: &Soak) -> Result<(), Failure> {
 }
 
 async fn kill(args: &Kill) -> Result<(), Failure> {
-    if let Journal::Redis = args.journal {
-        return Err(Failure::Usage("--journal redis: the Redis journal is not built yet; use --journal file".to_owned()));
-    }
     let only = match &args.only {
         Some(name) => Some(boundary::all().find(|b| b.name == name).ok_or_else(|| {
             let all: Vec<&str> = boundary::all().map(|b| b.name).collect();
@@ -153,12 +152,13 @@ fn play(args: &Kill, number: u64, only: Option<&'static Boundary>) -> Result<(Cy
     if let Some(boundary) = only {
         aim = Aim { boundary, passing: 1 + boundary::mix(number) % boundary.passings };
     }
+    let how = (args.forget_fill, args.journal == Journal::Redis);
     for again in 0.. {
         let refused = |text: String| vec![format!("cycle {number}: {text}")];
         let folder = folder(args, number).map_err(|failure| refused(failure.text().unwrap_or_default()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| refused(format!("the machine gives no runtime: {error}")))?;
-        let (played, held_up) = runtime.block_on(stall::measured(cycle::play(number, aim, folder.path(), args.forget_fill)));
+        let (played, held_up) = runtime.block_on(stall::measured(cycle::play(number, aim, folder.path(), how)));
         runtime.shutdown_background();
         let (wrong, late) = match &played {
             Ok(cycle) => (cycle.wrong.iter().chain(&cycle.short).cloned().collect(), cycle.wrong.is_empty()),
@@ -173,13 +173,13 @@ fn play(args: &Kill, number: u64, only: Option<&'static Boundary>) -> Result<(Cy
             }
             // Something did not come in time, and this program did not get its own time either.
             _ if late && held_up > HELD_UP_MAX && again < AGAIN_MAX => (),
-            _ => return Err(violation(number, aim, &wrong, held_up, &folder.keep())),
+            _ => return Err(violation(args, (number, aim), &wrong, held_up, &folder.keep())),
         }
     }
     Err(Vec::new())
 }
 
-fn violation(number: u64, aim: Aim, wrong: &[String], held_up: Duration, kept: &Path) -> Vec<String> {
+fn violation(args: &Kill, (number, aim): (u64, Aim), wrong: &[String], held_up: Duration, kept: &Path) -> Vec<String> {
     let (name, passing) = (aim.boundary.name, aim.passing);
     let mut told = vec![format!("VIOLATION in cycle {number} (seed {number}): killed at {name}, passing {passing}")];
     told.extend(wrong.iter().take(12).map(|text| format!("  {text}")));
@@ -188,7 +188,8 @@ fn violation(number: u64, aim: Aim, wrong: &[String], held_up: Duration, kept: &
     }
     told.push(format!("  the machine held this program up for {} s", screen::seconds(held_up.as_millis())));
     told.push(format!("  journals and log are in {}", kept.display()));
-    told.push(format!("  again: cargo xtask kill-test --cycles 1 --from {number}"));
+    let journal = if args.journal == Journal::Redis { " --journal redis" } else { "" };
+    told.push(format!("  again: cargo xtask kill-test --cycles 1 --from {number}{journal}"));
     told
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Setting<'a> {
     /// Which strategy trades.
     pub(crate) strategy: &'a str,
     pub(crate) sweep_interval_secs: u32,
+    /// Where the journals are shared, if they are: what is acknowledged stands there, too.
+    pub(crate) shared: Option<String>,
 }
 
 /// Writes config file and secrets into a folder, and returns the file.
@@ -61,6 +63,11 @@ pub(crate) fn write_config(
 
 fn head(setting: &Setting<'_>) -> String {
     let Setting { tag, sweep_interval_secs, .. } = setting;
+    let (kind, every, table) = match &setting.shared {
+        None => ("file", 1_000, String::new()),
+        // Without a snapshot before the end, all of it is there where the local log is gone.
+        Some(url) => ("redis", 1_000_000, format!("\n[journal.redis]\nurl = \"{url}\"\nack = \"shared\"\n")),
+    };
     format!(
         r#"# A node of a play. On the built-in exchange doubt may be short: the three margins are far below their defaults.
 profile = "simulated"
@@ -68,10 +75,11 @@ trader_id = "{tag}-001"
 order_tag = "{tag}"
 
 [journal]
-snapshot_every_records = 1000
+kind = "{kind}"
+snapshot_every_records = {every}
 # All of it is compared with the exchange in the end.
 segments_kept = 100000
-
+{table}
 [logging]
 level = "info"
 
