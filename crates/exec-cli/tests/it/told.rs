@@ -98,7 +98,8 @@ fn an_orders_story_is_told_by_a_running_node_and_by_its_journal_alone() {
         json(&run(&["explain", "-c", config, order_id, "--json"]))["steps"].to_string().contains("cancelled at the venue")
     });
     check(&run(&["explain", "-c", config, cl_ord_id, "--json"]), true);
-    let mistyped = format!("{}0", &cl_ord_id[..cl_ord_id.len() - 1]);
+    let (rest, last) = cl_ord_id.split_at(cl_ord_id.len() - 1);
+    let mistyped = format!("{rest}{}", if last == "0" { "1" } else { "0" });
     let unknown = run(&["explain", "-c", config, &mistyped]);
     assert!(code(&unknown) == 1 && err(&unknown).contains(&format!("did you mean {cl_ord_id}")), "{}", err(&unknown));
 
