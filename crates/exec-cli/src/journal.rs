@@ -107,5 +107,6 @@ const fn name(record: &Record) -> &'static str {
         Record::Day(_) => "days",
         Record::Funding { .. } => "funding",
         Record::InstrumentChanged { .. } => "changes of instruments",
+        Record::Alert { .. } => "alerts",
     }
 }

@@ -378,7 +378,7 @@ impl Books {
                 self.latches.entry(cause.clone()).or_insert_with(|| text.clone());
             }
             Record::Released { .. } => self.latches.clear(),
-            Record::Operator { .. } | Record::InstrumentChanged { .. } => (),
+            Record::Operator { .. } | Record::InstrumentChanged { .. } | Record::Alert { .. } => (),
             Record::Raw { .. } => self.raw_kept += 1,
             Record::Adjustment(adjustment) => self.adjust(adjustment),
             Record::Claim(claim) => {

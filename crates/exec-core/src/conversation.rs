@@ -113,6 +113,8 @@ pub enum Input {
     LeaseAnswered(lease::Answer),
     /// The copy of the journal, off this machine, is too far behind, or is not any more.
     CopyBehind(Option<CopyLag>),
+    /// An operator was told this, and programs outside are to be told of it from the journal.
+    Alerted(Alert),
 }
 
 /// What became of a request.

@@ -81,6 +81,11 @@ pub trait Journal: Send {
         None
     }
 
+    /// How far the telling of consumers is behind, for a journal that tells any. Answers at once.
+    fn events(&self) -> Option<CopyLag> {
+        None
+    }
+
     /// A reader of what has become durable. One per journal.
     fn watch(&mut self) -> Box<dyn DurableWatch>;
 }

@@ -12,6 +12,7 @@ pub mod conversation;
 pub mod engine;
 pub mod explain;
 pub mod exposure;
+pub mod feed;
 pub mod host;
 pub mod ids;
 pub mod instrument;

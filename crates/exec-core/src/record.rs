@@ -1,6 +1,7 @@
 //! What is journalled: facts, not inputs. Replaying them through `Books::apply` gives the books back.
 
 use crate::{
+    conversation::AlertLevel,
     ids::{AccountId, Asset, Epoch, InstrumentId, IntentId, Seq, StrategyId, TradeId},
     kill::{KillLevel, KillScope},
     order::{
@@ -260,6 +261,17 @@ pub enum Record {
         /// When it was learned.
         at: Timestamp,
     },
+    /// An operator was told something; kept where programs outside are told of it, too.
+    Alert {
+        /// How bad it is.
+        level: AlertLevel,
+        /// Which kind, for machines.
+        kind: String,
+        /// In words.
+        text: String,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// A journal entry that this build cannot read.
@@ -287,7 +299,7 @@ pub enum RecordError {
 
 /// The version of every record kind that this build writes.
 pub const RECORD_VERSION: u8 = 2;
-const KIND_MAX: u16 = 19;
+const KIND_MAX: u16 = 20;
 
 impl Record {
     /// The number of the record's kind in the journal. Numbers are never reused.
@@ -312,6 +324,7 @@ impl Record {
             Self::Day(_) => 17,
             Self::Funding { .. } => 18,
             Self::InstrumentChanged { .. } => 19,
+            Self::Alert { .. } => 20,
         }
     }
     /// Writes the record's payload to the end of `buffer`, keeping its capacity.

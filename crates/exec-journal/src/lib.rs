@@ -41,6 +41,8 @@ pub use port::{EngineJournal, SEGMENTS_KEPT};
 pub use reader::{Record, Records, read, read_kept};
 pub use recovery::{Cut, Recovery, verify};
 #[cfg(feature = "redis")]
-pub use redis::{Ack, CopyError, RedisLease, RedisOptions, SharedJournal, UrlError};
+pub use redis::{
+    Ack, CopyError, EventStream, Missed, RedisLease, RedisOptions, SharedJournal, StreamError, StreamedEvent, UrlError,
+};
 pub use sim_disk::{Faults, SimDisk, WriteFault};
 pub use snapshot::Snapshot;

@@ -410,7 +410,10 @@ impl AccountLoop {
         }
     }
 
-    pub(crate) fn raise(&self, alert: Alert) {
+    pub(crate) fn raise(&mut self, alert: Alert) {
+        if self.runtime.journal_alerts {
+            self.urgent.push_back(Input::Alerted(alert.clone()));
+        }
         self.shared.board.raise(&self.account, self.clock.now(), alert);
     }
 }

@@ -40,6 +40,8 @@ pub struct RuntimeConfig {
     pub alerts_max: usize,
     /// After so many records the journal is given the books as a snapshot; zero never, and not at a clean end either.
     pub snapshot_every: u64,
+    /// Whether alerts are journalled, too, so that programs outside are told of them from the journal.
+    pub journal_alerts: bool,
 }
 
 impl Default for RuntimeConfig {
@@ -61,6 +63,7 @@ impl Default for RuntimeConfig {
             jitter_seed: None,
             alerts_max: 256,
             snapshot_every: 100_000,
+            journal_alerts: false,
         }
     }
 }

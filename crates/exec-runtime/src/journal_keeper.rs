@@ -179,6 +179,10 @@ impl JournalKeeper {
     pub(crate) fn is_flushed(&self) -> bool {
         self.durable >= self.appended
     }
+    /// How far the telling of consumers is behind, if any are told.
+    pub(crate) fn events(&self) -> Option<CopyLag> {
+        self.journal.events()
+    }
     pub(crate) const fn durable(&self) -> Seq {
         self.durable
     }

@@ -117,6 +117,7 @@ pub(crate) fn short_input(input: &Input) -> String {
         | Input::Drain
         | Input::Disarm
         | Input::LeaseAnswered(_)
+        | Input::Alerted(_)
         | Input::KeyRights(_)
         | Input::Unwanted(_)
         | Input::CopyBehind(_)

@@ -36,12 +36,23 @@ fn redis_journal(seat: &JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError> 
     let Some(redis) = seat.redis else { return Err("[journal.redis] is missing".into()) };
     let mut options = redis.options(seat.account.as_str(), seat.profile.word())?;
     let (log, disk) = local(seat)?;
+    let directory = seat.directory.to_owned();
+    let view = move || exec_journal::OsDisk::open(&directory, disk);
+    // Whether client ids are ours does not matter for adding up; any tag does.
+    let teller = exec_runtime::EventTeller::new(seat.account.clone(), exec_core::cl_ord_id::Tag::new("X")?);
     // Under a lease nothing is opened before the node has it.
     if let Some(owner) = &seat.owner {
         options.owner = Some(owner.clone());
-        return Ok(Box::new(exec_journal::SharedJournal::standby(seat.directory, log, disk, options)));
+        let mut journal = exec_journal::SharedJournal::standby(seat.directory, log, disk, options);
+        if redis.events {
+            journal.publish(view, Box::new(teller), redis.events_max)?;
+        }
+        return Ok(Box::new(journal));
     }
-    let (journal, found) = exec_journal::SharedJournal::open(seat.directory, &log, disk, options)?;
+    let (mut journal, found) = exec_journal::SharedJournal::open(seat.directory, &log, disk, options)?;
+    if redis.events {
+        journal.publish(view, Box::new(teller), redis.events_max)?;
+    }
     tell(seat, &found);
     tracing::info!(account = %seat.account, url = %redis.url, epoch = journal.epoch(), "the journal has a copy: {}", redis.lost_with_machine());
     Ok(Box::new(journal))

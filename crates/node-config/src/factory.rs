@@ -417,6 +417,8 @@ impl NodeFactory {
                 on_exit: config.execution.on_exit,
                 position_ids: entry.use_position_ids,
                 snapshot_every: config.journal.snapshot_every_records,
+                #[cfg(feature = "redis")]
+                journal_alerts: config.journal.redis.as_ref().is_some_and(|redis| redis.events),
                 ..RuntimeConfig::default()
             });
         if let Some(lease) = lease {

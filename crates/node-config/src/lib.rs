@@ -34,6 +34,12 @@ pub use config::{
 pub use dead_man::DeadManConfig;
 /// What a summary of a sound journal says.
 pub use exec_journal::Recovery;
+/// What consumers of an account's events use, as `exec-node tail` does.
+#[cfg(feature = "redis")]
+pub mod events {
+    pub use exec_core::feed::EventId;
+    pub use exec_journal::{EventStream, RedisOptions, StreamError, StreamedEvent};
+}
 /// The runtime's face for whoever runs a node or speaks to one.
 pub use exec_runtime::{
     AccountError, AccountHandle, AccountStatus, Clock, ExitSummary, Node, NodeError, NodeHandle, OnExit, control, kill_signals,

@@ -42,6 +42,10 @@ pub struct RedisConfig {
     pub replicas: u32,
     /// What all keys begin with.
     pub key_prefix: String,
+    /// Whether consumers are told, in a stream, what the journal says.
+    pub events: bool,
+    /// So many of the newest events are kept in the stream.
+    pub events_max: u64,
     /// The user, if the server wants one.
     pub user: Option<Fetched>,
     /// The password, if the server wants one.
@@ -63,6 +67,15 @@ impl RedisConfig {
             }
             Ack::Shared => "nothing that was acknowledged is lost with this machine; exits wait for the local log alone",
         }
+    }
+
+    /// What the events of an account are read with.
+    ///
+    /// # Errors
+    /// The certificates cannot be read.
+    pub fn to_read_events(&self, account: &str) -> std::io::Result<RedisOptions> {
+        // The environment is a matter of whoever writes.
+        self.options(account, "")
     }
 
     /// What the journal is opened with.
@@ -120,6 +133,8 @@ pub(crate) fn read(s: &mut Section<'_>, kind: &str, around: &dyn Surroundings) -
     if key_prefix.is_empty() || key_prefix.len() > 64 || !key_prefix.chars().all(plain) {
         s.wrong("key_prefix", "is no prefix of keys", "write up to 64 letters, digits, dashes, underlines, points or colons");
     }
+    let events = s.flag("events", false);
+    let events_max = s.whole("events_max", 1_000..=100_000_000).unwrap_or(100_000);
     let user = fetched(&mut s, "user", around);
     let password = fetched(&mut s, "password", around);
     if user.is_some() && password.is_none() && !s.says("password") {
@@ -141,6 +156,8 @@ pub(crate) fn read(s: &mut Section<'_>, kind: &str, around: &dyn Surroundings) -
         lag_max_ms,
         replicas,
         key_prefix,
+        events,
+        events_max,
         user,
         password,
         ca_file: ca_file.map(|ca| PathBuf::from(ca.value)),

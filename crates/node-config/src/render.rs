@@ -97,6 +97,8 @@ fn write_redis(out: &mut String, redis: &crate::redis::RedisConfig) -> fmt::Resu
     text(out, "lease", lease.map_or("off", |(word, _)| word))?;
     plain(out, "lease_ttl_ms", redis.lease_ttl_ms)?;
     text(out, "key_prefix", &redis.key_prefix)?;
+    plain(out, "events", redis.events)?;
+    plain(out, "events_max", redis.events_max)?;
     for (key, fetched) in [("user", &redis.user), ("password", &redis.password)] {
         if let Some(fetched) = fetched {
             place(out, key, &fetched.source)?;

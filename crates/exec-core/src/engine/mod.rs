@@ -386,6 +386,9 @@ impl Engine {
             Input::Disarm => self.disarm(out),
             Input::LeaseAnswered(answer) => self.lease_answered(answer),
             Input::CopyBehind(lag) => self.copy_behind = lag,
+            Input::Alerted(Alert { level, kind, text }) => {
+                self.record(Record::Alert { level, kind: kind.into(), text, at: self.now }, out);
+            }
         }
         self.open_breakers(out);
         self.keep_moved_lists(out);

@@ -77,7 +77,8 @@ impl Engine {
             | Record::Lifted { .. }
             | Record::Day(_)
             | Record::Funding { .. }
-            | Record::InstrumentChanged { .. } => (),
+            | Record::InstrumentChanged { .. }
+            | Record::Alert { .. } => (),
         }
         Ok(())
     }

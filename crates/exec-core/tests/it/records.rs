@@ -4,6 +4,7 @@
 //! a line; a line that changes breaks every journal that exists.
 
 use exec_core::{
+    conversation::AlertLevel,
     ids::{AccountId, AlgoId, Epoch, IntentId, ListId, OrderId, RequestId, Seq, TradeId},
     kill::{KillLevel, KillScope},
     limits::Scope,
@@ -216,6 +217,7 @@ pub(crate) fn records() -> Vec<Record> {
     let rejection = Rejection { class: RejectClass::AccountRestricted, code: -4087, text };
     let event = OrderEvent::Rejected { cl_ord_id: cl_ord_id("x-0101YVJ2K0000000101ABC"), rejection };
     all.push(Record::Order { intent: IntentId(1), at, source: Source::Reply, event });
+    all.push(Record::Alert { level: AlertLevel::Warning, kind: "stop_refused".into(), text: "look".into(), at });
     all
 }
 

@@ -11,7 +11,7 @@ use super::link::Trouble;
 use super::options::RedisOptions;
 use super::pending::{Pending, Waiting, Work};
 use super::server::{self, Refusal};
-use super::source::Source;
+use super::source::{Nothing, Source};
 use super::start::is_ours;
 use super::store::{Batch, Done, Head, Store, Writer};
 use crate::error::OpenError;
@@ -326,27 +326,5 @@ impl Follower {
             Ok(_) => CopyError::Fenced { theirs, ours: self.writer.epoch }.into(),
             Err(trouble) => trouble.into(),
         }
-    }
-}
-
-/// Stands in for the log while that is being read.
-struct Nothing;
-
-impl Source for Nothing {
-    fn span(&mut self) -> Result<(u64, u64), OpenError> {
-        Ok((1, 0))
-    }
-    fn read(
-        &mut self,
-        _from: u64,
-        _visit: &mut dyn FnMut(u64, &crate::log::RecordRef<'_>, bool) -> bool,
-    ) -> Result<(), OpenError> {
-        Ok(())
-    }
-    fn newest_snapshot(&mut self) -> Result<Option<crate::snapshot::Snapshot>, OpenError> {
-        Ok(None)
-    }
-    fn snapshot(&mut self, seq: u64) -> Result<crate::snapshot::Snapshot, OpenError> {
-        Err(OpenError::Dropped { asked: seq, first: seq + 1 })
     }
 }

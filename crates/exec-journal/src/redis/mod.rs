@@ -5,16 +5,20 @@
 //! - [`RedisOptions`] says where the copy is and what an acknowledged record must survive.
 //! - [`RedisLease`] is the lease of an account in the same keys.
 //! - `store` knows the account's keys and the scripts that change them; each of them is atomic, fenced, and may be run twice.
+//! - `publisher` tells consumers, in a stream beside the copy, what the records say.
 //! - `follower` brings to Redis what the local log has made durable; `start` compares the two before anything is written.
 
 mod chain;
 mod compare;
+mod consumer;
 mod error;
 mod follower;
 mod lease;
 mod link;
 mod options;
+mod outlet;
 mod pending;
+mod publisher;
 mod restore;
 mod scripts;
 mod server;
@@ -23,6 +27,7 @@ mod source;
 mod start;
 mod store;
 
+pub use consumer::{EventStream, Missed, StreamError, StreamedEvent};
 pub use error::{CopyError, UrlError};
 pub use lease::RedisLease;
 pub use options::{Ack, RedisOptions};

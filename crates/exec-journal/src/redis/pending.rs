@@ -2,11 +2,12 @@
 //! how old the oldest record is that Redis does not have. The order path only ever takes a short lock here.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use exec_core::journal::CopyLag;
 
+use super::outlet::Outlet;
 use crate::log::RecordRef;
 
 /// Moments that are kept to tell the age of the oldest record; more are merged, and then the age is told too high, never too low.
@@ -72,6 +73,8 @@ pub(super) struct Pending {
     state: Mutex<State>,
     work: Condvar,
     bytes_max: usize,
+    /// Who is told the same, where consumers are told of the records.
+    outlet: OnceLock<Arc<Outlet>>,
 }
 
 /// What there is to do.
@@ -96,7 +99,7 @@ impl Pending {
             snapshot: None,
             closing: None,
         };
-        Self { state: Mutex::new(state), work: Condvar::new(), bytes_max }
+        Self { state: Mutex::new(state), work: Condvar::new(), bytes_max, outlet: OnceLock::new() }
     }
 
     // Every change is complete before anything can panic.
@@ -104,8 +107,21 @@ impl Pending {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// From here on the outlet hears of every record, and of how far it is. Once.
+    pub(super) fn open_outlet(&self) -> Arc<Outlet> {
+        let state = self.lock();
+        Arc::clone(self.outlet.get_or_init(|| Arc::new(Outlet::new(state.durable, state.followed, self.bytes_max))))
+    }
+
+    pub(super) fn outlet(&self) -> Option<&Outlet> {
+        self.outlet.get().map(|outlet| &**outlet)
+    }
+
     /// Takes one group that was appended. Where too much waits, all of it is forgotten: the local log has it.
     pub(super) fn push(&self, first: u64, records: &[RecordRef<'_>]) {
+        if let Some(outlet) = self.outlet() {
+            outlet.push(first, records);
+        }
         let mut state = self.lock();
         let added: usize = records.iter().map(|record| record.payload.len()).sum();
         let staged = &mut state.staged;
@@ -125,6 +141,9 @@ impl Pending {
 
     /// The local log is durable up to here.
     pub(super) fn durable(&self, seq: u64) {
+        if let Some(outlet) = self.outlet() {
+            outlet.durable(seq);
+        }
         let mut state = self.lock();
         state.durable = state.durable.max(seq);
         let full = state.marks.len() >= MARKS_MAX;
@@ -158,6 +177,10 @@ impl Pending {
         state.followed = seq;
         while state.marks.front().is_some_and(|(marked, _)| *marked <= seq) {
             state.marks.pop_front();
+        }
+        drop(state);
+        if let Some(outlet) = self.outlet() {
+            outlet.release(seq);
         }
     }
 

@@ -27,6 +27,28 @@ for i = 1, 12 do if not out[i] then out[i] = '' end end
 return out",
 };
 
+/// Keys: events. Arguments: the id of the last event as the writer believes (empty: it asks), how many events are kept at least, then id,
+/// kind, digest of the record and text for each. Not fenced: only what the copy has is told, under ids that no two events share, and the
+/// stream takes none twice.
+pub(super) const TELL: Script = Script {
+    name: "tell",
+    text: r"
+local last = '0-0'
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = info[i + 1] end
+  end
+end
+if ARGV[1] ~= last then return { 'AT', last } end
+for i = 3, #ARGV, 4 do
+  redis.call('XADD', KEYS[1], ARGV[i], 'prev', last, 'type', ARGV[i + 1], 'sum', ARGV[i + 2], 'json', ARGV[i + 3])
+  last = ARGV[i]
+end
+redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[2])
+return { 'OK' }",
+};
+
 /// Keys: lease, h, meta, j. Arguments: epoch, writer, format, account, environment. From here on nobody with a lower epoch writes.
 pub(super) const CLAIM: Script = Script {
     name: "claim",

@@ -8,6 +8,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use exec_core::feed::Teller;
 use exec_core::ids::Seq;
 use exec_core::journal::{CopyLag, DurableWatch, Journal, JournalError, Written};
 use exec_core::record::Record;
@@ -17,9 +18,11 @@ use super::error::CopyError;
 use super::follower::Follower;
 use super::options::{Ack, RedisOptions};
 use super::pending::{Pending, Waiting};
+use super::publisher::Publisher;
 use super::source::LogSource;
 use super::start::{self, Started};
 use crate::disk::Disk;
+use crate::error::OpenError;
 use crate::file_journal::{Notice, QueueLimits};
 use crate::log::LogOptions;
 use crate::os_disk::{OsDisk, OsDiskOptions};
@@ -58,6 +61,8 @@ struct Running<D: Disk> {
     pending: Arc<Pending>,
     remote: Arc<Told>,
     follower: Option<JoinHandle<()>>,
+    options: RedisOptions,
+    publisher: Option<JoinHandle<()>>,
 }
 
 impl SharedJournal<OsDisk> {
@@ -108,6 +113,36 @@ impl<D: Disk + Send + 'static> SharedJournal<D> {
     {
         let (started, recovery) = start::on_disk(disk, view.clone(), options, redis)?;
         Ok((Self::of(Running::begin(started, view)?), recovery))
+    }
+
+    /// Tells consumers, in a stream beside the copy, what the records say; once, before the first append. At least the newest
+    /// `events_min` events are kept. `view` gives another handle to the local log's disk, to read with; a journal on standby asks for it
+    /// when it is opened.
+    ///
+    /// A thread of its own tells; nothing waits for it. It tells what the copy holds, from where the stream ends on, so what one life
+    /// has not told the next one does, and no event stands in the stream twice.
+    ///
+    /// # Errors
+    /// [`CopyError`]: there is no view, or this machine gives no thread.
+    pub fn publish(
+        &mut self,
+        view: impl FnOnce() -> Result<D, OpenError> + Send + 'static,
+        teller: Box<dyn Teller>,
+        events_min: u64,
+    ) -> Result<(), CopyError> {
+        match &mut self.stage {
+            Stage::Running(running) => return running.publish(view()?, teller, events_min),
+            Stage::Refused(_) => return Ok(()),
+            Stage::Standby(_) => (),
+        }
+        if let Stage::Standby(open) = std::mem::replace(&mut self.stage, Stage::Refused(closed())) {
+            self.stage = Stage::Standby(Box::new(move || {
+                let mut running = open()?;
+                running.publish(view()?, teller, events_min)?;
+                Ok(running)
+            }));
+        }
+        Ok(())
     }
 
     fn of(running: Running<D>) -> Self {
@@ -173,6 +208,7 @@ impl<D: Disk + Send + 'static> Running<D> {
         let remote = Arc::new(Told::from(head.map_or(0, |head| head.seq)));
         let (ack, epoch) = (options.ack, writer.epoch);
         let (lag_max_records, lag_max, last_wait) = (options.lag_max_records, options.lag_max, options.timeout);
+        let kept = options.clone();
         let follower = Follower {
             source: Box::new(LogSource::new(view, &options.account)),
             options,
@@ -198,7 +234,19 @@ impl<D: Disk + Send + 'static> Running<D> {
             pending,
             remote,
             follower: Some(follower),
+            options: kept,
+            publisher: None,
         })
+    }
+
+    fn publish(&mut self, view: D, teller: Box<dyn Teller>, events_min: u64) -> Result<(), CopyError> {
+        let outlet = self.pending.open_outlet();
+        let source = Box::new(LogSource::new(view, &self.options.account));
+        let publisher = Publisher::new(&self.options, events_min, source, outlet, teller);
+        let thread = Builder::new().name("journal-events".to_owned()).spawn(move || publisher.run());
+        self.publisher =
+            Some(thread.map_err(|error| CopyError::Away(format!("this machine gives no thread to tell events: {error}")))?);
+        Ok(())
     }
 }
 
@@ -246,6 +294,13 @@ impl<D: Disk + Send + 'static> Journal for SharedJournal<D> {
         }
     }
 
+    fn events(&self) -> Option<CopyLag> {
+        match &self.stage {
+            Stage::Running(running) => running.pending.outlet().map(super::outlet::Outlet::lag),
+            Stage::Standby(_) | Stage::Refused(_) => None,
+        }
+    }
+
     fn watch(&mut self) -> Box<dyn DurableWatch> {
         match self.running() {
             Ok(running) => running.watch(),
@@ -280,18 +335,28 @@ impl<D: Disk> Drop for Running<D> {
         drop(self.local.take());
         let until = Instant::now() + self.last_wait;
         self.pending.close(until);
-        let Some(follower) = self.follower.take() else { return };
-        while !follower.is_finished() {
-            if Instant::now() > until + self.last_wait * 2 {
-                // It hangs in the network, and nothing that was said to be durable is lost.
-                tracing::warn!("redis hangs; the thread that speaks to it is left behind");
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        end(self.follower.take(), until + self.last_wait * 2);
+        // Behind the follower, because it tells what that has brought to the copy.
+        let until = until.max(Instant::now() + self.last_wait / 4);
+        if let Some(outlet) = self.pending.outlet() {
+            outlet.close(until);
         }
-        if follower.join().is_err() {
-            tracing::error!("the thread that follows to redis has panicked");
+        end(self.publisher.take(), until + self.last_wait * 2);
+    }
+}
+
+fn end(thread: Option<JoinHandle<()>>, until: Instant) {
+    let Some(thread) = thread else { return };
+    while !thread.is_finished() {
+        if Instant::now() > until {
+            // It hangs in the network, and nothing that was said to be durable is lost.
+            tracing::warn!("redis hangs; the thread that speaks to it is left behind");
+            return;
         }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    if thread.join().is_err() {
+        tracing::error!("a thread that speaks to redis has panicked");
     }
 }
 

@@ -17,6 +17,9 @@ pub(super) trait Source: Send {
     /// Gives records in order, each with its number and whether a group ends with it, until there is none or `visit` says no.
     fn read(&mut self, from: u64, visit: &mut dyn FnMut(u64, &RecordRef<'_>, bool) -> bool) -> Result<(), OpenError>;
 
+    /// The last records of the sound snapshots, ascending.
+    fn snapshots(&mut self) -> Result<Vec<u64>, OpenError>;
+
     /// The newest sound snapshot.
     fn newest_snapshot(&mut self) -> Result<Option<Snapshot>, OpenError>;
 
@@ -54,11 +57,36 @@ impl<D: Disk + Send> Source for LogSource<D> {
         Ok(())
     }
 
+    fn snapshots(&mut self) -> Result<Vec<u64>, OpenError> {
+        Ok(Found::read(&mut self.disk, Some(&self.account))?.shelf.sound)
+    }
+
     fn newest_snapshot(&mut self) -> Result<Option<Snapshot>, OpenError> {
         Ok(Found::read(&mut self.disk, Some(&self.account))?.report().snapshot)
     }
 
     fn snapshot(&mut self, seq: u64) -> Result<Snapshot, OpenError> {
         read_snapshot(&mut self.disk, seq, &self.account)
+    }
+}
+
+/// Stands in for the log while that is being read.
+pub(super) struct Nothing;
+
+impl Source for Nothing {
+    fn span(&mut self) -> Result<(u64, u64), OpenError> {
+        Ok((1, 0))
+    }
+    fn read(&mut self, _from: u64, _visit: &mut dyn FnMut(u64, &RecordRef<'_>, bool) -> bool) -> Result<(), OpenError> {
+        Ok(())
+    }
+    fn snapshots(&mut self) -> Result<Vec<u64>, OpenError> {
+        Ok(Vec::new())
+    }
+    fn newest_snapshot(&mut self) -> Result<Option<Snapshot>, OpenError> {
+        Ok(None)
+    }
+    fn snapshot(&mut self, seq: u64) -> Result<Snapshot, OpenError> {
+        Err(OpenError::Dropped { asked: seq, first: seq + 1 })
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct Keys {
     meta: String,
     stream: String,
     snapshot: String,
+    events: String,
     account: String,
     environment: String,
 }
@@ -45,6 +46,7 @@ impl Keys {
             meta: key("meta"),
             stream: key("j"),
             snapshot: key("snap:"),
+            events: key("events"),
             account: options.account.clone(),
             environment: options.environment.clone(),
         }
@@ -54,6 +56,10 @@ impl Keys {
 impl Keys {
     pub(super) fn lease(&self) -> &str {
         &self.lease
+    }
+
+    pub(super) fn events(&self) -> &str {
+        &self.events
     }
 }
 

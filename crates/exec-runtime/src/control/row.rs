@@ -218,7 +218,7 @@ pub fn position_id(instrument: &InstrumentId, leg: PositionSide) -> String {
     format!("{instrument}-{word}")
 }
 
-pub(super) const fn leg_word(leg: PositionSide) -> &'static str {
+pub(crate) const fn leg_word(leg: PositionSide) -> &'static str {
     match leg {
         PositionSide::Net => "NET",
         PositionSide::Long => "LONG",
@@ -271,7 +271,7 @@ pub(super) const fn role_word(role: ListRole) -> &'static str {
 }
 
 /// Who is behind an order.
-pub(super) fn owner_word(owner: &Owner) -> String {
+pub(crate) fn owner_word(owner: &Owner) -> String {
     match owner {
         Owner::Strategy(id) => format!("strategy {id}"),
         Owner::Operator(who) => format!("operator {who}"),

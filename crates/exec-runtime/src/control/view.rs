@@ -41,6 +41,7 @@ pub(super) fn status(this: &AccountLoop) -> Value {
             "failure": this.journal.failure(),
             "copy": this.journal.copy(),
             "kept_raw": this.engine.books().raw_kept(),
+            "events": this.journal.events(),
         },
         "waiting": {
             "requests": this.calls.requests_open(),

@@ -1,6 +1,7 @@
 //! The shell's promises, against a scripted venue and a journal in memory, on a paused clock.
 
 mod audit;
+mod consumers;
 mod control;
 mod disk;
 mod durability;

@@ -1,6 +1,7 @@
 //! The journal with a copy on Redis, against real servers that are killed, paused, filled up and emptied.
 
 mod conformance;
+mod events;
 mod follow;
 mod lease;
 mod relay;
