@@ -59,6 +59,9 @@ pub(crate) enum Verb {
     Journal(Journal),
     /// Translate the venue's JSON into facts, one line each, with the code that trades.
     Decode(Decode),
+    /// Follow the events of accounts from Redis, one line of JSON each, alone or as a member of a group.
+    #[cfg(feature = "redis")]
+    Tail(Tail),
     /// Proofs with real processes.
     #[cfg(feature = "drill")]
     #[command(hide = true)]
@@ -284,6 +287,38 @@ pub(crate) struct Decode {
     /// Files of JSON documents, one after another, on one line or on many; without any, standard input, one document a line.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+#[cfg(feature = "redis")]
+#[derive(Debug, Group)]
+pub(crate) struct Tail {
+    /// The server, `redis://HOST:PORT/DB` or `rediss://`. User and password come from REDIS_USER and REDIS_PASSWORD.
+    #[arg(long, value_name = "URL", required_unless_present = "config")]
+    pub(crate) redis: Option<String>,
+    /// Or the config file of a node, which says where its events are.
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["redis", "key_prefix"])]
+    pub(crate) config: Option<PathBuf>,
+    /// What all keys begin with, as in the node's config.
+    #[arg(long, value_name = "TEXT", default_value = "ex")]
+    pub(crate) key_prefix: String,
+    /// Which account; also several times. With a config file all of its accounts, if none is named.
+    #[arg(short, long, value_name = "NAME", required_unless_present = "config")]
+    pub(crate) account: Vec<String>,
+    /// Where to begin: `start`, `now`, or behind the event of this id.
+    #[arg(long, value_name = "ID", conflicts_with = "group")]
+    pub(crate) from: Option<String>,
+    /// Read as a member of this group: each event goes to one of its members, and is done when it is printed.
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<String>,
+    /// The member's name.
+    #[arg(long, value_name = "NAME", default_value = "tail", requires = "group")]
+    pub(crate) member: String,
+    /// End after so many events; a group's are ended at the end of a reading.
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// End when there is nothing more.
+    #[arg(long)]
+    pub(crate) no_follow: bool,
 }
 
 #[derive(Debug, Group)]

@@ -24,6 +24,8 @@ mod screen;
 mod select;
 mod sim;
 mod status;
+#[cfg(feature = "redis")]
+mod tail;
 
 use args::{Args, Verb};
 use clap::Parser;
@@ -79,6 +81,8 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
             Verb::CancelAll(all) => operate::cancel_all(&all).await,
             Verb::Journal(journal) => journal::run(&journal),
             Verb::Decode(decode) => decode::run(&decode),
+            #[cfg(feature = "redis")]
+            Verb::Tail(args) => tail::run(&args).await,
         }
     });
     // A verb is over when it is over; what a library left running has nothing to say any more.

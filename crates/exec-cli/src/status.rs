@@ -123,6 +123,11 @@ fn show_status(status: &Value) {
         let oldest = if lacks == 0 { String::new() } else { format!(", the oldest for {} ms", copy["age_ms"]) };
         screen::say(format!("  its copy lacks {lacks} records{oldest}"));
     }
+    if let Some(events) = journal["events"].as_object() {
+        let lack = events["records"].as_u64().unwrap_or(0);
+        let oldest = if lack == 0 { String::new() } else { format!(", the oldest for {} ms", events["age_ms"]) };
+        screen::say(format!("  consumers have not been told of {lack} records{oldest}"));
+    }
     for (name, what) in [("command_to_wire", "call to wire"), ("ack", "wire to answer")] {
         let figures = &status["latencies"][name];
         if figures["count"].as_u64().unwrap_or(0) > 0 {

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// A config in a folder of its own, as of another machine.
-fn machine(sim: &Sim, folder: &Path, url: &str, ack: &str) -> PathBuf {
+pub(crate) fn machine(sim: &Sim, folder: &Path, url: &str, ack: &str) -> PathBuf {
     fs::create_dir_all(folder).unwrap();
     let path = sim.config(folder);
     let text = fs::read_to_string(&path).unwrap().replace("cancel_all", "leave");

@@ -16,5 +16,7 @@ mod settled;
 mod starts;
 mod streams;
 mod surroundings;
+#[cfg(feature = "redis")]
+mod tail;
 mod told;
 mod verbs;
