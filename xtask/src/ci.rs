@@ -27,6 +27,7 @@ enum What {
     Worlds,
     Kills,
     SharedKills,
+    SplitBrain,
 }
 
 /// Runs all steps, stops at the first that fails, and prints the table of times either way.
@@ -90,6 +91,7 @@ fn steps(nextest: bool) -> Vec<Step> {
         ),
         step("kills", What::Kills),
         step("shared", What::SharedKills),
+        step("split", What::SplitBrain),
     ]
 }
 
@@ -130,6 +132,11 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
             command.args(["drill", "kill", "--journal", "redis", "--cycles", drill::CYCLES, "--jobs", "2"]);
             command
         }
+        What::SplitBrain => {
+            let mut command = shell::command(drill::set_aside()?);
+            command.args(["drill", "split-brain", "--rounds", drill::ROUNDS]);
+            command
+        }
     };
     let line = shell::shown(&command);
     println!("\n=== {}: {line}", step.name);
@@ -138,6 +145,7 @@ fn perform(step: Step, tests: &mut TestLines) -> Result<(), Failure> {
         "worlds" => format!("cargo run --package exec-world -- --seeds {WORLDS} --steps {STEPS}"),
         "kills" => format!("cargo xtask kill-test --cycles {}", drill::CYCLES),
         "shared" => format!("cargo xtask kill-test --journal redis --cycles {} --jobs 2", drill::CYCLES),
+        "split" => format!("cargo xtask split-brain --rounds {}", drill::ROUNDS),
         _ => line.clone(),
     };
     // Behind our pipe cargo sees no terminal; what a person reads keeps its colours.

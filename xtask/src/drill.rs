@@ -8,6 +8,9 @@ use crate::{Failure, shell};
 /// Cycles of the kill test in CI.
 pub(crate) const CYCLES: &str = "20";
 
+/// Rounds of two nodes in CI.
+pub(crate) const ROUNDS: &str = "3";
+
 /// Builds the program with the boundaries in it and runs one of its drills with the same words.
 pub(crate) fn run(drill: &str, words: &[String]) -> Result<(), Failure> {
     shell::run(build_command())?;

@@ -25,6 +25,9 @@ cargo xtask WORD: what people and CI run
   plants --worlds [NAME...] the same bugs against worlds: the first seed of 1,000 that finds each
   kill-test [--cycles N]    a real node, killed at every boundary between two effects, compared with the exchange; --from N goes on at cycle N,
                             --jobs N plays N side by side
+  split-brain [--rounds N]  two real nodes and a real Redis for one account: the one is parted from its lease while the other takes over;
+                            --from N goes on at round N, --jobs N plays N side by side
+  fail-over [--rounds N]    a real node is killed and its disk is gone; measured until another trades its account; --full with the real figures
   soak [--minutes M]        a real node while everything around it fails; compared every minute, and its memory watched
   fuzz [--target T] [...]   bytes without end against every reader of bytes, --seconds N for each; needs a nightly and cargo-fuzz
   mutants [--file F] [...]  code changed in one place at a time: which tests notice; --shard K/N is a part; needs cargo-mutants
@@ -48,6 +51,8 @@ fn main() -> ExitCode {
         Some("tidy") => no_more(&rest).and_then(|()| tidy::run()),
         Some("sim") => worlds::run(&rest),
         Some("kill-test") => drill::run("kill", &rest),
+        Some("split-brain") => drill::run("split-brain", &rest),
+        Some("fail-over") => drill::run("fail-over", &rest),
         Some("soak") => drill::run("soak", &rest),
         Some("plants") => plants::run(&rest),
         Some("fuzz") => fuzz::run(&rest),

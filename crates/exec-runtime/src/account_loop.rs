@@ -176,7 +176,7 @@ impl AccountLoop {
         let (mode, instruments, id) = (config.mode, config.instruments(), config.account.clone());
         let mut keeper = lease.map(LeaseKeeper::new);
         // Before the journal is read: nobody else writes to it from here on.
-        let granted = match &mut keeper {
+        let mut granted = match &mut keeper {
             Some(keeper) => match keeper.acquire(&id, clock, stop).await? {
                 Some(lease) => Some(lease),
                 None => return Ok(None),
@@ -185,7 +185,10 @@ impl AccountLoop {
         };
         let mut engine = Engine::new(config, venue.profile().clone());
         let begun = Instant::now();
-        let read = replay(&mut engine, &mut *journal)?;
+        let read = match &keeper {
+            Some(keeper) => keeper.meanwhile(granted.as_mut(), clock, || replay(&mut engine, &mut *journal))?,
+            None => replay(&mut engine, &mut *journal)?,
+        };
         tracing::info!(
             account = %id,
             records = read.last.0,
@@ -269,6 +272,7 @@ impl AccountLoop {
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<Stop>) -> Result<AccountExit, AccountError> {
         let reason = loop {
             if let Some(lost) = self.fenced.take() {
+                self.say_who_holds_it(&lost).await;
                 self.flush().await;
                 self.give_back_lease().await;
                 self.publish_end();

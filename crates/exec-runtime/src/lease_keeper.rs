@@ -9,7 +9,15 @@ use exec_core::{
     time::Timestamp,
 };
 use futures_util::future::BoxFuture;
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    thread,
+    time::Duration,
+};
 use tokio::{
     sync::watch,
     time::{sleep_until, timeout},
@@ -78,6 +86,20 @@ impl LeaseKeeper {
         self.settings.guard.set(engine.windows_end_before(now));
     }
 
+    /// How many requests the signer was not allowed to sign.
+    pub(crate) fn unsigned(&self) -> u64 {
+        self.settings.guard.refused()
+    }
+
+    /// Who holds the account now, in words.
+    pub(crate) async fn look(&mut self) -> String {
+        match within(self.deadline(), self.settings.store.look()).await {
+            Ok(Some(holder)) => holder.to_string(),
+            Ok(None) => "nobody".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
     fn deadline(&self) -> Duration {
         Duration::from_millis(self.settings.terms.renew_every_ms())
     }
@@ -118,6 +140,22 @@ impl LeaseKeeper {
                 return Ok(None);
             }
         }
+    }
+
+    /// Keeps the lease while something holds this thread up: a journal that is restored and replayed may take longer than a lease lasts.
+    pub(crate) fn meanwhile<T>(&self, lease: Option<&mut Lease>, clock: Clock, work: impl FnOnce() -> T) -> T {
+        let Some(lease) = lease else { return work() };
+        let (working, over) = channel::<()>();
+        let (store, deadline) = (Arc::clone(&self.settings.store), self.deadline());
+        thread::scope(|scope| {
+            let renews = move || renew_until(&over, lease, clock, &store, deadline);
+            if let Err(error) = thread::Builder::new().name("lease".to_owned()).spawn_scoped(scope, renews) {
+                tracing::warn!(%error, "no thread to renew the lease on while the journal is read");
+            }
+            let done = work();
+            drop(working);
+            done
+        })
     }
 
     /// Keeps the lease until this node may send under it: when nothing of the one before can take effect any more. `above` is the
@@ -191,6 +229,21 @@ impl LeaseKeeper {
     }
 }
 
+/// Renews a lease until the other end of `over` is dropped.
+fn renew_until(over: &Receiver<()>, lease: &mut Lease, clock: Clock, store: &Arc<dyn LeaseStore>, deadline: Duration) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
+    while let Some(next) = lease.next() {
+        let wait = Duration::from_nanos(next.0.saturating_sub(clock.now().0));
+        if !matches!(over.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
+            return;
+        }
+        if let Some(question) = lease.ask(clock.now()) {
+            let answer = runtime.block_on(asked(Arc::clone(store), question, deadline));
+            lease.answered(clock.now(), answer);
+        }
+    }
+}
+
 async fn give_back(store: &Arc<dyn LeaseStore>, lease: &Lease) -> Result<(), LeaseError> {
     let own = |epoch| Ask { owner: lease.owner().clone(), epoch, ttl_ms: lease.terms().linger_ms() };
     match lease.standing() {
@@ -214,5 +267,50 @@ async fn within<T>(deadline: Duration, call: impl Future<Output = Result<T, Leas
     match timeout(deadline, call).await {
         Ok(result) => result,
         Err(_) => Err(LeaseError::Unavailable(format!("no answer within {} ms", deadline.as_millis()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+    use exec_core::lease::{Holder, Predecessor, Renewed};
+
+    struct Willing;
+
+    #[async_trait]
+    impl LeaseStore for Willing {
+        async fn acquire(&self, _: Ask) -> Result<Acquired, LeaseError> {
+            Ok(Acquired::Granted { epoch: Epoch(900_000), predecessor: Predecessor::Ended { ago_ms: 60_000 } })
+        }
+        async fn renew(&self, _: Ask) -> Result<Renewed, LeaseError> {
+            Ok(Renewed::Renewed)
+        }
+        async fn release(&self, _: Ask) -> Result<(), LeaseError> {
+            Ok(())
+        }
+        async fn look(&self) -> Result<Option<Holder>, LeaseError> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_lease_outlives_a_replay_that_takes_longer_than_it_lasts() {
+        let settings = LeaseSettings {
+            store: Arc::new(Willing),
+            terms: LeaseTerms { ttl_ms: 400, recv_window_ms: 10, clock_error_ms: 10, engine_margin_ms: 10 },
+            owner: NodeId::new("machine/1/1").unwrap(),
+            guard: Arc::default(),
+            when_held: WhenHeld::Wait,
+        };
+        let (keeper, clock) = (LeaseKeeper::new(settings.clone()), Clock::start());
+        let mut lease = Lease::new(settings.terms, settings.owner, Epoch(0));
+        assert!(lease.ask(clock.now()).is_some());
+        let granted = Acquired::Granted { epoch: Epoch(900_000), predecessor: Predecessor::Ended { ago_ms: 60_000 } };
+        lease.answered(clock.now(), Answer::Acquired(Ok(granted)));
+        // Longer than the lease: only that time passes can end it.
+        keeper.meanwhile(Some(&mut lease), clock, || thread::sleep(Duration::from_millis(900)));
+        lease.pass(clock.now());
+        assert!(lease.is_ready(clock.now()), "{:?}", lease.standing());
     }
 }

@@ -50,6 +50,10 @@ pub struct FaceConfig {
     pub socket_life_ms: u64,
     /// Whether sockets on the addresses of before 2026-04-23 still carry private data, as older clients expect.
     pub legacy_private: bool,
+    /// Further keys: whose account each speaks for, the key, and how it signs.
+    pub further_keys: Vec<(String, String, Secret)>,
+    /// Whether requests are written down, for [`super::Face::requests`].
+    pub keep_requests: bool,
 }
 
 impl FaceConfig {
@@ -67,7 +71,16 @@ impl FaceConfig {
             pong_within_ms: 600_000,
             socket_life_ms: 86_400_000,
             legacy_private: true,
+            further_keys: Vec::new(),
+            keep_requests: false,
         }
+    }
+
+    /// Lets another key speak for the account of one.
+    #[must_use]
+    pub fn with_further_key(mut self, of: &str, key: &str, secret: &str) -> Self {
+        self.further_keys.push((of.to_owned(), key.to_owned(), Secret::Hmac(secret.to_owned())));
+        self
     }
 
     /// Adds an account in one-way mode.

@@ -14,6 +14,7 @@ use tokio::time::{Duration, sleep};
 use super::faults::{Answer, RequestFault};
 use super::params::Params;
 use super::refusal::Refusal;
+use super::requests::RequestRow;
 use super::routes;
 use super::server::Face;
 use super::ws;
@@ -121,12 +122,31 @@ async fn trade(face: &Face, method: &Method, path: &str, headers: &HeaderMap, qu
         });
     };
     let params = Params::parse(query, body);
-    let admitted = face.lock().admit(route, params, key);
+    let row = |arrived, done, code| RequestRow {
+        key: key.unwrap_or_default().to_owned(),
+        method: method.to_string(),
+        path: path.to_owned(),
+        arrived,
+        done,
+        code,
+    };
+    let (admitted, arrived) = {
+        let mut state = face.lock();
+        let arrived = state.clock.now();
+        (state.admit(route, params, key), arrived)
+    };
     let outcome = match admitted {
-        Err(refusal) => Err(refusal),
+        Err(refusal) => {
+            face.lock().requests.keep(|| row(arrived, None, refusal.code));
+            Err(refusal)
+        }
         Ok(admitted) => {
             pause(hits.engine_ms).await;
-            face.lock().execute(&admitted)
+            let mut state = face.lock();
+            let outcome = state.execute(&admitted);
+            let done = Some(state.clock.now());
+            state.requests.keep(|| row(arrived, done, outcome.as_ref().err().map_or(0, |refusal| refusal.code)));
+            outcome
         }
     };
     pause(hits.response_ms).await;

@@ -13,6 +13,7 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 use super::config::FaceConfig;
 use super::faults::Fault;
 use super::http;
+use super::requests::RequestRow;
 use super::state::State;
 use crate::config::ConfigError;
 use crate::exchange::Exchange;
@@ -133,6 +134,12 @@ impl Face {
     #[must_use]
     pub fn fired(&self, id: u64) -> u64 {
         self.lock().faults.fired(id)
+    }
+
+    /// What was asked over HTTP so far, in the order in which it was done; empty unless [`FaceConfig::keep_requests`] is set.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RequestRow> {
+        self.lock().requests.0.clone().unwrap_or_default()
     }
 
     /// Works through the operator's door, as `POST /sim/<path>` does; gives status and body.

@@ -12,6 +12,7 @@ use super::market::MarketFeed;
 use super::params::Params;
 use super::refusal::Refusal;
 use super::render;
+use super::requests::Requests;
 use super::routes::{Route, Security};
 use super::signature::{self, Proof};
 use crate::config::ConfigError;
@@ -78,6 +79,7 @@ pub(super) struct State {
     pub(super) faults: Faults,
     pub(super) hub: Hub,
     pub(super) market: MarketFeed,
+    pub(super) requests: Requests,
 }
 
 impl State {
@@ -93,6 +95,11 @@ impl State {
             let proof = proof(&owner.key, &owner.secret)?;
             keys.insert(owner.key, Credential { proof, account });
         }
+        for (of, key, secret) in config.further_keys {
+            let account = keys.get(&of).map(|owner: &Credential| owner.account).ok_or_else(|| ConfigError::Key(of.clone()))?;
+            let proof = proof(&key, &secret)?;
+            keys.insert(key, Credential { proof, account });
+        }
         Ok(Self {
             exchange,
             keys,
@@ -106,6 +113,7 @@ impl State {
             faults: Faults::default(),
             hub: Hub::new(config.legacy_private),
             market: MarketFeed::default(),
+            requests: Requests(config.keep_requests.then(Vec::new)),
         })
     }
 

@@ -58,7 +58,7 @@ impl Teller {
 
 pub(super) async fn play(exchange: &Exchange, folder: &Path, role: &Role<'_>, way: Way) -> Result<Played, Failure> {
     let teller = Teller(Instant::now());
-    let setting = Setting { tag: "DEMO", strategy: "demo", sweep_interval_secs: 5, shared: None };
+    let setting = Setting { tag: "DEMO", strategy: "demo", sweep_interval_secs: 5, shared: None, lease: None };
     let config = write_config(folder, exchange, &setting, std::slice::from_ref(role))?;
     exchange.lose_some(role.owner);
 

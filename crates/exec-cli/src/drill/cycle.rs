@@ -88,7 +88,8 @@ pub(crate) async fn play(
     let exchange = Exchange::open(number, TEMPO, &owners).await?;
     let roles = ACCOUNTS.map(|(account, owner)| Role { account, owner, seed: number, steps: u32::MAX });
     let shared = shares.then(|| Shared::start(number));
-    let setting = Setting { tag: TAG, strategy: "drill", sweep_interval_secs: 5, shared: shared.as_ref().map(Shared::url) };
+    let setting =
+        Setting { tag: TAG, strategy: "drill", sweep_interval_secs: 5, shared: shared.as_ref().map(Shared::url), lease: None };
     let config = write_config(folder, &exchange, &setting, &roles)?;
     for owner in owners {
         exchange.lose_a_few(owner);

@@ -1,5 +1,6 @@
 //! Inside the node: counts the passings of one boundary and kills the process in the chosen one. Everybody else's log is left alone.
 
+use rustix::process::{Signal, getpid, kill_process};
 use std::{
     fmt::Debug,
     sync::atomic::{AtomicU64, Ordering},
@@ -15,7 +16,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// The variable that says where to die: `boundary:passing:signals`.
+/// The variable that says where to die: `boundary:passing:signals`, and `:stop` behind that to stand still there instead.
 pub(crate) const VARIABLE: &str = "EXEC_NODE_DRILL";
 /// What a strategy passes when enough of its orders rest; passings are counted from the last of these signals on.
 pub(crate) const ARMED: &str = "armed";
@@ -26,7 +27,8 @@ pub(crate) fn start() {
     let mut parts = text.split(':');
     let mut next = || parts.next().unwrap_or_default().to_owned();
     let (boundary, passing, signals) = (next(), next().parse().unwrap_or(1), next().parse().unwrap_or(0));
-    let killer = Killer { boundary, passing, signals: AtomicU64::new(signals), seen: AtomicU64::new(0) };
+    let signal = if next() == "stop" { Signal::STOP } else { Signal::KILL };
+    let killer = Killer { boundary, passing, signal, signals: AtomicU64::new(signals), seen: AtomicU64::new(0) };
     let log = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr).with_filter(EnvFilter::new("info"));
     let only: FilterFn = filter_fn(|about| about.target() == "drill");
     // Nothing else in this process sets up a log before.
@@ -36,6 +38,7 @@ pub(crate) fn start() {
 struct Killer {
     boundary: String,
     passing: u64,
+    signal: Signal,
     /// So many signals are still to come.
     signals: AtomicU64,
     seen: AtomicU64,
@@ -53,7 +56,7 @@ impl<S: Subscriber> Layer<S> for Killer {
             && self.seen.fetch_add(1, Ordering::Relaxed) + 1 == self.passing
         {
             // Where the kernel refuses, the driver finds the node alive and says so.
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            let _ = kill_process(getpid(), self.signal);
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod killer;
 mod memory;
 mod shared;
 mod soak;
+mod split;
 mod stage;
 mod stall;
 mod strategy;
@@ -43,6 +44,10 @@ enum Verb {
     Kill(Kill),
     /// Let everything around a node fail for a long time, and compare every minute.
     Soak(Soak),
+    /// Part a node from its lease while another takes the account over, and see that nothing of it counts any more.
+    SplitBrain(split::SplitBrain),
+    /// Kill a node and delete its disk, and measure until another trades its account.
+    FailOver(split::FailOver),
 }
 
 #[derive(Debug, Group)]
@@ -99,6 +104,8 @@ pub(crate) async fn run(drill: &Drill) -> Result<(), Failure> {
     match &drill.verb {
         Verb::Kill(args) => kill(args).await,
         Verb::Soak(args) => soaked(args).await,
+        Verb::SplitBrain(args) => split::split_brain(args),
+        Verb::FailOver(args) => split::fail_over(args),
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) async fn run(minutes: u64, seed: u64, folder: &Path, forget: Option<u
     let owners = ACCOUNTS.map(|(_, owner)| owner);
     let exchange = Exchange::open(seed, TEMPO, &owners).await?;
     let roles = ACCOUNTS.map(|(account, owner)| Role { account, owner, seed, steps: u32::MAX });
-    let setting = Setting { tag: TAG, strategy: "drill", sweep_interval_secs: 10, shared: None };
+    let setting = Setting { tag: TAG, strategy: "drill", sweep_interval_secs: 10, shared: None, lease: None };
     let config = write_config(folder, &exchange, &setting, &roles)?;
     let pause = folder.join("pause");
     let mut node = Child::start(&config, &[(PAUSE, &pause.to_string_lossy()), ONE_ARENA])?;

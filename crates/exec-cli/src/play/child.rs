@@ -35,6 +35,19 @@ pub(crate) struct Setting<'a> {
     pub(crate) sweep_interval_secs: u32,
     /// Where the journals are shared, if they are: what is acknowledged stands there, too.
     pub(crate) shared: Option<String>,
+    /// Whether it trades under a lease, and as which of several nodes.
+    pub(crate) lease: Option<Lease>,
+}
+
+/// A node that stands by, or is stood by for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    /// Its number among the nodes of the account.
+    pub(crate) node: u8,
+    pub(crate) ttl_ms: u64,
+    pub(crate) clock_error_max_ms: u64,
+    /// From the first comparison to the open gate.
+    pub(crate) startup_delay_ms: u64,
 }
 
 /// Writes config file and secrets into a folder, and returns the file.
@@ -68,10 +81,23 @@ fn head(setting: &Setting<'_>) -> String {
         // Without a snapshot before the end, all of it is there where the local log is gone.
         Some(url) => ("redis", 1_000_000, format!("\n[journal.redis]\nurl = \"{url}\"\nack = \"shared\"\n")),
     };
+    let (node, lease, execution) = match setting.lease {
+        None => (1, String::new(), String::new()),
+        Some(lease) => (
+            lease.node,
+            format!("lease = \"wait\"\nlease_ttl_ms = {}\n", lease.ttl_ms),
+            format!(
+                "clock_error_max_ms = {}\nreconciliation_startup_delay_secs = {}.{:03}\n",
+                lease.clock_error_max_ms,
+                lease.startup_delay_ms / 1_000,
+                lease.startup_delay_ms % 1_000
+            ),
+        ),
+    };
     format!(
         r#"# A node of a play. On the built-in exchange doubt may be short: the three margins are far below their defaults.
 profile = "simulated"
-trader_id = "{tag}-001"
+trader_id = "{tag}-{node:03}"
 order_tag = "{tag}"
 
 [journal]
@@ -79,7 +105,7 @@ kind = "{kind}"
 snapshot_every_records = {every}
 # All of it is compared with the exchange in the end.
 segments_kept = 100000
-{table}
+{table}{lease}
 [logging]
 level = "info"
 
@@ -87,7 +113,7 @@ level = "info"
 ended_orders_kept_secs = 600.0
 sweep_interval_secs = {sweep_interval_secs}
 on_exit = "cancel_all"
-
+{execution}
 # Some of what a play asks for is refused on purpose, for as long as it lasts.
 [execution.breakers]
 refusals_in_a_row = 0
@@ -112,7 +138,7 @@ base_url_http = "{http}"
 base_url_ws = "{ws}"
 oms_type = "{mode}"
 instruments = [{instruments}]
-order_recv_window_ms = {window}
+{all_windows}order_recv_window_ms = {window}
 engine_margin_ms = {margin}
 conditional_engine_margin_ms = {margin}
 visibility_ms = {visibility}
@@ -126,7 +152,7 @@ position_notional_max = 250000
 open_orders_max = 60
 collar = 0.05
 daily_loss_max = 1000000
-
+{switch}
 [[strategies]]
 id = "{strategy}-{account}"
 kind = "{strategy}"
@@ -138,6 +164,18 @@ params = {{ seed = {seed}, steps = {steps}, pace_ms = {pace} }}
         ws = exchange.ws_url(),
         instruments = instruments.join(", "),
         leverages = leverages.join(", "),
+        // Under a lease every window is bounded, a question's too.
+        all_windows = match setting.lease {
+            Some(_) => format!("recv_window_ms = {}\n", tempo.order_recv_window_ms),
+            None => String::new(),
+        },
+        // Signs of life are signed under a lease like all else.
+        switch = match (setting.lease, instruments.first()) {
+            (Some(_), Some(first)) => format!(
+                "\n[accounts.{account}.dead_mans_switch]\ninstruments = [{first}]\ncountdown_secs = 60.0\nrefresh_secs = 2.0\n"
+            ),
+            _ => String::new(),
+        },
         window = tempo.order_recv_window_ms,
         margin = tempo.engine_margin_ms,
         visibility = tempo.visibility_ms,

@@ -55,6 +55,16 @@ pub(crate) struct Owner {
 impl Exchange {
     /// Opens the exchange on a free port.
     pub(crate) async fn open(seed: u64, tempo: Tempo, owners: &[Owner]) -> Result<Self, Failure> {
+        Self::open_with(seed, tempo, owners, |config| config).await
+    }
+
+    /// The same, where the face is set up further.
+    pub(crate) async fn open_with(
+        seed: u64,
+        tempo: Tempo,
+        owners: &[Owner],
+        set_up: impl FnOnce(FaceConfig) -> FaceConfig,
+    ) -> Result<Self, Failure> {
         let mut config = FaceConfig::new(seed);
         config.exchange.guarantees =
             FenceGuarantees { engine_margin_ms: tempo.engine_margin_ms.into(), visibility_ms: tempo.visibility_ms.into() };
@@ -63,6 +73,7 @@ impl Exchange {
         for owner in owners {
             config = config.with_account(owner.key, owner.secret, AccountSpec { hedge: owner.hedge, ..AccountSpec::default() });
         }
+        let config = set_up(config);
         let symbols = config.exchange.symbols.iter().map(|s| s.symbol.to_string()).collect();
         let server = Server::bind(config, ([127, 0, 0, 1], 0).into()).await;
         let server = server.map_err(|error| Failure::Refused(format!("the exchange does not open: {error}")))?;

@@ -20,6 +20,7 @@ use alloc::{
 pub(super) struct Leased {
     lease: Option<Lease>,
     fenced: bool,
+    held_back: u64,
 }
 
 impl Engine {
@@ -32,6 +33,11 @@ impl Engine {
     /// The lease of this run.
     pub const fn lease(&self) -> Option<&Lease> {
         self.leased.lease.as_ref()
+    }
+
+    /// How many requests were held back because the lease did not cover them.
+    pub const fn held_back(&self) -> u64 {
+        self.leased.held_back
     }
 
     /// For who signs: the venue time before which the window of everything that is signed now must end. `None` under a lease that
@@ -96,6 +102,7 @@ impl Engine {
             if held_back.is_empty() {
                 break;
             }
+            self.leased.held_back += held_back.len() as u64;
             for (request, outcome) in held_back {
                 self.outcome(request, outcome, out);
             }

@@ -10,6 +10,7 @@ use crate::{
 use exec_core::{
     command::OperatorCommand,
     conversation::{Alert, AlertLevel, Input, Phase},
+    lease::Lost,
     order::{Order, intent::Provenance},
 };
 use std::time::Duration;
@@ -70,6 +71,17 @@ impl AccountLoop {
             let text = format!("journal is durable to {} only", self.journal.durable());
             self.raise(Alert { level: AlertLevel::Critical, kind: "journal_not_flushed", text });
         }
+    }
+
+    /// Says, where the loss itself does not, who holds the account now, and what did not leave because of it.
+    pub(super) async fn say_who_holds_it(&mut self, lost: &Lost) {
+        let Some(keeper) = &mut self.lease else { return };
+        let now = match lost {
+            Lost::Taken(holder) => holder.to_string(),
+            Lost::Lapsed(_) | Lost::Forgotten | Lost::Seen(_) => keeper.look().await,
+        };
+        let (held_back, unsigned) = (self.engine.held_back(), keeper.unsigned());
+        tracing::error!(account = %self.account, holder = %now, held_back, unsigned, "the lease is lost: nothing is sent any more");
     }
 
     /// Nothing is signed any more, and what was signed is over soon.
