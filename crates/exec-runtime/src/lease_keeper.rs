@@ -93,7 +93,12 @@ impl LeaseKeeper {
 
     /// Who holds the account now, in words.
     pub(crate) async fn look(&mut self) -> String {
-        match within(self.deadline(), self.settings.store.look()).await {
+        let mut found = within(self.deadline(), self.settings.store.look()).await;
+        if found.is_err() {
+            // Its connection may be one that ended while this process stood still: the next question opens another.
+            found = within(self.deadline(), self.settings.store.look()).await;
+        }
+        match found {
             Ok(Some(holder)) => holder.to_string(),
             Ok(None) => "nobody".to_owned(),
             Err(error) => error.to_string(),
