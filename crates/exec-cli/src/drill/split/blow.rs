@@ -25,13 +25,13 @@ pub(super) enum Blow {
 const TURNS: [Blow; 10] = [
     Blow::StopSigned,
     Blow::WayStopped,
-    Blow::StopDecided,
-    Blow::StopAnytime,
-    Blow::RedisStops,
     Blow::StopDurable,
-    Blow::StopAndRedisKilled,
-    Blow::WayStopped,
+    Blow::StopAnytime,
+    Blow::StopSigned,
+    Blow::RedisStops,
     Blow::StopDecided,
+    Blow::StopAndRedisKilled,
+    Blow::StopDurable,
     Blow::RedisKilled,
 ];
 
