@@ -1,5 +1,5 @@
 //! What a copy on Redis costs: append to durable with `ack = "shared"` and `"local"`, against a raw `XADD` to the same server in turn, which
-//! syncs every write. Starts its own server; set `JOURNAL_BENCH_DIR` to choose the disk of the log.
+//! syncs every write; and how long after its append an event is in a consumer's hands. Starts its own server; set `JOURNAL_BENCH_DIR` to choose the disk of the log.
 
 #![expect(
     clippy::print_stdout,
@@ -16,14 +16,18 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use exec_core::books::BooksError;
+use exec_core::feed::{EventId, Teller, Told};
 use exec_core::ids::Seq;
 use exec_core::journal::{DurableWatch, Journal};
 use exec_core::record::Record;
+use exec_core::snapshot::Snapshot;
 use exec_core::time::Timestamp;
-use exec_journal::{Ack, LogOptions, OsDiskOptions, RedisOptions, SharedJournal};
+use exec_journal::{Ack, EventStream, LogOptions, OsDisk, OsDiskOptions, RedisOptions, SharedJournal};
 use exec_testkit::redis_server::RedisServer;
 
 const ROUNDS: u64 = 3_000;
+const CONSUMED: u64 = 2_000;
 /// With its head a record of some 300 bytes.
 const TEXT: usize = 280;
 
@@ -72,6 +76,50 @@ impl Node {
     }
 }
 
+/// Tells of each record once, in so many bytes.
+struct Each;
+
+impl Teller for Each {
+    fn begin(&mut self, _: Option<Snapshot>) {}
+    fn read(&mut self, seq: Seq, record: &Record, tell: &mut dyn FnMut(Told)) -> Result<(), BooksError> {
+        let json = if let Record::Raw { raw, .. } = record { raw.clone() } else { String::new() };
+        tell(Told { id: EventId { seq: seq.0, n: 1 }, kind: "bench", json });
+        Ok(())
+    }
+    fn gap(&self, _: Seq, until: Seq) -> Told {
+        Told { id: EventId { seq: until.0, n: 0 }, kind: "gap", json: String::new() }
+    }
+}
+
+/// From each append to the moment at which a consumer that follows has its event, at one record in this time.
+fn consumer(path: &std::path::Path, server: &RedisServer, text: &str, pace: Duration) -> Vec<Duration> {
+    let mut node = Node::start(path, server, Ack::Local, "told");
+    let disk = OsDiskOptions { allow_volatile: true };
+    let at = path.to_owned();
+    node.journal.publish(move || OsDisk::open(&at, disk), Box::new(Each), u64::MAX).expect("a thread that tells");
+    let mut stream = EventStream::open(&RedisOptions::new(server.url(), "told")).expect("a consumer");
+    let reader = std::thread::spawn(move || {
+        let (mut came, mut after) = (Vec::new(), EventId::default());
+        while after.seq < CONSUMED {
+            for event in stream.read(after, Duration::from_secs(1)).expect("events") {
+                came.push(Instant::now());
+                after = event.id;
+            }
+        }
+        came
+    });
+    let begun = Instant::now();
+    let mut appended = Vec::new();
+    for n in 1..=CONSUMED {
+        let due = begun + pace * u32::try_from(n).unwrap_or(u32::MAX);
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        appended.push(Instant::now());
+        node.append(text);
+    }
+    let came = reader.join().expect("a consumer that reads to the end");
+    appended.iter().zip(came).map(|(appended, came)| came.duration_since(*appended)).collect()
+}
+
 fn main() {
     let at = env::var_os("JOURNAL_BENCH_DIR").map_or_else(env::temp_dir, PathBuf::from);
     let dir = tempfile::tempdir_in(&at).expect("a directory to measure in");
@@ -96,4 +144,9 @@ fn main() {
         let at = |part: usize| all.get(all.len() * part / 100).map_or(0.0, |took| took.as_secs_f64() * 1e6);
         println!("  {name:<16} p50 {:>8.0} µs, p99 {:>8.0} µs", at(50), at(99));
     }
+    let mut lags = consumer(&dir.path().join("told"), &server, &text, Duration::from_millis(10));
+    lags.sort();
+    let at = |part: usize| lags.get(lags.len() * part / 100).map_or(0.0, |lag| lag.as_secs_f64() * 1e6);
+    println!("append to a consumer's hands, {CONSUMED} records at 100 a second");
+    println!("  {:<16} p50 {:>8.0} µs, p99 {:>8.0} µs", "an event", at(50), at(99));
 }

@@ -96,7 +96,8 @@ impl Publisher {
         Self {
             key: Keys::of(options).events().to_owned(),
             options: options.clone(),
-            most: most.max(1),
+            // The server counts with a sign.
+            most: most.clamp(1, i64::MAX.unsigned_abs()),
             source,
             outlet,
             teller,

@@ -193,6 +193,23 @@ fn a_server_that_is_away_is_a_lag_and_nobody_waits() {
 }
 
 #[test]
+fn whoever_was_taken_over_tells_nothing_that_the_copy_does_not_have() {
+    let stage = Stage::new();
+    let mut deposed = stage.start();
+    deposed.write(30);
+    deposed.wait_durable();
+    told(&deposed);
+    // A machine that has nothing of its own.
+    let other = tempfile::tempdir().unwrap();
+    let next = Node::start(&other.path().join("main"), &stage.server, Ack::Local);
+    assert!(next.journal.epoch() > deposed.journal.epoch());
+    deposed.write(5);
+    assert!(deposed.failure().contains("taken this account over"));
+    drop(deposed);
+    stage.is_whole(30);
+}
+
+#[test]
 fn whoever_was_away_too_long_sees_that_events_are_missing() {
     let stage = Stage::new();
     let mut node = stage.start_with(options(&stage.server.url(), Ack::Local), 10);
