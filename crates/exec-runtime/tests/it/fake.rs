@@ -49,6 +49,7 @@ pub(crate) enum Call {
     Clock,
     SetMode(PositionMode),
     SetLeverage(InstrumentId, u32),
+    SetMarginType(InstrumentId, MarginType),
     Settings(Vec<InstrumentId>),
     Rights,
 }
@@ -75,6 +76,7 @@ pub(crate) struct State {
     pub(crate) positions: Vec<PositionReport>,
     pub(crate) mode: PositionMode,
     pub(crate) leverage: u32,
+    pub(crate) margin_type: MarginType,
     pub(crate) panics_at_feed: bool,
     /// What the venue has sent that nobody knows, by path.
     pub(crate) unrecognised: BTreeMap<String, u64>,
@@ -133,6 +135,7 @@ impl Fake {
             positions: Vec::new(),
             mode: PositionMode::Netting,
             leverage: 20,
+            margin_type: MarginType::Cross,
             panics_at_feed: false,
             unrecognised: BTreeMap::new(),
             settings_errors: 0,
@@ -432,7 +435,7 @@ impl AccountSetup for Fake {
         let setting = |i: &InstrumentId| InstrumentSetting {
             instrument: i.clone(),
             leverage: Some(leverage),
-            margin_type: Some(MarginType::Cross),
+            margin_type: Some(self.with(|s| s.margin_type)),
             notional_max: None,
         };
         Ok(instruments.iter().map(setting).collect())
@@ -442,7 +445,9 @@ impl AccountSetup for Fake {
         self.with(|s| s.leverage = leverage);
         Ok(())
     }
-    async fn set_margin_type(&self, _instrument: &InstrumentId, _margin_type: MarginType) -> Result<(), CommandError> {
+    async fn set_margin_type(&self, instrument: &InstrumentId, margin_type: MarginType) -> Result<(), CommandError> {
+        self.note(Call::SetMarginType(instrument.clone(), margin_type));
+        self.with(|s| s.margin_type = margin_type);
         Ok(())
     }
 }

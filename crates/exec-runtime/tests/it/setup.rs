@@ -6,7 +6,12 @@ use crate::{
     rig::{Scripted, account, config, named, settle, start, until},
 };
 use exec_core::{
-    conversation::Phase, ids::StrategyId, report::ReportBody, time::ClockReading, units::PositionMode, venue::QueryError,
+    conversation::Phase,
+    ids::{InstrumentId, StrategyId},
+    report::ReportBody,
+    time::ClockReading,
+    units::PositionMode,
+    venue::{MarginType, QueryError},
 };
 use exec_runtime::{
     Account, AccountError, AccountSettings, Apply, BuildError, Node, NodeError, OnDifference, RuntimeConfig, StartError,
@@ -26,9 +31,8 @@ fn hold_a_position(venue: &Fake) {
 }
 
 async fn refused(account: Account) -> StartError {
-    let Err(NodeError::Account { error: AccountError::Start(error), .. }) = start(account).task.await.unwrap() else {
-        panic!("it started")
-    };
+    let ended = tokio::time::timeout(Duration::from_secs(600), start(account).task).await.expect("a node that ends");
+    let Err(NodeError::Account { error: AccountError::Start(error), .. }) = ended.unwrap() else { panic!("it started") };
     error
 }
 
@@ -69,6 +73,88 @@ async fn leverage_is_set_when_flat_and_never_told_only() {
     let node = start(with_settings(&venue, settings(Apply::Always))).live().await;
     assert_eq!(venue.count(|c| matches!(c, Call::SetLeverage(..))), 1);
     node.stop().await.unwrap();
+}
+
+fn both(apply: Apply) -> AccountSettings {
+    let margin_types = [(btc(), MarginType::Isolated)].into();
+    AccountSettings { margin_types, apply_position_mode: true, ..settings(apply) }
+}
+
+fn sets(venue: &Fake) -> Vec<Call> {
+    let sets = |call: &&Call| matches!(call, Call::SetMode(_) | Call::SetLeverage(..) | Call::SetMarginType(..));
+    venue.with(|s| s.calls.iter().filter(sets).cloned().collect())
+}
+
+/// An account that keeps legs, has nothing open, and is set otherwise than wanted in everything.
+fn unlike() -> Fake {
+    let venue = Fake::new();
+    venue.with(|s| s.mode = PositionMode::Hedging);
+    venue
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_sets_nothing_even_when_flat() {
+    let venue = unlike();
+    let error = refused(with_settings(&venue, both(Apply::Never))).await;
+    assert!(matches!(error, StartError::PositionMode { .. }), "{error}");
+    venue.with(|s| s.mode = PositionMode::Netting);
+    let error = refused(with_settings(&venue, both(Apply::Never))).await;
+    assert!(matches!(error, StartError::Setting { setting: "margin type", .. }), "{error}");
+    assert_eq!(sets(&venue), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_flat_sets_mode_then_margin_type_then_leverage() {
+    let venue = unlike();
+    let node = start(with_settings(&venue, both(Apply::WhenFlat))).live().await;
+    let mode = Call::SetMode(PositionMode::Netting);
+    assert_eq!(sets(&venue), [mode, Call::SetMarginType(btc(), MarginType::Isolated), Call::SetLeverage(btc(), 5)]);
+    node.stop().await.unwrap();
+    // What is so already is not set again.
+    let node = start(with_settings(&venue, both(Apply::WhenFlat))).live().await;
+    assert_eq!(sets(&venue).len(), 3);
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_flat_an_order_of_the_instrument_holds_its_settings_and_any_position_the_mode() {
+    let venue = Fake::new();
+    // An order that stands from before.
+    let buys = Scripted { buys_at_start: true, ..Scripted::default() };
+    let node = start(account(&venue, &Disk::new(), &buys)).live().await;
+    until("it rests", || venue.with(|s| s.open.len()) == 1).await;
+    node.stop().await.unwrap();
+    assert_eq!(venue.with(|s| s.open.len()), 1, "it is left at the venue");
+    let error = refused(with_settings(&venue, both(Apply::WhenFlat))).await;
+    assert!(matches!(error, StartError::Setting { .. }), "{error}");
+    assert_eq!(sets(&venue), []);
+    venue.with(|s| s.open.clear());
+    let elsewhere = InstrumentId::new("ETHUSDT-PERP.FAKE").unwrap();
+    let moved = |s: &mut crate::fake::State| s.positions.iter_mut().for_each(|p| p.instrument = elsewhere.clone());
+    // A position in another instrument leaves this one flat; the mode is the whole account's.
+    hold_a_position(&venue);
+    venue.with(moved);
+    let told = AccountSettings { apply_position_mode: false, ..both(Apply::WhenFlat) };
+    let node = start(with_settings(&venue, told)).live().await;
+    assert_eq!(sets(&venue), [Call::SetMarginType(btc(), MarginType::Isolated), Call::SetLeverage(btc(), 5)]);
+    node.stop().await.unwrap();
+    venue.with(|s| s.mode = PositionMode::Hedging);
+    let error = refused(with_settings(&venue, both(Apply::WhenFlat))).await;
+    assert!(matches!(error, StartError::PositionMode { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn always_sets_everything_over_a_position_and_leaves_the_rest_to_the_venue() {
+    let venue = unlike();
+    hold_a_position(&venue);
+    let _node = start(with_settings(&venue, both(Apply::Always)));
+    until("everything is set", || sets(&venue).len() == 3).await;
+    // The mode of the other product changes with it, so it takes its own word.
+    let venue = unlike();
+    hold_a_position(&venue);
+    let error = refused(with_settings(&venue, AccountSettings { apply_position_mode: false, ..both(Apply::Always) })).await;
+    assert!(matches!(error, StartError::PositionMode { .. }), "{error}");
+    assert_eq!(sets(&venue), []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,15 +46,22 @@ async fn holding(mode: PositionMode) -> (Wired, IntentId) {
     (wired, resting)
 }
 
+/// Waits until the venue's answer is taken for a state.
+async fn held_back(wired: &Wired) {
+    let from = wired.elapsed();
+    while wired.holds.0.lock().unwrap().is_empty() {
+        assert!(wired.elapsed() - from < Duration::from_secs(120), "the answer was taken for nothing");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn after_a_429_for_weight_exits_leave_and_entries_do_not_until_the_next_minute() {
     for mode in MODES {
         let (wired, resting) = holding(mode).await;
         let body = r#"{"code":-1003,"msg":"Too many requests; current limit is 2400 requests per minute."}"#;
         wired.answers("GET", "/fapi/v3/positionRisk", false, 429, body, 1);
-        while wired.holds.0.lock().unwrap().is_empty() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        held_back(&wired).await;
         let entry = submit(&wired, Side::Buy, Intention::Open, Some("50000")).await;
         assert_eq!(wired.until(entry, OrdStatus::NotSent, 3_000).await, Some(OrdStatus::NotSent));
         let exit = submit(&wired, Side::Sell, Intention::Reduce, None).await;
@@ -107,12 +114,11 @@ async fn a_429_holds_over_a_restart_and_exits_leave_before_its_end() {
 async fn promise_p14_a_ban_holds_over_a_restart_and_exits_go_when_the_venue_takes_them_again() {
     for mode in MODES {
         let (wired, resting) = holding(mode).await;
-        let end = START_MS + 180_000;
+        // Farther away than a ban whose end nobody could read would be taken to last.
+        let end = START_MS + 300_000;
         let body = format!(r#"{{"code":-1003,"msg":"Way too many requests; IP banned until {end}. Please use the websocket."}}"#);
         wired.answers("GET", "/fapi/v3/positionRisk", false, 418, &body, 1);
-        while wired.holds.0.lock().unwrap().is_empty() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        held_back(&wired).await;
         let reached = wired.watch_requests(RequestFilter::default());
         wired.with(move |ctx| ctx.cancel(resting)).await;
         tokio::time::sleep(Duration::from_secs(20)).await;

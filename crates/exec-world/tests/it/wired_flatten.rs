@@ -244,6 +244,11 @@ impl Scene {
         let market = |row: &&OrderRow| row.orig_type == OrderType::Market;
         self.wired.ledger().orders.iter().filter(market).count()
     }
+
+    fn closing_limits(&self) -> usize {
+        let limit = |row: &&OrderRow| row.orig_type == OrderType::Limit && closes(row.side, row.position_side, row.reduce_only);
+        self.wired.ledger().orders.iter().filter(limit).count()
+    }
 }
 
 fn refuses(status: u16, body: &str) -> RequestFault {
@@ -264,8 +269,10 @@ async fn flatten_twenty(mode: PositionMode) {
         scene.fails(24, 1, RequestFault::DropResponse),
         scene.fails(30, 1, refuses(400, OUT_OF_BAND)),
     ];
+    let limits = scene.closing_limits();
     scene.wired.kill(KillLevel::Flatten).await;
     let took = scene.until_flat(&what).await;
+    assert!(scene.closing_limits() > limits, "{what}: where market orders were refused no limit stood at the bound");
     for id in faults.into_iter().chain([late]) {
         assert!(scene.wired.face.fired(id) > 0, "{what}: fault {id} hit nothing");
     }
@@ -295,7 +302,9 @@ async fn flatten_does_not_wait_for_the_minute_that_a_429_has_spent() {
         tokio::time::sleep(Duration::from_millis(61_000 - into)).await;
         let body = r#"{"code":-1003,"msg":"Too many requests; current limit is 2400 requests per minute."}"#;
         scene.wired.answers("GET", "/fapi/v3/positionRisk", false, 429, body, 1);
+        let from = scene.wired.elapsed();
         while scene.wired.holds.0.lock().unwrap().is_empty() {
+            assert!(scene.wired.elapsed() - from < Duration::from_secs(120), "{what}: the answer was taken for nothing");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         scene.wired.kill(KillLevel::Flatten).await;
