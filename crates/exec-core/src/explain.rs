@@ -322,7 +322,7 @@ impl Story {
             OrderEvent::NotSent { why: NotSent::Transport(text), .. } => Some(text.clone()),
             _ => None,
         };
-        self.tell(seq, at, source_word(source), what, by);
+        self.tell(seq, at, source.word(), what, by);
         if let Some(step) = self.steps.last_mut() {
             step.raw = raw;
         }
@@ -348,17 +348,6 @@ impl Story {
     fn tell(&mut self, seq: Seq, at: Timestamp, source: &'static str, what: String, by: Option<String>) {
         let status = self.then.as_ref().map(Order::status);
         self.steps.push(Step { seq, at, source, what, by, raw: None, status });
-    }
-}
-
-const fn source_word(source: Source) -> &'static str {
-    match source {
-        Source::Engine => "us",
-        Source::Operator => "operator",
-        Source::Reply => "reply",
-        Source::Stream => "stream",
-        Source::Query => "query",
-        Source::Trades => "trades",
     }
 }
 

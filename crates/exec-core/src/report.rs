@@ -82,6 +82,20 @@ pub enum Source {
     Operator,
 }
 
+impl Source {
+    /// What people and programs outside are told.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Engine => "us",
+            Self::Operator => "operator",
+            Self::Reply => "reply",
+            Self::Stream => "stream",
+            Self::Query => "query",
+            Self::Trades => "trades",
+        }
+    }
+}
+
 /// Everything a venue may say about one order at one moment. Absent is not zero.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct OrderReport {

@@ -1,7 +1,7 @@
 //! What the journal's records tell programs outside: one object of JSON for each event, in the words of the control socket. It reads
 //! records and nothing else, so the same records give the same events in every run. The schema stands in `docs/events.md`.
 
-use crate::control::{leg_word, order_facts, owner_word};
+use crate::control::{leg_word, order_facts, owner_word, side_word};
 use exec_core::{
     books::{Books, BooksError},
     cl_ord_id::Tag,
@@ -17,7 +17,7 @@ use exec_core::{
     report::{Fill, Source},
     snapshot::Snapshot,
     time::{Timestamp, VenueTime},
-    units::{PositionSide, Side},
+    units::PositionSide,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ fn of_order(page: &mut Page<'_>, order: &Order, source: Source, event: &OrderEve
     page.add(
         "order",
         json!({
-            "fact": fact_word(event), "source": source_word(source), "event": event, "status_before": transition.from,
+            "fact": fact_word(event), "source": source.word(), "event": event, "status_before": transition.from,
             "late": transition.late, "overfilled": transition.overfilled,
             "assumption_broken": transition.presumption_broken, "order": order_facts(order, false),
         }),
@@ -280,24 +280,6 @@ fn at_ms(record: &Record) -> Option<i64> {
 /// The leg that a trade moves: as the venue says, else as the order asks.
 fn leg_of(order: &Order, fill: &Fill) -> PositionSide {
     fill.leg.unwrap_or(order.intent().terms.leg)
-}
-
-const fn side_word(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "BUY",
-        Side::Sell => "SELL",
-    }
-}
-
-const fn source_word(source: Source) -> &'static str {
-    match source {
-        Source::Engine => "us",
-        Source::Operator => "operator",
-        Source::Reply => "reply",
-        Source::Stream => "stream",
-        Source::Query => "query",
-        Source::Trades => "trades",
-    }
 }
 
 const fn end_word(how: DoubtEnd) -> &'static str {

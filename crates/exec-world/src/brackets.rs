@@ -189,9 +189,10 @@ fn held(lists: &[Open<'_>], truth: &Truth<'_>) -> BTreeMap<Leg, Held> {
         if need.is_zero() {
             continue;
         }
-        let held = legs.entry(list.leg()).or_default();
+        // What stands on a leg is the same for each of its brackets.
+        let standing = || Held { cover: cover(list, &ledger, truth.exchange.now(), |_| true), ..Held::default() };
+        let held = legs.entry(list.leg()).or_insert_with(standing);
         held.need = (held.need + need).min(list.on_leg(truth));
-        held.cover = cover(list, &ledger, truth.exchange.now(), |_| true);
         needs.push((list, need));
     }
     for (list, need) in needs {

@@ -2,60 +2,19 @@
 //! the venue takes them again. A 429 holds the same way, and exits do not wait for it.
 
 use crate::{
-    loopback::{ETH, Exchange},
-    surroundings::{code, err, out, program, run, until},
+    loopback::Exchange,
+    surroundings::{Node, code, out, program, run, until},
 };
 use exchange_sim::face::{Answer, Fault, FaultKind, RequestFault, RequestFilter};
 use rust_decimal::Decimal;
 use std::{
     path::Path,
-    process::{Child, Stdio},
+    process::Stdio,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-struct Node(Child);
-
-impl Node {
-    fn start(config: &str) -> Self {
-        Self(program().args(["run", "-c", config]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
-    }
-    /// Until it answers; a verb that found no node would take the journal's lock for itself.
-    fn start_in(config: &str, folder: &Path) -> Self {
-        let socket = folder.join("journal/main/control.sock");
-        let _of_the_last_one = std::fs::remove_file(&socket);
-        let node = Self::start(config);
-        until("the node listens", || socket.exists());
-        until("the node answers", || matches!(code(&run(&["status", "-c", config])), 0 | 5 | 6));
-        node
-    }
-    fn live(config: &str) -> Self {
-        let node = Self::start(config);
-        let live = run(&["status", "-c", config, "--wait", "60"]);
-        assert_eq!(code(&live), 0, "{}{}", out(&live), err(&live));
-        node
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // Only the child that this test started.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn now_ms() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
-}
-
-fn submit(config: &str, exchange: &Exchange, words: &[&str]) {
-    let words = [&["submit", "-c", config, "-i", ETH, "--json"], words, exchange.leg()].concat();
-    until("there is a price, and a disk that is fast enough", || {
-        let tried = run(&words);
-        let again = ["there is no price", "newest price", "TooOld", "PriceMoved"].iter().any(|word| out(&tried).contains(word));
-        assert!(again || code(&tried) == 0, "{}{}", out(&tried), err(&tried));
-        !again
-    });
 }
 
 fn held(exchange: &Exchange) -> Decimal {
@@ -88,8 +47,8 @@ fn watch(exchange: &Exchange) -> impl Fn() -> u64 + use<> {
 /// A node that holds 0.1 and has an entry that rests.
 fn holding(exchange: &Exchange, config: &str) -> Node {
     let node = Node::live(config);
-    submit(config, exchange, &["--side", "buy", "--qty", "0.1"]);
-    submit(config, exchange, &["--side", "buy", "--qty", "0.1", "--price", "2400"]);
+    exchange.submit(config, &["--side", "buy", "--qty", "0.1"]);
+    exchange.submit(config, &["--side", "buy", "--qty", "0.1", "--price", "2400"]);
     until("it is held", || held(exchange) == Decimal::new(1, 1) && resting(exchange) == 1);
     node
 }
@@ -115,7 +74,7 @@ fn promise_p14_a_ban_holds_over_a_killed_process_and_exits_go_at_its_end() {
                 until("the ban is kept", || kept(folder.path()).contains("banned "));
                 let reached = watch(&exchange);
                 drop(node);
-                let _node = Node::start_in(config, folder.path());
+                let _node = Node::answering(config, folder.path());
                 // It waits until the orders are gone, and so for the end of the ban.
                 let cancels = program().args(["cancel-all", "-c", config]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
                 let mut cancels = cancels.unwrap();
@@ -135,7 +94,7 @@ fn promise_p14_a_ban_holds_over_a_killed_process_and_exits_go_at_its_end() {
                 until("the gate is open", || code(&run(&["status", "-c", config])) == 0);
                 until("the cancel has gone", || resting(&exchange) == 0);
                 assert!(cancels.wait().unwrap().success(), "hedge {hedge}");
-                submit(config, &exchange, &["--side", "sell", "--qty", "0.1", "--reduce"]);
+                exchange.submit(config, &["--side", "sell", "--qty", "0.1", "--reduce"]);
                 until("it is closed", || held(&exchange).is_zero());
             });
         }
@@ -156,8 +115,8 @@ fn a_429_holds_over_a_killed_process_and_exits_do_not_wait_for_its_end() {
     until("the exchange has refused it", || exchange.face.fired(id) == 1);
     until("that is kept", || kept(folder.path()).contains("paused "));
     drop(node);
-    let _node = Node::start_in(config, folder.path());
-    submit(config, &exchange, &["--side", "sell", "--qty", "0.1", "--reduce"]);
+    let _node = Node::answering(config, folder.path());
+    exchange.submit(config, &["--side", "sell", "--qty", "0.1", "--reduce"]);
     let cancelled = run(&["cancel-all", "-c", config]);
     until("it is closed, and the entry is gone", || held(&exchange).is_zero() && resting(&exchange) == 0);
     assert_eq!(now_ms() / 60_000, minute, "it waited for the next minute: {}", out(&cancelled));

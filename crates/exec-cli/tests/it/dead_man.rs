@@ -2,49 +2,13 @@
 
 use crate::{
     loopback::{ETH, Exchange},
-    surroundings::{code, err, json, out, program, run, until},
+    surroundings::{Node, code, err, json, out, run, until},
 };
 use exchange_sim::types::{AlgoStatus, OrderStatus};
-use rustix::process::{Pid, Signal, kill_process};
-use std::{
-    process::{Child, Stdio},
-    time::{Duration, Instant},
-};
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
 
 const COUNTDOWN: Duration = Duration::from_secs(4);
-
-/// A node, gone with the test.
-struct Node(Child);
-
-impl Node {
-    fn live(config: &str) -> Self {
-        let node = Self(program().args(["run", "-c", config]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let live = run(&["status", "-c", config, "--wait", "60"]);
-        assert_eq!(code(&live), 0, "{}{}", out(&live), err(&live));
-        node
-    }
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0), signal).unwrap();
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // Only the child that this test started.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn submit(config: &str, exchange: &Exchange, words: &[&str]) {
-    let words = [&["submit", "-c", config, "-i", ETH, "--json"], words, exchange.leg()].concat();
-    until("there is a price, and a disk that is fast enough", || {
-        let tried = run(&words);
-        let again = ["there is no price", "newest price", "TooOld", "PriceMoved"].iter().any(|word| out(&tried).contains(word));
-        assert!(again || code(&tried) == 0, "{}{}", out(&tried), err(&tried));
-        !again
-    });
-}
 
 /// Ordinary orders and conditional ones that stand at the exchange.
 fn standing(exchange: &Exchange) -> (usize, usize) {
@@ -76,10 +40,10 @@ fn lives_and_dies(hedge: bool) {
     let shown = run(&["check", "-c", config]);
     assert!(out(&shown).contains("# takes 300 weight a minute"), "{}{}", out(&shown), err(&shown));
     let node = Node::live(config);
-    submit(config, &exchange, &["--side", "buy", "--qty", "0.1"]);
-    submit(config, &exchange, &["--side", "buy", "--qty", "0.1", "--price", "2400"]);
+    exchange.submit(config, &["--side", "buy", "--qty", "0.1"]);
+    exchange.submit(config, &["--side", "buy", "--qty", "0.1", "--price", "2400"]);
     let stop = ["--side", "sell", "--qty", "0.1", "--type", "STOP_MARKET", "--trigger", "2300", "--reduce"];
-    submit(config, &exchange, &stop);
+    exchange.submit(config, &stop);
     assert_eq!(standing(&exchange), (1, 1));
     // One that would open is denied without the word for it.
     let opens = ["--side", "buy", "--qty", "0.1", "--type", "STOP_MARKET", "--trigger", "2700"];
@@ -105,7 +69,7 @@ fn lives_and_dies(hedge: bool) {
     let node = Node::live(config);
     let orders = json(&run(&["orders", "-c", config, "--json"]));
     assert_eq!(orders.as_array().map(Vec::len), Some(1), "{orders}");
-    submit(config, &exchange, &["--side", "buy", "--qty", "0.1", "--price", "2400"]);
+    exchange.submit(config, &["--side", "buy", "--qty", "0.1", "--price", "2400"]);
     node.signal(Signal::TERM);
     drop_when_ended(node);
     std::thread::sleep(COUNTDOWN + Duration::from_secs(1));
@@ -113,6 +77,6 @@ fn lives_and_dies(hedge: bool) {
 }
 
 fn drop_when_ended(mut node: Node) {
-    until("it has ended", || node.0.try_wait().unwrap().is_some());
-    assert_eq!(node.0.wait().unwrap().code(), Some(0));
+    until("it has ended", || node.ended().is_some());
+    assert_eq!(node.ended(), Some(Some(0)));
 }

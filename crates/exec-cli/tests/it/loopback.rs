@@ -1,5 +1,6 @@
 //! An exchange in this process, whose faults and operator's door are at hand, and a wire to its streams that can be frozen. No test.
 
+use crate::surroundings::{code, err, out, run, until};
 use exchange_sim::{
     AccountSpec,
     face::{Answer, Face, FaceConfig, Fault, FaultKind, RequestFault, RequestFilter, Server, StreamFault, StreamFilter},
@@ -85,6 +86,18 @@ impl Exchange {
     /// Words of an order that name the leg, where there are legs.
     pub(crate) fn leg(&self) -> &'static [&'static str] {
         if self.hedge { &["--leg", "long"] } else { &[] }
+    }
+
+    /// Has a running node place an order on the instrument, as often as it takes until there is a price and a fast disk.
+    pub(crate) fn submit(&self, config: &str, words: &[&str]) {
+        let words = [&["submit", "-c", config, "-i", ETH, "--json"], words, self.leg()].concat();
+        until("there is a price, and a disk that is fast enough", || {
+            let tried = run(&words);
+            let again =
+                ["there is no price", "newest price", "TooOld", "PriceMoved"].iter().any(|word| out(&tried).contains(word));
+            assert!(again || code(&tried) == 0, "{}{}", out(&tried), err(&tried));
+            !again
+        });
     }
 
     pub(crate) fn ledger(&self) -> Ledger {

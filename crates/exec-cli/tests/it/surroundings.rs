@@ -1,5 +1,6 @@
 //! The built program, an exchange and a node for its tests, each gone with the test. No test.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
@@ -101,6 +102,29 @@ impl Node {
             socket.exists() && out(&run(&["status", "-c", config, "--wait", "1", "--json"])).contains(r#""gate_open":true"#)
         });
         node
+    }
+    /// Waits until its gate is open.
+    pub(crate) fn live(config: &str) -> Self {
+        let node = Self::begin(config);
+        let live = run(&["status", "-c", config, "--wait", "60"]);
+        assert_eq!(code(&live), 0, "{}{}", out(&live), err(&live));
+        node
+    }
+    /// Waits until it answers; a verb that found no node would take the journal's lock for itself.
+    pub(crate) fn answering(config: &str, folder: &Path) -> Self {
+        let socket = folder.join("journal/main/control.sock");
+        let _of_the_last_one = std::fs::remove_file(&socket);
+        let node = Self::begin(config);
+        until("the node listens", || socket.exists());
+        until("the node answers", || matches!(code(&run(&["status", "-c", config])), 0 | 5 | 6));
+        node
+    }
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+    /// Its exit code, once it has ended; `None` within where a signal ended it.
+    pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
+        self.0.try_wait().unwrap().map(|status| status.code())
     }
 }
 

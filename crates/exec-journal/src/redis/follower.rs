@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::chain;
 use super::compare;
 use super::error::CopyError;
-use super::link::Trouble;
+use super::halt::{Halt, Pause};
 use super::options::RedisOptions;
 use super::pending::{Pending, Waiting, Work};
 use super::server::{self, Refusal};
@@ -22,30 +22,6 @@ const BATCH_RECORDS: usize = 512;
 const BATCH_BYTES: usize = 256 * 1024;
 /// How often a server is asked although there is nothing to write: so a take-over is noticed before the next order.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// Waits before a server that did not answer is tried again.
-const WAIT_FIRST: Duration = Duration::from_millis(20);
-const WAIT_MOST: Duration = Duration::from_secs(1);
-
-/// Why the work stops.
-enum Halt {
-    /// The server does not answer as it should; it is tried again.
-    Again(String),
-    /// Never again in this run.
-    Failed(String),
-}
-
-impl From<Trouble> for Halt {
-    fn from(trouble: Trouble) -> Self {
-        Self::Again(trouble.to_string())
-    }
-}
-
-// The local log is read beside its writer, so what does not look whole now may in a moment.
-impl From<OpenError> for Halt {
-    fn from(error: OpenError) -> Self {
-        Self::Again(format!("the local journal cannot be read back: {error}"))
-    }
-}
 
 impl From<Refusal> for Halt {
     fn from(refusal: Refusal) -> Self {
@@ -83,7 +59,7 @@ pub(super) struct Follower {
 impl Follower {
     /// Follows until the end is asked for, or until it may not write any more.
     pub(super) fn run(mut self) {
-        let mut pause = WAIT_FIRST;
+        let mut pause = Pause::new();
         loop {
             let work = self.pending.wait(ASK_EVERY);
             let over = work.until.is_some_and(|until| self.is_done(&work) || until <= Instant::now());
@@ -92,7 +68,7 @@ impl Follower {
             }
             match self.turn(&work) {
                 Ok(()) => {
-                    pause = WAIT_FIRST;
+                    pause.over();
                     if std::mem::take(&mut self.troubled) {
                         tracing::info!(account = %self.options.account, "redis answers again");
                     }
@@ -102,8 +78,7 @@ impl Follower {
                     if !std::mem::replace(&mut self.troubled, true) {
                         tracing::warn!(account = %self.options.account, %why, "redis does not take the journal; it is tried again");
                     }
-                    self.pending.rest(pause);
-                    pause = pause.saturating_mul(2).min(WAIT_MOST);
+                    self.pending.rest(pause.next());
                 }
                 Err(Halt::Failed(why)) => {
                     tracing::error!(account = %self.options.account, %why, "the copy of the journal failed");

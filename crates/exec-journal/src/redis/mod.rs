@@ -13,6 +13,7 @@ mod compare;
 mod consumer;
 mod error;
 mod follower;
+mod halt;
 mod lease;
 mod link;
 mod options;

@@ -2,13 +2,13 @@
 //! keeps no cursor: where the stream ends is where it goes on. What it does not have in memory it reads back from the local log.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use exec_core::feed::{EventId, Teller, Told};
 use exec_core::ids::Seq;
 use exec_core::record::Record;
 use exec_core::snapshot::Snapshot;
 
+use super::halt::{Halt, Pause};
 use super::link::{Link, Trouble, list, text};
 use super::options::RedisOptions;
 use super::outlet::Outlet;
@@ -22,30 +22,6 @@ use crate::log::RecordRef;
 /// Events and bytes of one script, unless a single record tells more.
 const BATCH_EVENTS: usize = 256;
 const BATCH_BYTES: usize = 256 * 1024;
-/// Waits before a server that did not answer is tried again.
-const WAIT_FIRST: Duration = Duration::from_millis(20);
-const WAIT_MOST: Duration = Duration::from_secs(1);
-
-/// Why the work stops.
-enum Halt {
-    /// It is tried again.
-    Again(String),
-    /// Never again in this run.
-    Failed(String),
-}
-
-impl From<Trouble> for Halt {
-    fn from(trouble: Trouble) -> Self {
-        Self::Again(trouble.to_string())
-    }
-}
-
-// The local log is read beside its writer, so what does not look whole now may in a moment.
-impl From<OpenError> for Halt {
-    fn from(error: OpenError) -> Self {
-        Self::Again(format!("the local journal cannot be read back: {error}"))
-    }
-}
 
 /// Events on their way.
 #[derive(Default)]
@@ -112,11 +88,11 @@ impl Publisher {
 
     /// Tells until the end is asked for.
     pub(super) fn run(mut self) {
-        let mut pause = WAIT_FIRST;
+        let mut pause = Pause::new();
         while let Some(until) = self.outlet.wait() {
             match self.turn(until) {
                 Ok(()) => {
-                    pause = WAIT_FIRST;
+                    pause.over();
                     if std::mem::take(&mut self.troubled) {
                         tracing::info!(account = %self.options.account, "redis takes events again");
                     }
@@ -126,8 +102,7 @@ impl Publisher {
                     if !std::mem::replace(&mut self.troubled, true) {
                         tracing::warn!(account = %self.options.account, %why, "redis does not take events; it is tried again, and none is lost");
                     }
-                    self.outlet.rest(pause);
-                    pause = pause.saturating_mul(2).min(WAIT_MOST);
+                    self.outlet.rest(pause.next());
                 }
                 Err(Halt::Failed(why)) => {
                     tracing::error!(account = %self.options.account, %why, "consumers are told nothing more in this run");

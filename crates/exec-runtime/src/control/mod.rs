@@ -49,7 +49,7 @@ pub use list_text::{BracketText, ChangeText, ListTextError, PairText};
 pub use order_text::{OrderTextError, SubmitOrder};
 pub use orders::order as order_facts;
 pub use row::{Book, OrderRow, position_id};
-pub(crate) use row::{leg_word, owner_word};
+pub(crate) use row::{leg_word, owner_word, side_word};
 pub(crate) use socket::Server;
 pub use socket::SocketError;
 pub(crate) use view::texts;

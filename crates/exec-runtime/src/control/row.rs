@@ -146,10 +146,7 @@ impl OrderRow {
             instrument: instrument.clone(),
             position_id: leg.filter(|_| position_ids).map(|leg| position_id(instrument, leg)),
             book,
-            side: match side {
-                Side::Buy => "BUY",
-                Side::Sell => "SELL",
-            },
+            side: side_word(side),
             leg: leg.map(leg_word),
             intention: match intention {
                 Intention::Open => "OPEN",
@@ -216,6 +213,13 @@ pub fn position_id(instrument: &InstrumentId, leg: PositionSide) -> String {
         PositionSide::Short => "SHORT",
     };
     format!("{instrument}-{word}")
+}
+
+pub(crate) const fn side_word(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+    }
 }
 
 pub(crate) const fn leg_word(leg: PositionSide) -> &'static str {

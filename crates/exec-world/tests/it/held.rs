@@ -7,41 +7,21 @@ use exchange_sim::face::RequestFilter;
 use exec_core::{
     ids::IntentId,
     order::status::OrdStatus,
-    terms::{Intention, LimitPrice, OrderKind, Terms, TimeInForce},
-    units::{PositionMode, PositionSide, Side},
+    terms::Intention,
+    units::{PositionMode, Side},
     venue::ExecutionVenue as _,
 };
 use exec_runtime::control::{Ask, SubmitOrder};
-use exec_testkit::fixtures::{instrument_id, price, qty};
 use std::time::Duration;
 
 const MODES: [PositionMode; 2] = [PositionMode::Netting, PositionMode::Hedging];
 
-async fn submit(wired: &Wired, side: Side, intention: Intention, at: Option<&'static str>) -> IntentId {
-    wired
-        .with(move |ctx| {
-            let leg = if ctx.mode() == PositionMode::Netting { PositionSide::Net } else { PositionSide::Long };
-            let kind =
-                at.map_or(OrderKind::Market, |at| OrderKind::Limit { price: LimitPrice::At(price(at)), tif: TimeInForce::Gtc });
-            ctx.submit(Terms {
-                instrument: instrument_id("BTCUSDT"),
-                side,
-                leg,
-                intention,
-                qty: Some(qty("0.010")),
-                kind,
-                stp: None,
-            })
-        })
-        .await
-}
-
 /// A node that holds something and has an entry that rests.
 async fn holding(mode: PositionMode) -> (Wired, IntentId) {
     let wired = Wired::live(Wiring::new(mode, &["BTCUSDT"])).await;
-    let held = submit(&wired, Side::Buy, Intention::Open, None).await;
+    let held = wired.place("BTCUSDT", (Side::Buy, Intention::Open), None).await;
     assert_eq!(wired.until(held, OrdStatus::Filled, 5_000).await, Some(OrdStatus::Filled));
-    let resting = submit(&wired, Side::Buy, Intention::Open, Some("50000")).await;
+    let resting = wired.place("BTCUSDT", (Side::Buy, Intention::Open), Some("50000")).await;
     assert_eq!(wired.until(resting, OrdStatus::New, 5_000).await, Some(OrdStatus::New));
     (wired, resting)
 }
@@ -62,9 +42,9 @@ async fn after_a_429_for_weight_exits_leave_and_entries_do_not_until_the_next_mi
         let body = r#"{"code":-1003,"msg":"Too many requests; current limit is 2400 requests per minute."}"#;
         wired.answers("GET", "/fapi/v3/positionRisk", false, 429, body, 1);
         held_back(&wired).await;
-        let entry = submit(&wired, Side::Buy, Intention::Open, Some("50000")).await;
+        let entry = wired.place("BTCUSDT", (Side::Buy, Intention::Open), Some("50000")).await;
         assert_eq!(wired.until(entry, OrdStatus::NotSent, 3_000).await, Some(OrdStatus::NotSent));
-        let exit = submit(&wired, Side::Sell, Intention::Reduce, None).await;
+        let exit = wired.place("BTCUSDT", (Side::Sell, Intention::Reduce), None).await;
         assert_eq!(wired.until(exit, OrdStatus::Filled, 500).await, Some(OrdStatus::Filled), "{mode:?}");
         wired.with(move |ctx| ctx.cancel(resting)).await;
         assert_eq!(wired.until(resting, OrdStatus::Canceled, 500).await, Some(OrdStatus::Canceled), "{mode:?}");
@@ -132,7 +112,7 @@ async fn promise_p14_a_ban_holds_over_a_restart_and_exits_go_when_the_venue_take
         assert!(wired.handle.live().await);
         assert!(now() < end + 60_000, "{} ms after the end", now() - end);
         assert_eq!(wired.until(resting, OrdStatus::Canceled, 5_000).await, Some(OrdStatus::Canceled), "the wish has stayed");
-        let exit = submit(&wired, Side::Sell, Intention::Reduce, None).await;
+        let exit = wired.place("BTCUSDT", (Side::Sell, Intention::Reduce), None).await;
         assert_eq!(wired.until(exit, OrdStatus::Filled, 5_000).await, Some(OrdStatus::Filled));
     }
 }

@@ -5,34 +5,19 @@ use exchange_sim::face::RequestFilter;
 use exec_core::{
     ids::IntentId,
     order::status::OrdStatus,
-    terms::{Intention, LimitPrice, OrderKind, Terms, TimeInForce},
-    units::{PositionMode, PositionSide, Side},
+    terms::Intention,
+    units::{PositionMode, Side},
 };
-use exec_testkit::fixtures::{instrument_id, price, qty};
+use exec_testkit::fixtures::instrument_id;
 use std::time::Duration;
 
 const ORDER: &str = "/fapi/v1/order";
 const MODES: [PositionMode; 2] = [PositionMode::Netting, PositionMode::Hedging];
 
-async fn submit(wired: &Wired, symbol: &'static str, side: Side, intention: Intention, at: Option<&'static str>) -> IntentId {
-    wired
-        .with(move |ctx| {
-            let leg = if ctx.mode() == PositionMode::Netting { PositionSide::Net } else { PositionSide::Long };
-            let kind = match at {
-                Some(at) => OrderKind::Limit { price: LimitPrice::At(price(at)), tif: TimeInForce::Gtc },
-                None => OrderKind::Market,
-            };
-            let terms =
-                Terms { instrument: instrument_id(symbol), side, leg, intention, qty: Some(qty("0.010")), kind, stp: None };
-            ctx.submit(terms)
-        })
-        .await
-}
-
 /// A limit order that rests some way from the market.
 async fn opens(wired: &Wired, symbol: &'static str) -> IntentId {
     let at = if symbol == "BTCUSDT" { "50000" } else { "2000" };
-    submit(wired, symbol, Side::Buy, Intention::Open, Some(at)).await
+    wired.place(symbol, (Side::Buy, Intention::Open), Some(at)).await
 }
 
 async fn ends(wired: &Wired, intent: IntentId, status: OrdStatus) {
@@ -62,7 +47,7 @@ fn restrict(wired: &Wired, symbol: Option<&str>, code: Option<i32>, more: &str) 
 async fn a_symbol_that_the_venue_locks_takes_no_new_risk_until_the_venue_says_so_and_no_order_asks() {
     for mode in MODES {
         let wired = Wired::live(Wiring::new(mode, &["BTCUSDT", "ETHUSDT"])).await;
-        let held = submit(&wired, "BTCUSDT", Side::Buy, Intention::Open, None).await;
+        let held = wired.place("BTCUSDT", (Side::Buy, Intention::Open), None).await;
         ends(&wired, held, OrdStatus::Filled).await;
         let resting = opens(&wired, "BTCUSDT").await;
         ends(&wired, resting, OrdStatus::New).await;
@@ -80,7 +65,7 @@ async fn a_symbol_that_the_venue_locks_takes_no_new_risk_until_the_venue_says_so
         assert_eq!(wired.alerted("venue_restricts"), 1, "told once");
         let elsewhere = opens(&wired, "ETHUSDT").await;
         ends(&wired, elsewhere, OrdStatus::New).await;
-        let exit = submit(&wired, "BTCUSDT", Side::Sell, Intention::Reduce, None).await;
+        let exit = wired.place("BTCUSDT", (Side::Sell, Intention::Reduce), None).await;
         ends(&wired, exit, OrdStatus::Filled).await;
         let lasted = waits_until_open(&wired, "BTCUSDT").await;
         assert!((60..=130).contains(&lasted.as_secs()), "{lasted:?}: the venue locks for 95 s, and is asked every 30 s");

@@ -22,14 +22,15 @@ use exec_core::{
     order::{event::OrderEvent, status::OrdStatus},
     record::Record,
     strategy::{Context, Strategy},
+    terms::{Intention, LimitPrice, OrderKind, Terms, TimeInForce},
     time::{Timestamp, VenueTime},
-    units::PositionMode,
+    units::{PositionMode, PositionSide, Side},
 };
 use exec_runtime::{
     Account, AccountHandle, Clock, ExitSummary, Node, NodeError, RuntimeConfig,
     control::{Ask, Reply},
 };
-use exec_testkit::fixtures::{config, strategy_id};
+use exec_testkit::fixtures::{config, instrument_id, price, qty, strategy_id};
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
@@ -289,6 +290,23 @@ impl Wired {
         };
         self.hand.jobs.lock().unwrap().push_back(Box::new(job));
         told.await.expect("the strategy runs")
+    }
+
+    /// Has the strategy place an order for 0.010 on its net position or its long leg: a limit order that rests, or at the market.
+    pub(crate) async fn place(
+        &self,
+        symbol: &'static str,
+        (side, intention): (Side, Intention),
+        at: Option<&'static str>,
+    ) -> IntentId {
+        self.with(move |ctx| {
+            let leg = if ctx.mode() == PositionMode::Netting { PositionSide::Net } else { PositionSide::Long };
+            let kind =
+                at.map_or(OrderKind::Market, |at| OrderKind::Limit { price: LimitPrice::At(price(at)), tif: TimeInForce::Gtc });
+            let (instrument, qty) = (instrument_id(symbol), Some(qty("0.010")));
+            ctx.submit(Terms { instrument, side, leg, intention, qty, kind, stp: None })
+        })
+        .await
     }
 
     pub(crate) async fn status(&self, intent: IntentId) -> Option<OrdStatus> {

@@ -6,29 +6,14 @@ use crate::wired::{START_MS, Wired, Wiring};
 use exec_core::{
     ids::IntentId,
     order::{event::OrderEvent, status::OrdStatus},
-    terms::{Intention, LimitPrice, OrderKind, Terms, TimeInForce},
-    units::{PositionMode, PositionSide, Side},
+    terms::Intention,
+    units::{PositionMode, Side},
 };
-use exec_testkit::fixtures::{instrument_id, price, qty};
 use std::time::Duration;
 
 const MODES: [PositionMode; 2] = [PositionMode::Netting, PositionMode::Hedging];
 const LATE: &str = r#"{"code":-5028,"msg":"Timestamp for this request is outside of the ME recvWindow."}"#;
 const OFF: &str = r#"{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}"#;
-
-async fn submit(wired: &Wired, side: Side, intention: Intention, at: Option<&'static str>) -> IntentId {
-    wired
-        .with(move |ctx| {
-            let leg = if ctx.mode() == PositionMode::Netting { PositionSide::Net } else { PositionSide::Long };
-            let kind = match at {
-                Some(at) => OrderKind::Limit { price: LimitPrice::At(price(at)), tif: TimeInForce::Gtc },
-                None => OrderKind::Market,
-            };
-            let (instrument, qty) = (instrument_id("BTCUSDT"), Some(qty("0.010")));
-            ctx.submit(Terms { instrument, side, leg, intention, qty, kind, stp: None })
-        })
-        .await
-}
 
 async fn attempts(wired: &Wired, intent: IntentId) -> usize {
     wired.with(move |ctx| ctx.order(intent).map_or(0, |order| order.attempts().len())).await
@@ -46,11 +31,11 @@ async fn taken(wired: &Wired, intent: IntentId) -> usize {
 
 /// An entry that is refused for its time once, and one behind it that is not.
 async fn costs_one_attempt(wired: &Wired, what: &str) {
-    let entry = submit(wired, Side::Buy, Intention::Open, Some("50000")).await;
+    let entry = wired.place("BTCUSDT", (Side::Buy, Intention::Open), Some("50000")).await;
     let status = wired.until(entry, OrdStatus::New, 5_000).await;
     assert_eq!(status, Some(OrdStatus::New), "{what}: {:?}", wired.hand.heard.lock().unwrap().events.get(&entry));
     assert_eq!((attempts(wired, entry).await, taken(wired, entry).await), (2, 1), "{what}: one new attempt");
-    let next = submit(wired, Side::Buy, Intention::Open, Some("50001")).await;
+    let next = wired.place("BTCUSDT", (Side::Buy, Intention::Open), Some("50001")).await;
     assert_eq!(wired.until(next, OrdStatus::New, 5_000).await, Some(OrdStatus::New), "{what}");
     assert_eq!(attempts(wired, next).await, 1, "{what}: it was measured anew");
     wired.with(move |ctx| [entry, next].map(|intent| ctx.cancel(intent))).await;
@@ -63,13 +48,13 @@ async fn holding(mode: PositionMode) -> Wired {
     let mut wiring = Wiring::new(mode, &["BTCUSDT"]);
     wiring.face.exchange.flow.interval_ms = 10_000;
     let wired = Wired::live(wiring).await;
-    let held = submit(&wired, Side::Buy, Intention::Open, None).await;
+    let held = wired.place("BTCUSDT", (Side::Buy, Intention::Open), None).await;
     assert_eq!(wired.until(held, OrdStatus::Filled, 5_000).await, Some(OrdStatus::Filled));
     wired
 }
 
 async fn closes(wired: &Wired, what: &str) {
-    let exit = submit(wired, Side::Sell, Intention::Reduce, None).await;
+    let exit = wired.place("BTCUSDT", (Side::Sell, Intention::Reduce), None).await;
     assert_eq!(wired.until(exit, OrdStatus::Filled, 5_000).await, Some(OrdStatus::Filled), "{what}");
 }
 
@@ -131,7 +116,7 @@ async fn a_refusal_for_the_time_is_tried_once_more_and_not_twice() {
                 let what = format!("{mode:?} {body} {times} times");
                 let wired = Wired::live(Wiring::new(mode, &["BTCUSDT"])).await;
                 wired.answers("POST", "/fapi/v1/order", false, 400, body, times);
-                let entry = submit(&wired, Side::Buy, Intention::Open, Some("50000")).await;
+                let entry = wired.place("BTCUSDT", (Side::Buy, Intention::Open), Some("50000")).await;
                 assert_eq!(wired.until(entry, ends, 5_000).await, Some(ends), "{what}");
                 assert_eq!(attempts(&wired, entry).await, tried, "{what}");
                 let doubts = wired.hand.heard.lock().unwrap().doubts.len();
