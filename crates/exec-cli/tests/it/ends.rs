@@ -76,7 +76,8 @@ pub(crate) fn submit(config: &str, more: &[&str]) -> serde_json::Value {
 
 pub(crate) fn orders(config: &str) -> Vec<serde_json::Value> {
     let listed = run(&["orders", "-c", config, "--json"]);
-    json(&listed).as_array().cloned().unwrap_or_default()
+    assert_eq!(code(&listed), 0, "{}{}", out(&listed), err(&listed));
+    json(&listed).as_array().cloned().unwrap_or_else(|| panic!("{}", out(&listed)))
 }
 
 fn config(sim: &Sim, folder: &Path, on_exit: &str) -> String {
