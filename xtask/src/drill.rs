@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Failure, shell};
+use crate::{Failure, plants, shell};
 
 /// Cycles of the kill test in CI.
 pub(crate) const CYCLES: &str = "20";
@@ -11,11 +11,22 @@ pub(crate) const CYCLES: &str = "20";
 /// Rounds of two nodes in CI.
 pub(crate) const ROUNDS: &str = "3";
 
-/// Builds the program with the boundaries in it and runs one of its drills with the same words.
+/// Builds the program with the boundaries in it and runs one of its drills with the same words. With `--plant NAME` a bug is built in, and
+/// the drill is to find it.
 pub(crate) fn run(drill: &str, words: &[String]) -> Result<(), Failure> {
-    shell::run(build_command())?;
+    let mut words = words.to_vec();
+    let at = words.iter().position(|word| word == "--plant");
+    let plant = at.map(|at| words.drain(at..words.len().min(at + 2)).nth(1).ok_or("--plant wants a name"));
+    let plant = plant.transpose().map_err(|why| Failure::Usage(why.to_owned()))?;
+    let mut build = build_command();
+    if plant.is_some() {
+        build.args(["--features", plants::FEATURE]);
+    }
+    shell::run(build)?;
     let mut command = shell::command(set_aside()?);
     command.args(["drill", drill]).args(words);
+    // The program refuses a name that it does not know.
+    command.envs(plant.map(|name| (plants::VARIABLE, name)));
     Ok(shell::run(command)?)
 }
 

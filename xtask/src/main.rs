@@ -26,7 +26,7 @@ cargo xtask WORD: what people and CI run
   kill-test [--cycles N]    a real node, killed at every boundary between two effects, compared with the exchange; --from N goes on at cycle N,
                             --jobs N plays N side by side
   split-brain [--rounds N]  two real nodes and a real Redis for one account: the one is parted from its lease while the other takes over;
-                            --from N goes on at round N, --jobs N plays N side by side
+                            --from N goes on at round N, --jobs N plays N side by side; --plant NAME builds a bug in, which it must find
   fail-over [--rounds N]    a real node is killed and its disk is gone; measured until another trades its account; --full with the real figures
   soak [--minutes M]        a real node while everything around it fails; compared every minute, and its memory watched
   fuzz [--target T] [...]   bytes without end against every reader of bytes, --seconds N for each; needs a nightly and cargo-fuzz

@@ -15,7 +15,9 @@ use crate::{Failure, shell};
 /// How a plant that a test must find is told from one that worlds must find.
 const TESTED: &str = "defect_";
 /// What turns the plants on in a build.
-const FEATURE: &str = "exec-core/plants";
+pub(crate) const FEATURE: &str = "exec-core/plants";
+/// The environment variable that turns one of them on in such a build.
+pub(crate) const VARIABLE: &str = "EXEC_PLANT";
 
 /// Runs the plants that are named, or all that have a test.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {

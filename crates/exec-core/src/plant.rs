@@ -88,6 +88,7 @@ plants! {
     LeaseNoWait = "lease_successor_does_not_wait": "whoever is granted the lease sends at once";
     LeaseEpochOfStore = "lease_epoch_of_the_store_only": "an epoch is one above what the store remembers, and nothing else";
     LeaseFromAnswer = "lease_counted_from_the_answer": "a lease begins when its grant has arrived, not when it was asked for";
+    LeaseNoEnd = "lease_does_not_end": "who has the lease has it until the store says that another does";
     SurplusStays = "superseded_stop_is_not_taken_away": "the forerunner of a changed order stays on the book";
 }
 

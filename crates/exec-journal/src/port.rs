@@ -175,7 +175,7 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
         }
     }
 
-    /// `also` sees the records as bytes, after they were queued.
+    /// `also` sees the records as bytes, before they are queued: whoever hears that they are durable finds them with it.
     fn push(&mut self, group: &[(Seq, Record)], also: &mut dyn FnMut(Seq, &[RecordRef<'_>])) -> Result<(), PortError> {
         let mut payloads = std::mem::take(&mut self.payloads);
         payloads.clear();
@@ -195,10 +195,9 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
             })
             .collect();
         // A full queue is a disk that has hung for megabytes; a gap cannot be left and a wait cannot be afforded, so it is a failure.
+        self.running()?;
+        also(Seq(self.last.0 + 1), &records);
         let queued = self.running()?.append(&records, None);
-        if let Ok(ticket) = &queued {
-            also(Seq(ticket.first), &records);
-        }
         drop(records);
         self.payloads = payloads;
         match queued {
@@ -210,7 +209,7 @@ impl<D: Disk + Send + 'static> EngineJournal<D> {
         }
     }
 
-    /// [`Journal::append`], and lets `also` see the records as bytes once they are queued.
+    /// [`Journal::append`], and lets `also` see the records as bytes before they can become durable. Where the append fails, they never do.
     pub(crate) fn append_and(
         &mut self,
         group: &[(Seq, Record)],

@@ -273,7 +273,7 @@ impl AccountLoop {
         let reason = loop {
             if let Some(lost) = self.fenced.take() {
                 self.say_who_holds_it(&lost).await;
-                self.flush().await;
+                self.flush_fenced().await;
                 self.give_back_lease().await;
                 self.publish_end();
                 return Err(AccountError::Fenced(lost));

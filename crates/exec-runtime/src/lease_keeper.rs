@@ -25,6 +25,8 @@ use tokio::{
 
 /// How often a node that waits says for whom.
 const SAYS_AGAIN_MS: u64 = 60_000;
+/// How long a node that ends waits for each of two answers to who holds the account now.
+const LOOK_WITHIN: Duration = Duration::from_millis(500);
 
 /// What a node does about an account that another holds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -93,10 +95,11 @@ impl LeaseKeeper {
 
     /// Who holds the account now, in words.
     pub(crate) async fn look(&mut self) -> String {
-        let mut found = within(self.deadline(), self.settings.store.look()).await;
+        let deadline = self.deadline().min(LOOK_WITHIN);
+        let mut found = within(deadline, self.settings.store.look()).await;
         if found.is_err() {
             // Its connection may be one that ended while this process stood still: the next question opens another.
-            found = within(self.deadline(), self.settings.store.look()).await;
+            found = within(deadline, self.settings.store.look()).await;
         }
         match found {
             Ok(Some(holder)) => holder.to_string(),

@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::VARIABLE;
 use super::list::Plant;
 
-/// The variable that the core reads.
-const VARIABLE: &str = "EXEC_PLANT";
 /// After this a test hangs; with a plant on, that is a failure like another.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How a test program ends in which a test has failed. Any other end is not a verdict.

@@ -230,6 +230,11 @@ impl Lease {
 
     /// A lease that is over is lost, whatever the store may still answer.
     pub fn pass(&mut self, now: Timestamp) {
+        if let Standing::Held { until, .. } = &mut self.standing
+            && planted(Plant::LeaseNoEnd)
+        {
+            *until = now.plus_ms(self.terms.ttl_ms);
+        }
         if let Standing::Held { until, .. } = self.standing
             && now >= until
         {

@@ -69,12 +69,21 @@ impl Follower {
             match self.turn(&work) {
                 Ok(()) => {
                     pause.over();
+                    self.pending.away(false);
                     if std::mem::take(&mut self.troubled) {
-                        tracing::info!(account = %self.options.account, "redis answers again");
+                        tracing::info!(account = %self.options.account, "redis takes the journal again");
                     }
                 }
-                Err(Halt::Again(why)) => {
+                Err(Halt::Local(why)) if self.store.is_some() => {
+                    let (rest, lasts) = pause.next_local();
+                    if lasts && !std::mem::replace(&mut self.troubled, true) {
+                        tracing::warn!(account = %self.options.account, %why, "the copy waits for the local journal; it is read again");
+                    }
+                    self.pending.rest(rest);
+                }
+                Err(Halt::Again(why) | Halt::Local(why)) => {
                     self.store = None;
+                    self.pending.away(true);
                     if !std::mem::replace(&mut self.troubled, true) {
                         tracing::warn!(account = %self.options.account, %why, "redis does not take the journal; it is tried again");
                     }
@@ -114,7 +123,7 @@ impl Follower {
             }
             match self.head {
                 Some(now) if now.seq > head.seq => head = now,
-                _ => return Err(Halt::Again(String::from("the local journal does not have the next record yet"))),
+                _ => return Err(Halt::Local(String::from("the local journal does not have the next record yet"))),
             }
         }
         match work.snapshot {

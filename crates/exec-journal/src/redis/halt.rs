@@ -9,10 +9,17 @@ use crate::error::OpenError;
 const WAIT_FIRST: Duration = Duration::from_millis(20);
 const WAIT_MOST: Duration = Duration::from_secs(1);
 
+/// Waits before the local log is read again: its writer is at most a sync ahead.
+const LOCAL_FIRST: Duration = Duration::from_millis(1);
+const LOCAL_MOST: Duration = Duration::from_millis(50);
+
 /// Why the work stops.
+#[derive(Debug)]
 pub(super) enum Halt {
-    /// It is tried again.
+    /// It is tried again, over another connection.
     Again(String),
+    /// The local log cannot be read back to here now. The connection is as good as before.
+    Local(String),
     /// Never again in this run.
     Failed(String),
 }
@@ -26,23 +33,37 @@ impl From<Trouble> for Halt {
 // The local log is read beside its writer, so what does not look whole now may in a moment.
 impl From<OpenError> for Halt {
     fn from(error: OpenError) -> Self {
-        Self::Again(format!("the local journal cannot be read back: {error}"))
+        Self::Local(format!("the local journal cannot be read back: {error}"))
     }
 }
 
 /// How long to rest: twice as long each time, until the work goes on.
-pub(super) struct Pause(Duration);
+#[derive(Debug)]
+pub(super) struct Pause {
+    server: Duration,
+    local: Duration,
+}
 
 impl Pause {
     pub(super) const fn new() -> Self {
-        Self(WAIT_FIRST)
+        Self { server: WAIT_FIRST, local: LOCAL_FIRST }
     }
     pub(super) const fn over(&mut self) {
-        self.0 = WAIT_FIRST;
+        *self = Self::new();
     }
+    /// Before a server is tried again.
     pub(super) fn next(&mut self) -> Duration {
-        let now = self.0;
-        self.0 = now.saturating_mul(2).min(WAIT_MOST);
-        now
+        twice(&mut self.server, WAIT_MOST)
     }
+    /// Before the local log is read again, and whether that has lasted so long that somebody should know.
+    pub(super) fn next_local(&mut self) -> (Duration, bool) {
+        let lasts = self.local == LOCAL_MOST;
+        (twice(&mut self.local, LOCAL_MOST), lasts)
+    }
+}
+
+fn twice(time: &mut Duration, most: Duration) -> Duration {
+    let now = *time;
+    *time = now.saturating_mul(2).min(most);
+    now
 }

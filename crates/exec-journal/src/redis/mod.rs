@@ -27,6 +27,8 @@ mod shared;
 mod source;
 mod start;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use consumer::{EventStream, Missed, StreamError, StreamedEvent};
 pub use error::{CopyError, UrlError};

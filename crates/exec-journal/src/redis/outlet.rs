@@ -60,6 +60,16 @@ impl Outlet {
         self.pending.followed(seq);
     }
 
+    /// See [`Pending::away`].
+    pub(super) fn away(&self, away: bool) {
+        self.pending.away(away);
+    }
+
+    /// See [`Pending::away`].
+    pub(super) fn is_away(&self) -> bool {
+        self.pending.is_away()
+    }
+
     pub(super) fn close(&self, until: Instant) {
         self.lock().closing = Some(until);
         self.work.notify_one();

@@ -65,6 +65,7 @@ struct State {
     marks: VecDeque<(u64, Instant)>,
     snapshot: Option<u64>,
     closing: Option<Instant>,
+    away: bool,
 }
 
 /// See the module.
@@ -98,6 +99,7 @@ impl Pending {
             marks: VecDeque::new(),
             snapshot: None,
             closing: None,
+            away: false,
         };
         Self { state: Mutex::new(state), work: Condvar::new(), bytes_max, outlet: OnceLock::new() }
     }
@@ -182,6 +184,16 @@ impl Pending {
         if let Some(outlet) = self.outlet() {
             outlet.release(seq);
         }
+    }
+
+    /// Whether the server gave no answer when it was asked last.
+    pub(super) fn away(&self, away: bool) {
+        self.lock().away = away;
+    }
+
+    /// See [`Pending::away`].
+    pub(super) fn is_away(&self) -> bool {
+        self.lock().away
     }
 
     pub(super) fn close(&self, until: Instant) {

@@ -93,12 +93,21 @@ impl Publisher {
             match self.turn(until) {
                 Ok(()) => {
                     pause.over();
+                    self.outlet.away(false);
                     if std::mem::take(&mut self.troubled) {
-                        tracing::info!(account = %self.options.account, "redis takes events again");
+                        tracing::info!(account = %self.options.account, "consumers are told again");
                     }
                 }
-                Err(Halt::Again(why)) => {
+                Err(Halt::Local(why)) if self.link.is_some() => {
+                    let (rest, lasts) = pause.next_local();
+                    if lasts && !std::mem::replace(&mut self.troubled, true) {
+                        tracing::warn!(account = %self.options.account, %why, "consumers wait for the local journal; no event is lost");
+                    }
+                    self.outlet.rest(rest);
+                }
+                Err(Halt::Again(why) | Halt::Local(why)) => {
                     self.link = None;
+                    self.outlet.away(true);
                     if !std::mem::replace(&mut self.troubled, true) {
                         tracing::warn!(account = %self.options.account, %why, "redis does not take events; it is tried again, and none is lost");
                     }
@@ -131,7 +140,7 @@ impl Publisher {
             told?;
             self.send()?;
             if self.read == Some(read) {
-                return Err(Halt::Again(String::from("the local journal does not have the next record yet")));
+                return Err(Halt::Local(String::from("the local journal does not have the next record yet")));
             }
         }
         self.send()
@@ -263,7 +272,7 @@ impl Publisher {
             (None, 0 | 1) => None,
             (None, _) => match snapshots.first() {
                 Some(at) => Some(*at),
-                None => return Err(Halt::Again(String::from("the local journal has neither its first record nor a snapshot"))),
+                None => return Err(Halt::Local(String::from("the local journal has neither its first record nor a snapshot"))),
             },
         };
         let snapshot = begin.map(|at| self.source.snapshot(at)).transpose()?;

@@ -333,15 +333,17 @@ impl<D: Disk> Drop for Running<D> {
     fn drop(&mut self) {
         // First, so that what it makes durable in its last moment is followed, too.
         drop(self.local.take());
-        let until = Instant::now() + self.last_wait;
+        // One that did not answer before is not waited for as one that does: its last records are in the local log.
+        let (grace, away) = (self.last_wait / 8, self.pending.is_away());
+        let until = Instant::now() + if away { grace } else { self.last_wait };
         self.pending.close(until);
-        end(self.follower.take(), until + self.last_wait * 2);
+        end(self.follower.take(), until + grace);
         // Behind the follower, because it tells what that has brought to the copy.
-        let until = until.max(Instant::now() + self.last_wait / 4);
         if let Some(outlet) = self.pending.outlet() {
+            let until = Instant::now() + if away || outlet.is_away() { grace } else { self.last_wait / 4 };
             outlet.close(until);
+            end(self.publisher.take(), until + grace);
         }
-        end(self.publisher.take(), until + self.last_wait * 2);
     }
 }
 

@@ -18,6 +18,9 @@ use tokio::time::{Instant, timeout};
 
 /// How long an end waits for what is still to be told of trades. The next start would ask for it.
 const TRADES_WITHIN: Duration = Duration::from_secs(1);
+/// How long a run that lost its lease waits for the journal at most: a shared one may be away, which is why the lease is lost, and its
+/// successor reads what the venue says.
+const FENCED_FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
 impl AccountLoop {
     /// Begins the end: no new risk, and the node's orders as the config wants it.
@@ -61,8 +64,17 @@ impl AccountLoop {
 
     /// Waits, not for long, until all that was appended is durable.
     pub(super) async fn flush(&mut self) {
+        self.flush_within(self.runtime.flush_deadline).await;
+    }
+
+    /// The same for a run that lost its lease.
+    pub(super) async fn flush_fenced(&mut self) {
+        self.flush_within(self.runtime.flush_deadline.min(FENCED_FLUSH_WITHIN)).await;
+    }
+
+    async fn flush_within(&mut self, deadline: Duration) {
         let journal = &mut self.journal;
-        let flushed = timeout(self.runtime.flush_deadline, async {
+        let flushed = timeout(deadline, async {
             while !journal.is_flushed() && journal.failure().is_none() {
                 let _ = journal.next().await;
             }

@@ -1,9 +1,9 @@
 //! Nodes under a lease: one holds the account, another waits or is refused, and who loses it ends without another word.
 
 use crate::{
-    disk::Disk,
+    disk::{Disk, DiskMood},
     fake::Fake,
-    rig::{Running, Scripted, account, settle, start, until},
+    rig::{Running, Scripted, account, settle, start, submit, until},
 };
 use async_trait::async_trait;
 use exec_core::{
@@ -14,7 +14,10 @@ use exec_core::{
 };
 use exec_runtime::{AccountError, LeaseSettings, NodeError, WhenHeld};
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::{Instant, sleep};
@@ -30,11 +33,20 @@ struct Record {
 
 /// One record in memory, that can be away.
 #[derive(Clone, Default)]
-struct Store(Arc<Mutex<(Option<Record>, bool)>>);
+struct Store(Arc<Mutex<(Option<Record>, bool)>>, Arc<AtomicBool>);
 
 impl Store {
     fn away(&self, away: bool) {
         self.0.lock().unwrap().1 = away;
+    }
+    /// From here on it gives no answer at all.
+    fn hang(&self) {
+        self.1.store(true, Ordering::Relaxed);
+    }
+    async fn answers(&self) {
+        if self.1.load(Ordering::Relaxed) {
+            std::future::pending().await
+        }
     }
     fn set(&self, owner: &str, epoch: u32, for_ms: u64) {
         let expires = Instant::now() + Duration::from_millis(for_ms);
@@ -78,6 +90,7 @@ impl LeaseStore for Store {
         })
     }
     async fn renew(&self, ask: Ask) -> Result<Renewed, LeaseError> {
+        self.answers().await;
         self.change(|record| match record {
             Some(r) if r.owner == ask.owner && r.epoch == ask.epoch => {
                 r.expires = until_ms(ask.ttl_ms);
@@ -95,6 +108,7 @@ impl LeaseStore for Store {
         })
     }
     async fn look(&self) -> Result<Option<Holder>, LeaseError> {
+        self.answers().await;
         self.change(|record| record.as_ref().map(holder))
     }
 }
@@ -199,4 +213,21 @@ async fn promise_p11_a_store_that_is_away_longer_than_the_lease_ends_the_run() {
     let ended = first.task.await.unwrap();
     assert!(matches!(ended, Err(NodeError::Account { error: AccountError::Fenced(Lost::Lapsed(_)), .. })), "{ended:?}");
     assert!(away.elapsed() <= Duration::from_millis(10_600), "{:?}", away.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_the_lease_ends_soon_though_neither_store_nor_journal_answer() {
+    let (store, disk) = (Store::default(), Disk::new());
+    let (first, _) = node("a", &store, &Fake::new(), &disk, WhenHeld::Wait);
+    let first = first.live().await;
+    // As with a shared journal: what is written becomes durable no more.
+    disk.mood(DiskMood::Stuck);
+    first.ask(submit("SELL", "0.1", "REDUCE")).await;
+    store.hang();
+    let hangs = Instant::now();
+    let ended = first.task.await.unwrap();
+    assert!(matches!(ended, Err(NodeError::Account { error: AccountError::Fenced(Lost::Lapsed(_)), .. })), "{ended:?}");
+    // The lease is renewed every quarter of its time and lasts ten seconds.
+    assert!(hangs.elapsed() >= Duration::from_millis(7_500), "{:?}", hangs.elapsed());
+    assert!(hangs.elapsed() <= Duration::from_millis(12_100), "{:?}", hangs.elapsed());
 }

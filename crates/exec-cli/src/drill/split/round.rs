@@ -22,8 +22,8 @@ use tokio::time::{Instant, sleep};
 const TRADES: usize = 8;
 /// How long a boundary is waited for before the node is stopped anyway.
 const STOPS_WITHIN: Duration = Duration::from_secs(4);
-/// How long a node may take to end: where Redis is away, it waits a while for what it has not acknowledged.
-const ENDS_WITHIN: Duration = Duration::from_secs(25);
+/// How long a node that has lost its lease may take to end, its lease's end included: where Redis is away, it does not wait for it.
+const ENDS_WITHIN: Duration = Duration::from_secs(8);
 /// The exit code of a node that has lost its lease.
 const FENCED: i32 = 8;
 
@@ -60,13 +60,35 @@ pub(super) async fn play(number: u64, folder: &Path) -> Result<Round, Failure> {
     let id = first.id();
     let trades = || pair.accepted(FIRST.key) >= TRADES || stands_still(id);
     pair.until("the first node trades", pair.take_over_within(), &mut first, trades).await?;
-    let mut second = pair.start_second()?;
+    let second = pair.start_second()?;
 
     let (asked_at, begun, hit) = strike(&mut pair, blow, number, &mut first).await?;
     round.hit = hit;
     let deposed =
         Deposed { from: asked_at, by: pair.exchange.now().0 + i64::try_from(pair.scale.ttl().as_millis()).unwrap_or(0) };
 
+    let went = parted(&mut pair, (blow, number, begun), first, second, &mut round).await;
+    // Before anything else: what was done to the other node may be why that did not come to its end.
+    let verdict = judge::requests(&pair.requests(), deposed);
+    round.wrong.splice(0..0, verdict.wrong);
+    round.late = verdict.late as u64;
+    round.took_effect = verdict.took_effect;
+    match went {
+        Ok(()) => books(&pair, &mut round)?,
+        Err(failure) if round.wrong.is_empty() => return Err(failure),
+        Err(failure) => round.wrong.extend(failure.text()),
+    }
+    Ok(round)
+}
+
+/// From the blow to the end of both.
+async fn parted(
+    pair: &mut Pair,
+    (blow, number, begun): (Blow, u64, Instant),
+    mut first: Child,
+    mut second: Child,
+    round: &mut Round,
+) -> Result<(), Failure> {
     let ended = match blow {
         Blow::RedisStops | Blow::RedisKilled => {
             // Nobody holds the account while the server is away.
@@ -119,18 +141,12 @@ pub(super) async fn play(number: u64, folder: &Path) -> Result<Round, Failure> {
     let had = pair.accepted(SECOND.key);
     let trades_on = || pair.accepted(SECOND.key) >= had + TRADES;
     pair.until("the second node trades on", PATIENCE, &mut second, trades_on).await?;
-    second.end().await?;
-    judged(&pair, deposed, &mut round)?;
-    Ok(round)
+    second.end().await
 }
 
-fn judged(pair: &Pair, deposed: Deposed, round: &mut Round) -> Result<(), Failure> {
-    let verdict = judge::requests(&pair.requests(), deposed);
-    round.wrong.extend(verdict.wrong);
-    round.late = verdict.late as u64;
-    round.took_effect = verdict.took_effect;
+/// What the second node holds for true is what the exchange has, whoever asked for it.
+fn books(pair: &Pair, round: &mut Round) -> Result<(), Failure> {
     round.wrong.extend(judge::epochs(&pair.exchange.ledger(FIRST)?));
-    // What the second node holds for true is what the exchange has, whoever asked for it.
     let read = replay(&pair.journal("b"), ACCOUNT, &mut Forgetful::of(None))?;
     round.wrong.extend(audit(&pair.exchange, FIRST, ACCOUNT, read)?.wrong);
     round.wrong.extend(pair.exchange.violation().map(|v| format!("the exchange's own sums: {v}")));

@@ -1,12 +1,12 @@
 //! Servers that fail in every way they can: killed, filled up, emptied, cut back, made a replica, loading.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use exec_core::journal::Journal;
-use exec_journal::Ack;
+use exec_journal::{Ack, RedisOptions};
 use exec_testkit::redis_server::RedisServer;
 
-use super::{Node, open, records, stream_length, until};
+use super::{Node, open, open_with, options, records, stream_length, until};
 use crate::port::group;
 
 fn stream_length_or_error(server: &RedisServer) -> String {
@@ -164,4 +164,46 @@ fn records_that_this_journal_never_wrote_end_it() {
     server.restart();
     let why = node.failure();
     assert!(why.contains("51") && why.contains("50"), "{why}");
+}
+
+#[test]
+fn a_journal_ends_soon_though_its_server_is_away() {
+    for kill in [true, false] {
+        let (mut server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+        let redis = RedisOptions { timeout: Duration::from_secs(2), ..options(&server.url(), Ack::Shared) };
+        let mut node = Node::of(open_with(&dir.path().join("main"), redis).unwrap());
+        node.write(10);
+        node.wait_durable();
+        if kill {
+            server.kill()
+        } else {
+            server.pause()
+        }
+        node.write(10);
+        // So long that it has asked in vain.
+        std::thread::sleep(Duration::from_millis(2_200));
+        let begun = Instant::now();
+        drop(node);
+        assert!(begun.elapsed() < Duration::from_millis(1_500), "killed: {kill}: {:?}", begun.elapsed());
+        if !kill {
+            server.resume();
+        }
+    }
+}
+
+#[test]
+fn a_journal_that_ends_waits_for_a_server_that_is_slow() {
+    let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let redis = RedisOptions { timeout: Duration::from_secs(4), ..options(&server.url(), Ack::Local) };
+    let mut node = Node::of(open_with(&dir.path().join("main"), redis).unwrap());
+    node.write(10);
+    node.wait_durable();
+    node.follow();
+    server.pause();
+    node.write(10);
+    let ends = std::thread::spawn(move || drop(node));
+    std::thread::sleep(Duration::from_millis(700));
+    server.resume();
+    ends.join().unwrap();
+    assert_eq!(stream_length(&server), 20);
 }
