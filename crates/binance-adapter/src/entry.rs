@@ -1,5 +1,5 @@
 //! Order entry: HTTP/1.1 by hyper over our own dialer, on a few warm connections that are no pool: nothing is resent, a
-//! dead connection is replaced before a request is put on it, or the request comes back. Not for large downloads.
+//! dead connection is replaced before a byte of a request is put on it. Not for large downloads.
 
 use std::{
     collections::VecDeque,
@@ -170,10 +170,19 @@ impl Transport for EntryTransport {
         }
         let answer_by = Instant::now() + answer_within;
         boundary!("request.before-first-byte");
-        let response = match timeout_at(answer_by, line.sender.try_send_request(built)).await {
+        let mut sent = timeout_at(answer_by, line.sender.try_send_request(built)).await;
+        if let Ok(Err(error)) = &mut sent
+            && let Some(untouched) = error.take_message()
+        {
+            // hyper hands a request back only if it has not written a byte of it: the venue had closed an idle connection. It may
+            // begin anew on a fresh one, and once: another that dies at once is trouble that the caller shall hear of.
+            line = self.dial(begin_by.min(Instant::now() + DIAL_WITHIN)).await.map_err(TransportError::NeverBegun)?;
+            boundary!("request.before-first-byte");
+            sent = timeout_at(answer_by, line.sender.try_send_request(untouched)).await;
+        }
+        let response = match sent {
             Ok(Ok(response)) => response,
             Ok(Err(mut error)) => {
-                // hyper hands a request back only if it has not written a byte of it.
                 return Err(match error.take_message() {
                     Some(_) => TransportError::NeverBegun(NeverBegun::Returned),
                     None => TransportError::Incomplete(Incomplete::Cut),

@@ -502,6 +502,14 @@ mod tests {
     }
 
     #[test]
+    fn promise_p23_a_clock_that_was_ahead_by_less_than_a_window_holds_nothing_back_for_the_next_one() {
+        let mut budget = Budget::new(Limits { weight_1m: 100, ..Limits::default() });
+        while budget.take(at(78_000), CANCEL, Priority::Exit).is_ok() {}
+        assert_eq!(budget.take(at(42_000), CANCEL, Priority::Exit), Err(Wait { why: Spent::Weight, until: at(60_000) }));
+        assert!(budget.take(at(60_000), CANCEL, Priority::Exit).is_ok());
+    }
+
+    #[test]
     fn promise_p23_a_clock_that_steps_back_begins_no_window_again() {
         let mut budget = Budget::new(Limits { weight_1m: 100, ..Limits::default() });
         while budget.take(at(0), CANCEL, Priority::Exit).is_ok() {}

@@ -82,7 +82,7 @@ pub enum NeverBegun {
     /// No connection was free or open in time.
     #[error("no connection in time")]
     Late,
-    /// The connection was dead, and the request came back untouched.
+    /// The connection was dead, and the fresh one too: the request came back untouched.
     #[error("the connection had been closed")]
     Returned,
     /// The request could not be built.

@@ -6,6 +6,8 @@ pub(super) const SECOND_MS: i64 = 1000;
 pub(super) const MINUTE_MS: i64 = 60 * SECOND_MS;
 /// So far the venue's clock may be behind our estimate of it: what was sent so early in a window may be of the one before.
 const EDGE_MS: i64 = SECOND_MS / 2;
+/// So far a better estimate of the venue's clock may step back over the beginning of a window and leave it begun.
+const STEP_BACK_MS: i64 = 2 * SECOND_MS;
 /// From this share of a limit on its use is worth a word.
 const WARN_PERCENT: u32 = 80;
 
@@ -29,8 +31,9 @@ impl Window {
         // A clock correction may step back a little; a window that has begun is not begun again.
         if start > self.start {
             (self.start, self.used, self.warned) = (start, 0, false);
-        } else if start < self.start.saturating_sub(self.length_ms) {
-            // So far back is no correction: what was read before was false. What was counted stays counted, but not until then.
+        } else if now.0 < self.start.saturating_sub(STEP_BACK_MS) {
+            // So far back the window was begun by a false clock, as before the venue's is known. What was counted stays counted, but
+            // only until the window of now ends.
             self.start = start;
         }
     }
