@@ -175,16 +175,21 @@ impl Order {
         Terms { qty: header.qty, ..changed.unwrap_or_else(|| self.intent.terms.clone()) }
     }
     /// Attempts at the venue that stand beside the one that speaks for the order, or that ask for what is executed already. While
-    /// one that closes has triggered and not executed yet it may still die of that; until then what stands beside it protects.
+    /// one that closes has triggered, and neither executed nor come to rest on the book, it may still die of that; until then the
+    /// newest of those that wait beside it protects.
     pub fn surplus(&self) -> impl Iterator<Item = &ClOrdId> {
         let governing = self.governing();
         let speaks = governing.map(|(id, _)| *id);
         let done = self.intent.terms.qty.is_some() && self.qty().is_some_and(|qty| self.cum_qty() >= qty);
         let closes = self.intent.terms.is_closing();
-        let unproven = closes && governing.is_some_and(|(_, a)| self.has_triggered(a) && a.cum_qty.is_zero() && !a.is_over());
+        let rests = |a: &AttemptFacts| a.order_id.is_some() && self.intent.terms.kind.limit_price().is_some();
+        let may_die = |a: &AttemptFacts| self.has_triggered(a) && a.cum_qty.is_zero() && !a.is_over() && !rests(a);
         let live = |a: &AttemptFacts| a.seen_at_venue() && !a.is_over() && !self.is_executed(a);
-        let beside = move |id: &ClOrdId, a: &AttemptFacts| speaks != Some(*id) && (!unproven || self.has_triggered(a));
-        self.attempts.iter().filter(move |(id, a)| live(a) && (done || beside(id, a))).map(|(id, _)| id)
+        let waits = |id: &ClOrdId, a: &AttemptFacts| speaks != Some(*id) && live(a) && !self.has_triggered(a);
+        let waiting = self.attempts.iter().filter(|(id, a)| waits(id, a)).max_by_key(|(_, a)| a.header.map(|h| h.number));
+        let protects = waiting.map(|(id, _)| *id).filter(|_| closes && governing.is_some_and(|(_, a)| may_die(a)));
+        let beside = move |id: &ClOrdId| speaks != Some(*id) && protects != Some(*id);
+        self.attempts.iter().filter(move |(id, a)| live(a) && (done || beside(id))).map(|(id, _)| id)
     }
     /// Whether something of it may still stand at the venue, or come to stand there, although it is done.
     pub fn has_loose_ends(&self) -> bool {

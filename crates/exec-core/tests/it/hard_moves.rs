@@ -10,16 +10,18 @@ use exec_core::{
     command::Command,
     conversation::{Input, Outcome, Request},
     engine::config::ProtectionPolicy,
-    order::status::OrdStatus,
+    ids::{ClOrdId, IntentId},
+    order::{event::RequestState, status::OrdStatus},
     report::{ExpiryReason, VenueStatus},
-    terms::{Intention, Terms},
+    terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
     units::{PositionSide, Side},
-    venue::{Lookup, RejectClass},
+    venue::{CommandError, Lookup, RejectClass},
 };
 use exec_testkit::{
     fixtures::{decimal, price},
     rig::Rig,
 };
+use std::collections::BTreeSet;
 
 /// a venue that finds an order here and not there is asked at the speed of the network.
 #[test]
@@ -63,6 +65,60 @@ fn overlap_cancels_a_triggered_stop() {
     stage.child_of(stop, old, VenueStatus::New, "0");
     answer(&mut stage.rig, new, Err(refused(RejectClass::Overlap, -4130)));
     assert_eq!(stage.rig.cancels_sent(), 0, "the child of the stop that executes now is cancelled");
+}
+
+/// No cancel that is on its way leaves.
+fn no_cancel_leaves(stage: &mut Stage, order: IntentId) {
+    let cancels = stage.rig.order(order).cancels();
+    let open: Vec<_> = cancels.iter().filter(|(_, c)| c.state == RequestState::Open).map(|(id, _)| *id).collect();
+    for request in open {
+        let result = Err(CommandError::NotSent("budget".into()));
+        stage.rig.give(Input::Outcome { request, outcome: Outcome::Order(result) });
+    }
+}
+
+/// A closing order that was moved twice while no cancel left, so that three attempts stand, and the last has triggered.
+fn three_of_one(terms: Terms) -> (Stage, IntentId, [ClOrdId; 3]) {
+    let mut stage = Stage::holding("2");
+    let order = stage.standing(terms);
+    let mut old = Vec::new();
+    for to in ["96", "97"] {
+        old.push(stage.moved(order, to));
+        stage.accept_algo(order);
+        no_cancel_leaves(&mut stage, order);
+    }
+    let last = stage.rig.cl_ord_id(order);
+    stage.algo_of(order, last, VenueStatus::Triggered);
+    no_cancel_leaves(&mut stage, order);
+    (stage, order, [old[0], old[1], last])
+}
+
+/// The attempts that are asked to go within a minute.
+fn asked_to_go(stage: &mut Stage, order: IntentId) -> BTreeSet<ClOrdId> {
+    no_cancel_leaves(stage, order);
+    let before = stage.rig.sent.len();
+    stage.rig.wait(60_000);
+    let cancels = stage.rig.sent[before..].iter();
+    cancels.filter_map(|r| if let Request::Cancel(c) = r { c.order.cl_ord_id } else { None }).collect()
+}
+
+/// cancels that found no room left old attempts of a stop behind, beside the one that has triggered: all of them stayed.
+#[test]
+fn of_all_that_wait_beside_a_stop_that_triggers_the_newest_stays_until_it_is_done() {
+    let (mut stage, order, [first, second, last]) = three_of_one(sell_stop("1", "95"));
+    assert_eq!(asked_to_go(&mut stage, order), BTreeSet::from([first]), "{second} protects, should {last} die of its trigger");
+    stage.child_of(order, last, VenueStatus::Filled, "1");
+    assert_eq!(asked_to_go(&mut stage, order), BTreeSet::from([first, second]));
+}
+
+/// a stop that rests on the book as a limit once it has triggered: the terms that it was moved away from stood beside it for as long.
+#[test]
+fn what_waits_beside_a_limit_that_rests_on_the_book_is_cancelled() {
+    let trigger = Trigger { price: price("95"), by: TriggerBy::Last, price_protect: false };
+    let kind = OrderKind::StopLimit { trigger, price: price("94").into(), tif: TimeInForce::Gtc };
+    let (mut stage, order, [first, second, last]) = three_of_one(Terms { kind, ..sell_stop("1", "95") });
+    stage.child_of(order, last, VenueStatus::New, "0");
+    assert_eq!(asked_to_go(&mut stage, order), BTreeSet::from([first, second]));
 }
 
 /// an opening order that has no further id: its change cancels the old one and cannot place the new one.
