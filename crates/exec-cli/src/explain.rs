@@ -12,6 +12,7 @@ use exec_core::{
     explain::{Search, Step, Story, find},
     ids::{AccountId, IntentId},
     order::{Order, list::OrderList},
+    time::utc,
 };
 use node_config::{
     control::{Ask, order_facts},
@@ -122,7 +123,7 @@ fn tell(args: &Explain, order: &Value, list: &Value, steps: &[Step], whole: bool
         let utc = |step: &Step| {
             let mut row = json!(step);
             if let Value::Object(fields) = &mut row {
-                fields.insert("utc".to_owned(), json!(screen::utc(step.at.as_ms())));
+                fields.insert("utc".to_owned(), json!(utc(step.at.as_ms())));
             }
             row
         };
@@ -149,7 +150,7 @@ fn tell(args: &Explain, order: &Value, list: &Value, steps: &[Step], whole: bool
     }
     for step in steps {
         let by = step.by.as_ref().map_or_else(String::new, |by| format!(" [{by}]"));
-        screen::say(format!("  {} {:>8}  {:8} {}{by}", screen::utc(step.at.as_ms()), step.seq, step.source, step.what));
+        screen::say(format!("  {} {:>8}  {:8} {}{by}", utc(step.at.as_ms()), step.seq, step.source, step.what));
         if let Some(raw) = &step.raw {
             screen::say(format!("  {:43} as it came: {raw}", ""));
         }

@@ -75,21 +75,6 @@ pub(crate) fn seconds(ms: u128) -> String {
     format!("{}.{}", ms / 1000, ms % 1000 / 100)
 }
 
-/// A moment as people write it, in UTC, to the millisecond.
-pub(crate) fn utc(ms: u64) -> String {
-    let (days, in_day) = (ms / 86_400_000, ms % 86_400_000);
-    // The civil calendar in eras of 400 years that begin in March, so that a leap day is the last of its year.
-    let z = days + 719_468;
-    let (era, of_era) = (z / 146_097, z % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let (day, month) = (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (h, m, s, rest) = (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1_000 % 60, in_day % 1_000);
-    format!("{year:04}-{month:02}-{day:02} {h:02}:{m:02}:{s:02}.{rest:03}")
-}
-
 /// How many columns a text takes on a terminal: Chinese, Japanese and Korean letters take two.
 pub(crate) fn width(text: &str) -> usize {
     let wide = |c: char| matches!(c, '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{FF00}'..='\u{FF60}');
@@ -105,14 +90,6 @@ mod tests {
         assert_eq!(width("币安人生USDT"), 12);
         assert_eq!(pad("币安", 6), "币安  ");
         assert_eq!(line(&["币安".into(), "x".into()], &[6, 1]), "币安    x");
-    }
-
-    #[test]
-    fn moments_are_written_as_people_write_them() {
-        assert_eq!(utc(0), "1970-01-01 00:00:00.000");
-        assert_eq!(utc(951_782_399_999), "2000-02-28 23:59:59.999");
-        assert_eq!(utc(951_782_400_000), "2000-02-29 00:00:00.000");
-        assert_eq!(utc(1_795_305_600_123), "2026-11-22 00:00:00.123");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Time as values: ours in nanoseconds, the venue's in milliseconds. Nobody here reads a clock.
 
+use alloc::{format, string::String};
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +42,26 @@ impl VenueTime {
 
 impl fmt::Display for VenueTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ms", self.0)
+        match u64::try_from(self.0) {
+            Ok(ms) => write!(f, "{} UTC", utc(ms)),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
     }
+}
+
+/// A moment as people write it, in UTC, to the millisecond.
+pub fn utc(ms: u64) -> String {
+    let (days, in_day) = (ms / 86_400_000, ms % 86_400_000);
+    // The civil calendar in eras of 400 years that begin in March, so that a leap day is the last of its year.
+    let z = days + 719_468;
+    let (era, of_era) = (z / 146_097, z % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let (day, month) = (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (h, m, s, rest) = (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1_000 % 60, in_day % 1_000);
+    format!("{year:04}-{month:02}-{day:02} {h:02}:{m:02}:{s:02}.{rest:03}")
 }
 
 /// What is known about the venue's clock: `venue = ours + offset_ms`, give or take `error_ms`.
@@ -82,5 +101,14 @@ mod tests {
         assert_eq!(ours.as_ms(), 10_290);
         assert!(clock.venue_time_at_least(ours) >= fence);
         assert!(clock.venue_time_at_least(Timestamp::from_ms(10_289)) < fence);
+    }
+
+    #[test]
+    fn moments_are_written_as_people_write_them() {
+        assert_eq!(utc(0), "1970-01-01 00:00:00.000");
+        assert_eq!(utc(951_782_399_999), "2000-02-28 23:59:59.999");
+        assert_eq!(utc(951_782_400_000), "2000-02-29 00:00:00.000");
+        assert_eq!(format!("{}", VenueTime(1_795_305_600_123)), "2026-11-22 00:00:00.123 UTC");
+        assert_eq!(format!("{}", VenueTime(-1)), "-1 ms");
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     ids::Asset,
     kill::{KillLevel, KillScope},
     record::{DayStart, LatchCause, Record},
-    time::VenueTime,
+    time::{Timestamp, VenueTime, utc},
     units::Amount,
 };
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
@@ -86,7 +86,7 @@ impl Engine {
         }
         let begins = VenueTime(self.venue_time().0.div_euclid(DAY_MS) * DAY_MS);
         if self.books.day().is_none_or(|day| day.begins < begins) {
-            self.begin_day(begins, Amount::default(), Decimal::ZERO, out);
+            self.begin_day(begins, Decimal::ZERO, self.now, out);
             self.lift(&LatchCause::DailyLoss, "a new day of UTC has begun", out);
             self.losing = Losing::default();
             return;
@@ -95,8 +95,8 @@ impl Engine {
         let (beyond, far) = (result <= -max, result <= -max.saturating_mul(Decimal::new(15, 1)));
         let before = self.losing;
         self.losing = Losing { beyond, far_beyond: far, ..before };
-        if beyond && before.beyond && !self.books.latches().contains_key(&LatchCause::DailyLoss) && self.loss_is_news(result) {
-            let text = format!("the account has lost {} since 00:00 UTC, the limit is {max}", (-result).normalize());
+        if beyond && before.beyond && !self.books.latches().contains_key(&LatchCause::DailyLoss) {
+            let text = format!("the account has lost {} since {}, the limit is {max}", (-result).normalize(), self.counts_from());
             self.latch(LatchCause::DailyLoss, text, out);
             self.cancel_entries(|_| true, out);
         }
@@ -105,35 +105,36 @@ impl Engine {
         }
     }
 
-    /// A release lets the day go on until it has lost as much once more.
-    fn loss_is_news(&self, result: Decimal) -> bool {
-        let max = self.config.solvency.daily_loss_max.unwrap_or_default();
-        self.released_at_loss.is_none_or(|released| result <= released.saturating_sub(max))
-    }
-
-    /// Somebody has looked at the day's loss and wants to go on.
-    pub(super) fn release_loss(&mut self) {
-        if self.books.latches().contains_key(&LatchCause::DailyLoss) {
-            self.released_at_loss = self.day_result();
+    /// Somebody has looked at the day's loss and wants to go on: the day counts from here, also after a restart, and may lose as much
+    /// once more.
+    pub(super) fn release_loss(&mut self, out: &mut Vec<Effect>) {
+        if let Some(begins) = self.books.day().map(|day| day.begins)
+            && self.books.latches().contains_key(&LatchCause::DailyLoss)
+        {
+            self.begin_day(begins, Decimal::ZERO, self.now, out);
+            self.losing = Losing::default();
         }
     }
 
+    /// When the day began to count: at 00:00 UTC, at the last release, or when it was first looked at.
+    fn counts_from(&self) -> String {
+        let from = self.books.day().map_or(self.now, |day| day.at);
+        format!("{} UTC", utc(from.as_ms()))
+    }
+
     /// Takes the figures of now as those that the day began with, with what it has won already.
-    fn begin_day(&mut self, begins: VenueTime, funding: Amount, won: Decimal, out: &mut Vec<Effect>) {
+    fn begin_day(&mut self, begins: VenueTime, won: Decimal, at: Timestamp, out: &mut Vec<Effect>) {
         let amount = |value: Decimal| Amount::new(value).unwrap_or_default();
         let realized = amount(self.realized().saturating_sub(won));
         let (fees, unrealized) = (self.fees(), amount(self.unrealized()));
-        self.record(Record::Day(DayStart { begins, realized, fees, unrealized, funding, at: self.now }), out);
-        self.released_at_loss = None;
+        self.record(Record::Day(DayStart { begins, realized, fees, unrealized, funding: Amount::default(), at }), out);
     }
 
     /// A record changes what positions are said to have cost without a trade: that is no result of this day.
     pub(super) fn keep_day(&mut self, result: Option<Decimal>, out: &mut Vec<Effect>) {
-        let Some((begins, before)) = self.books.day().map(|d| d.begins).zip(result) else { return };
+        let Some(((begins, at), before)) = self.books.day().map(|d| (d.begins, d.at)).zip(result) else { return };
         if self.day_result() != Some(before) && self.config.solvency.daily_loss_max.is_some() {
-            let released = self.released_at_loss;
-            self.begin_day(begins, Amount::default(), before, out);
-            self.released_at_loss = released;
+            self.begin_day(begins, before, at, out);
         }
     }
 
@@ -153,8 +154,10 @@ impl Engine {
     fn flatten_for_loss(&mut self, result: Decimal, out: &mut Vec<Effect>) {
         if !core::mem::replace(&mut self.losing.flattened, true) {
             let lost = (-result).normalize();
-            let text =
-                format!("the account has lost {lost} since 00:00 UTC, one and a half times its limit: everything is closed");
+            let text = format!(
+                "the account has lost {lost} since {}, one and a half times its limit: everything is closed",
+                self.counts_from()
+            );
             self.alert(out, AlertLevel::Critical, "flatten_on_loss", text);
             self.kill("the daily loss limit", KillLevel::Flatten, &KillScope::Account, out);
         }

@@ -176,8 +176,6 @@ pub struct Engine {
     paces: pace::Paces,
     losing: loss::Losing,
     starts: crash_loop::Starts,
-    /// What the day had come to when its latch was released.
-    released_at_loss: Option<rust_decimal::Decimal>,
     margin: margin::MarginSeen,
     flattening: flatten::Flattening,
     dead_man: dead_man::Switch,
@@ -256,7 +254,6 @@ impl Engine {
             paces: pace::Paces::default(),
             losing: loss::Losing::default(),
             starts: crash_loop::Starts::default(),
-            released_at_loss: None,
             margin: margin::MarginSeen::default(),
             flattening: flatten::Flattening::default(),
             dead_man: dead_man::Switch::default(),
@@ -447,7 +444,7 @@ impl Engine {
             }
             OperatorCommand::Latch => self.latch(LatchCause::Operator, format!("latched by {who}"), out),
             OperatorCommand::Release => {
-                self.release_loss();
+                self.release_loss(out);
                 self.record(Record::Released { who: who.into(), at: self.now }, out);
                 self.forget_watched();
                 self.stop_flatten(out);

@@ -152,6 +152,21 @@ fn the_latch_ends_with_the_day_and_the_next_day_counts_anew() {
     assert!(!is_latched(&rig), "five of ten");
 }
 
+/// The same account, which holds one, after a crash that kept everything.
+fn held_over_a_restart(rig: Rig) -> Rig {
+    let kept = rig.journal.len();
+    let mut rig = rig.restarted(kept);
+    rig.connect();
+    rig.answer_recovery({
+        let mut status = rig.flat();
+        status.positions = vec![crate::scene::position("1")];
+        status.high_water = vec![(btc(), Some(exec_core::ids::TradeId::from_number(1)))];
+        status
+    });
+    rig.no_trades();
+    rig
+}
+
 #[test]
 fn the_day_is_kept_over_a_restart_by_journal_and_by_snapshot() {
     let mut rig = losing("10");
@@ -163,16 +178,7 @@ fn the_day_is_kept_over_a_restart_by_journal_and_by_snapshot() {
     let bytes = rig.engine.snapshot().encode();
     let restored = Snapshot::decode(&bytes).expect("it is whole").into_books(rig.engine.config().tag);
     assert_eq!(restored.day().cloned(), before);
-    let kept = rig.journal.len();
-    let mut rig = rig.restarted(kept);
-    rig.connect();
-    rig.answer_recovery({
-        let mut status = rig.flat();
-        status.positions = vec![crate::scene::position("1")];
-        status.high_water = vec![(btc(), Some(exec_core::ids::TradeId::from_number(1)))];
-        status
-    });
-    rig.no_trades();
+    let mut rig = held_over_a_restart(rig);
     assert_eq!(rig.engine.books().day().cloned(), before);
     mark(&mut rig, "88");
     rig.wait(3_000);
@@ -193,6 +199,23 @@ fn a_release_lets_the_day_go_on_until_as_much_is_lost_again() {
     mark(&mut rig, "77");
     rig.wait(3_000);
     assert!(is_latched(&rig));
+}
+
+#[test]
+fn a_release_holds_over_a_restart() {
+    let mut rig = losing("10");
+    holding(&mut rig);
+    mark(&mut rig, "88");
+    rig.wait(3_000);
+    assert!(is_latched(&rig));
+    rig.give(Input::Operator { who: "ada".into(), command: OperatorCommand::Release });
+    let mut rig = held_over_a_restart(rig);
+    mark(&mut rig, "80");
+    rig.wait(3_000);
+    assert!(!is_latched(&rig), "12 were lost before the release, 8 since: {}", rig.engine.report());
+    mark(&mut rig, "77");
+    rig.wait(3_000);
+    assert!(is_latched(&rig), "{}", result(&rig));
 }
 
 #[test]
