@@ -83,6 +83,7 @@ impl Rig {
         let mut rig = Self::new(config, fixtures::profile());
         rig.connect();
         rig.answer_recovery(rig.flat());
+        rig.nothing_restricted();
         assert_eq!(rig.engine.phase(), Phase::Live, "{}", rig.engine.report());
         rig
     }
@@ -198,6 +199,15 @@ impl Rig {
             self.asked.remove(&id);
             let trades = exec_core::venue::Trades { trades: Vec::new(), complete: true };
             self.give(Input::Answer { query: id, answer: Answer::Trades(Ok(trades)) });
+        }
+    }
+
+    /// Answers every question for restrictions with none.
+    pub fn nothing_restricted(&mut self) {
+        let open: Vec<_> = self.asked.iter().filter(|(_, q)| matches!(q, Query::Restrictions(_))).map(|(id, _)| *id).collect();
+        for id in open {
+            self.asked.remove(&id);
+            self.give(Input::Answer { query: id, answer: Answer::Restrictions(Ok(Vec::new())) });
         }
     }
 

@@ -396,6 +396,7 @@ impl Engine {
         }
         if first {
             self.delay(out);
+            self.ask_restrictions_anew(out);
         }
         if self.config.sweep_interval_ms > 0 {
             self.set_timer(Timer::Sweep, self.config.sweep_interval_ms, out);

@@ -14,6 +14,8 @@ use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 /// How often the venue is asked whether it still restricts.
 const ASK_EVERY_MS: u64 = 30_000;
+/// How soon it is asked again after it has not answered.
+const ASK_AGAIN_MS: u64 = 5_000;
 /// How long one holds that the venue's answers never show: some of its rules stand in no answer.
 const UNSEEN_MS: u64 = 5 * 60_000;
 /// The longest that such a one is taken to hold: it doubles with each time it comes back.
@@ -39,6 +41,8 @@ pub(super) struct Restrictions {
     /// How long each was taken to hold when it came last.
     lasted: BTreeMap<Scope, u64>,
     asking: bool,
+    /// Whether the venue has said what it restricts since books and venue were last compared for the first time.
+    known: bool,
 }
 
 impl Restrictions {
@@ -84,9 +88,17 @@ impl Engine {
         self.push_report(out);
     }
 
-    /// Asks the venue what it restricts, as long as anything is.
+    /// Asks what the venue restricts once a comparison has ended: an earlier life may have left the account locked, and no order shall have
+    /// to find out. Nothing waits for the answer, and one that does not come is asked for again.
+    pub(super) fn ask_restrictions_anew(&mut self, out: &mut Vec<Effect>) {
+        self.restrictions.known = false;
+        self.ask_restrictions(out);
+    }
+
+    /// Asks the venue what it restricts, as long as anything is or nothing is known.
     pub(super) fn ask_restrictions(&mut self, out: &mut Vec<Effect>) {
-        if self.restrictions.now.is_empty() || self.restrictions.asking {
+        let open = self.restrictions.known && self.restrictions.now.is_empty();
+        if open || self.restrictions.asking {
             return;
         }
         self.restrictions.asking = true;
@@ -97,9 +109,10 @@ impl Engine {
 
     pub(super) fn restrictions_answer(&mut self, result: Result<Vec<Restriction>, QueryError>, out: &mut Vec<Effect>) {
         self.restrictions.asking = false;
-        self.start_timer(Timer::Restrictions, ASK_EVERY_MS, out);
         // A venue that does not answer has lifted nothing.
-        let Ok(told) = result else { return };
+        let Ok(told) = result else { return self.set_timer(Timer::Restrictions, ASK_AGAIN_MS, out) };
+        self.start_timer(Timer::Restrictions, ASK_EVERY_MS, out);
+        self.restrictions.known = true;
         for restriction in &told {
             let scope = restriction.instrument.clone();
             self.restrict_scope(scope.clone(), restriction.text.clone(), out);

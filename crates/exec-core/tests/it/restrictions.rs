@@ -11,7 +11,7 @@ use exec_core::{
     venue::{CommandError, QueryError, RejectClass, Rejection, Restriction},
 };
 use exec_testkit::{
-    fixtures::{config, limit, price, qty},
+    fixtures::{config, limit, price, profile, qty},
     rig::Rig,
 };
 
@@ -24,9 +24,19 @@ fn buy(leg: PositionSide) -> Terms {
 }
 
 fn rig(mode: PositionMode) -> Rig {
+    let mut rig = at_its_start(mode);
+    rig.nothing_restricted();
+    rig
+}
+
+/// Compared with the venue, and not told yet what the venue restricts.
+fn at_its_start(mode: PositionMode) -> Rig {
     let mut config = config(mode, &["BTCUSDT"]);
     config.sweep_interval_ms = 0;
-    Rig::live(config)
+    let mut rig = Rig::new(config, profile());
+    rig.connect();
+    rig.answer_recovery(rig.flat());
+    rig
 }
 
 /// An order that the venue refuses.
@@ -144,5 +154,39 @@ fn a_question_that_is_refused_because_of_the_key_stops_the_account() {
         assert!(
             rig.sent.iter().all(|r| !matches!(r, Request::Submit { attempt, .. } if attempt.cl_ord_id != rig.cl_ord_id(order)))
         );
+    }
+}
+
+#[test]
+fn what_holds_for_the_whole_account_is_asked_for_at_the_start_and_shuts_the_gate_before_an_order_is_refused() {
+    for (mode, leg) in MODES {
+        let mut rig = at_its_start(mode);
+        let of_account = rig.asked.values().filter(|q| matches!(q, Query::Restrictions(i) if i.is_empty())).count();
+        assert_eq!(of_account, 1, "{mode:?}");
+        let lock = Restriction { instrument: None, text: "trading is locked by the rule UFR".into(), until: None };
+        assert_eq!(answer(&mut rig, &Ok(Vec::from([lock]))), 1);
+        assert!(rig.engine.gate_shut().iter().any(|shut| matches!(shut, Shut::Restricted(_))), "{mode:?}");
+        assert!(is_denied(&mut rig, leg), "{mode:?}");
+        assert!(rig.sent.is_empty(), "{mode:?}: {:?}", rig.sent);
+        assert!(minutes_until_open(&mut rig, &Ok(Vec::new()), 2).is_some(), "{mode:?}: an answer that shows it no more ends it");
+        rig.wait(MINUTE_MS);
+        answer(&mut rig, &Ok(Vec::new()));
+        rig.link_up();
+        rig.answer_recovery(rig.flat());
+        rig.no_trades();
+        assert_eq!(answer(&mut rig, &Ok(Vec::new())), 1, "{mode:?}: who was away may have missed something");
+    }
+}
+
+#[test]
+fn a_start_whose_question_about_the_account_fails_is_held_up_by_nothing() {
+    for (mode, leg) in MODES {
+        let mut rig = at_its_start(mode);
+        assert_eq!(answer(&mut rig, &Err(QueryError::Unavailable("no route".into()))), 1);
+        assert!(!is_denied(&mut rig, leg), "{mode:?}");
+        rig.wait(5_000);
+        assert_eq!(answer(&mut rig, &Ok(Vec::new())), 1, "{mode:?}: it is asked again");
+        rig.wait(MINUTE_MS);
+        assert_eq!(answer(&mut rig, &Ok(Vec::new())), 0, "{mode:?}: nothing is restricted, and that is known");
     }
 }
