@@ -109,6 +109,13 @@ impl BinanceUsdm {
         Ok(if config.dual_side { PositionMode::Hedging } else { PositionMode::Netting })
     }
 
+    /// `None` where the answer does not say.
+    pub(crate) async fn read_multi_assets(&self) -> Result<Option<bool>, QueryError> {
+        let reply = self.rest.ask_list(&endpoint::ACCOUNT_CONFIG, Query::default(), self.asks).await?;
+        let config: wire::AccountConfig<'_> = self.told(&endpoint::ACCOUNT_CONFIG, &reply)?;
+        Ok(config.multi_assets)
+    }
+
     /// The open orders of both books, each once. The Algo Service is asked first: an order that triggers between the two answers
     /// is then in both, and in neither only if it is done.
     async fn read_open_orders(&self) -> Result<Vec<OrderReport>, QueryError> {

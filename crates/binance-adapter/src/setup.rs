@@ -23,6 +23,10 @@ impl AccountSetup for BinanceUsdm {
         self.read_position_mode().await
     }
 
+    async fn multi_assets(&self) -> Result<Option<bool>, QueryError> {
+        self.read_multi_assets().await
+    }
+
     async fn set_position_mode(&self, mode: PositionMode) -> Result<(), CommandError> {
         let mut query = Query::default();
         query.word(

@@ -504,6 +504,13 @@ pub trait AccountSetup: Send + Sync {
     /// # Errors
     /// [`CommandError`]: the venue refuses with open orders or positions.
     async fn set_position_mode(&self, mode: PositionMode) -> Result<(), CommandError>;
+    /// Reads whether all assets of the account are margin for all its positions; `None` where the venue has no such mode.
+    ///
+    /// # Errors
+    /// [`QueryError`]: nothing is known.
+    async fn multi_assets(&self) -> Result<Option<bool>, QueryError> {
+        Ok(None)
+    }
     /// Reads leverage and margin type of instruments.
     ///
     /// # Errors

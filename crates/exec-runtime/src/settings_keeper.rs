@@ -1,4 +1,4 @@
-//! Keeps the engine told of what the traded instruments are set to: leverage, margin type, largest notional, and whether that is what the
+//! Keeps the engine told of what the traded instruments are set to: leverage, margin type, largest notional, the account's multi-assets mode, and whether that is what the
 //! config wants. Sets nothing; that is `setup`.
 
 use crate::{
@@ -25,7 +25,7 @@ pub(crate) struct SettingsKeeper {
     pub(crate) instruments: Vec<InstrumentId>,
     pub(crate) config: RuntimeConfig,
     pub(crate) arrivals: Arrivals,
-    pub(crate) told: Option<Vec<InstrumentSetting>>,
+    pub(crate) told: Option<(Vec<InstrumentSetting>, Option<bool>)>,
     /// What the config wants.
     pub(crate) wanted: AccountSettings,
     /// Differences that the start has told and let stand.
@@ -36,16 +36,15 @@ pub(crate) struct SettingsKeeper {
 impl SettingsKeeper {
     /// Reads once. A failure is told and costs nothing else: what is not known is not checked before the wire.
     pub(crate) async fn read(&mut self) -> Result<Result<(), QueryError>, LoopGone> {
-        let read = question(self.config.query_deadline, self.setup.instrument_settings(&self.instruments)).await;
-        match read {
-            Ok(settings) if self.told.as_ref() == Some(&settings) => Ok(Ok(())),
-            Ok(settings) => {
+        match self.ask().await {
+            Ok(read) if self.told.as_ref() == Some(&read) => Ok(Ok(())),
+            Ok((settings, multi_assets)) => {
                 tracing::info!(count = settings.len(), "settings of the instruments are known");
-                let unlike = self.wanted.unlike(&settings);
+                let unlike = self.wanted.unlike(&settings, multi_assets);
                 if self.told.is_none() && self.wanted.on_difference == OnDifference::Warn {
                     self.let_stand.clone_from(&unlike);
                 }
-                self.told = Some(settings.clone());
+                self.told = Some((settings.clone(), multi_assets));
                 self.arrivals.input(Input::Settings(settings)).await?;
                 self.let_stand.retain(|text| unlike.contains(text));
                 let unlike: Vec<String> = unlike.into_iter().filter(|text| !self.let_stand.contains(text)).collect();
@@ -61,6 +60,12 @@ impl SettingsKeeper {
                 Ok(Err(error))
             }
         }
+    }
+
+    async fn ask(&self) -> Result<(Vec<InstrumentSetting>, Option<bool>), QueryError> {
+        let settings = question(self.config.query_deadline, self.setup.instrument_settings(&self.instruments)).await?;
+        let multi_assets = question(self.config.query_deadline, self.setup.multi_assets()).await?;
+        Ok((settings, multi_assets))
     }
 
     /// Reads again whenever the venue says that something was changed, at intervals, and after a failure.

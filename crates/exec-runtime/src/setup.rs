@@ -49,6 +49,8 @@ pub struct AccountSettings {
     pub leverages: BTreeMap<InstrumentId, u32>,
     /// Wanted margin type.
     pub margin_types: BTreeMap<InstrumentId, MarginType>,
+    /// Whether all assets of the account are to be margin for all its positions. It is compared and never set.
+    pub multi_assets: bool,
     /// What the key is held to.
     pub key: KeyRules,
 }
@@ -77,6 +79,12 @@ pub enum StartError {
         config: String,
         /// Found.
         venue: String,
+    },
+    /// Other assets are margin than the config says. Change one of the two.
+    #[error("multi-assets mode of the account is {}, the config says {}: change the account or `multi_assets_margin`; it is never set from here", on(*.venue), on(!.venue))]
+    MultiAssets {
+        /// Found.
+        venue: bool,
     },
     /// The venue refused to change a setting.
     #[error("venue refused to set {what}: {} (code {})", .rejection.text, .rejection.code)]
@@ -136,13 +144,15 @@ pub(crate) struct SetupDesk<'a> {
 }
 
 impl AccountSettings {
-    /// What is set otherwise than wanted, in words, in the order of the instruments.
-    pub(crate) fn unlike(&self, found: &[InstrumentSetting]) -> Vec<String> {
+    /// What is set otherwise than wanted, in words: of the account, then in the order of the instruments.
+    pub(crate) fn unlike(&self, found: &[InstrumentSetting], multi_assets: Option<bool>) -> Vec<String> {
+        let other = multi_assets.filter(|found| *found != self.multi_assets);
+        let of_account = other.map(|venue| format!("multi-assets mode is {}, and the config says {}", on(venue), on(!venue)));
         let differences = found.iter().flat_map(|now| {
             let wanted = [self.margin_type(&now.instrument, Some(now)), self.leverage(&now.instrument, Some(now))];
             wanted.into_iter().flatten().map(|difference| difference.words(&now.instrument))
         });
-        differences.collect()
+        of_account.into_iter().chain(differences).collect()
     }
 
     fn leverage(&self, instrument: &InstrumentId, now: Option<&InstrumentSetting>) -> Option<Difference> {
@@ -164,9 +174,10 @@ impl SetupDesk<'_> {
     pub(crate) async fn run(&self) -> Result<Vec<StartError>, SetupError> {
         let mut standing = None;
         self.position_mode(&mut standing).await?;
+        let mut told = Vec::new();
+        self.multi_assets(&mut told).await?;
         let wanted: Vec<InstrumentId> =
             self.settings.leverages.keys().chain(self.settings.margin_types.keys()).cloned().collect();
-        let mut told = Vec::new();
         if wanted.is_empty() {
             return Ok(told);
         }
@@ -204,6 +215,16 @@ impl SetupDesk<'_> {
         // The answer to a change is not the setting; the setting is.
         let now = read().await?;
         if now == self.mode { Ok(()) } else { Err(different(now)) }
+    }
+
+    async fn multi_assets(&self, told: &mut Vec<StartError>) -> Result<(), SetupError> {
+        let found = question(self.config.query_deadline, self.setup.multi_assets()).await?;
+        let Some(venue) = found.filter(|found| *found != self.settings.multi_assets) else { return Ok(()) };
+        if self.settings.on_difference == OnDifference::Stop {
+            return Err(SetupError::Fatal(StartError::MultiAssets { venue }));
+        }
+        told.push(StartError::MultiAssets { venue });
+        Ok(())
     }
 
     async fn may_set(&self, instrument: Option<&InstrumentId>, standing: &mut Option<MassStatus>) -> Result<bool, SetupError> {
@@ -249,6 +270,10 @@ impl SetupDesk<'_> {
             Err(_) => Err(SetupError::Later(format!("no answer to the setting of {}", what()))),
         }
     }
+}
+
+const fn on(is: bool) -> &'static str {
+    if is { "on" } else { "off" }
 }
 
 /// One setting that is not as wanted.

@@ -77,6 +77,7 @@ mock! {
         async fn key_rights(&self) -> Result<Option<KeyRights>, QueryError>;
         async fn position_mode(&self) -> Result<PositionMode, QueryError>;
         async fn set_position_mode(&self, mode: PositionMode) -> Result<(), CommandError>;
+        async fn multi_assets(&self) -> Result<Option<bool>, QueryError>;
         async fn instrument_settings(&self, instruments: &[InstrumentId]) -> Result<Vec<InstrumentSetting>, QueryError>;
         async fn set_leverage(&self, instrument: &InstrumentId, leverage: u32) -> Result<(), CommandError>;
         async fn set_margin_type(&self, instrument: &InstrumentId, margin_type: MarginType) -> Result<(), CommandError>;

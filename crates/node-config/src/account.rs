@@ -124,6 +124,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
     let margin_types = margin_types(&mut s);
     let apply = s.choice("apply", &Apply::WORDS).map_or(Apply::WhenFlat, |a| a.value);
     let apply_position_mode = s.flag("apply_position_mode", false);
+    let multi_assets_margin = s.flag("multi_assets_margin", false);
     let allow_any_ip = s.flag("allow_any_ip", false);
     let differences = differences(&mut s);
     let policies = differences.by_instrument.iter().map(|(i, _)| ("on_difference_of", i.clone())).collect::<Vec<_>>();
@@ -177,6 +178,7 @@ pub(crate) fn read(id: Found<AccountId>, mut s: Section<'_>, profile: Profile, o
             solvency: limits.solvency,
             credentials: credentials?,
             allow_any_ip,
+            multi_assets_margin,
         })
     })();
     Read { id, key, places, instruments: traded, shared, settings, number, mode, config }

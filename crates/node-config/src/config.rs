@@ -198,6 +198,8 @@ pub struct AccountConfig {
     pub apply: Apply,
     /// Whether the position mode may be changed; it changes for COIN-M, too.
     pub apply_position_mode: bool,
+    /// Whether the account is in multi-assets mode; it is compared and never changed.
+    pub multi_assets_margin: bool,
     /// What the venue does when the node is dead.
     pub dead_man: DeadManConfig,
     /// What is done about legs that books and venue see differently.

@@ -582,6 +582,7 @@ fn settings(profile: Profile, entry: &AccountConfig) -> AccountSettings {
         on_difference: if profile == Profile::Production { OnDifference::Stop } else { OnDifference::Warn },
         leverages: entry.leverages.clone(),
         margin_types: entry.margin_types.clone(),
+        multi_assets: entry.multi_assets_margin,
         key: KeyRules { strict: profile == Profile::Production, allow_any_ip: entry.allow_any_ip },
     }
 }

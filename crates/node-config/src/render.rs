@@ -139,6 +139,7 @@ fn write_account(out: &mut String, id: &str, a: &AccountConfig) -> fmt::Result {
     plain(out, "warn_rate_limits", a.warn_rate_limits)?;
     text(out, "apply", a.apply.word())?;
     plain(out, "apply_position_mode", a.apply_position_mode)?;
+    plain(out, "multi_assets_margin", a.multi_assets_margin)?;
     text(out, "on_difference", &a.differences.policy.to_string())?;
     text(out, "adopt_max_notional", &a.differences.adopt_notional_max.to_string())?;
     plain(out, "allow_any_ip", a.allow_any_ip)?;

@@ -24,6 +24,16 @@ async fn the_position_mode_is_read_and_set_while_flat() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whether_all_assets_are_margin_is_read_as_it_is_set_at_the_venue() {
+    let world = World::netting().await;
+    assert_eq!(world.venue.multi_assets().await.unwrap(), Some(false));
+    let by_hand = r#"{"key":"KEY","method":"POST","path":"/fapi/v1/multiAssetsMargin","params":{"multiAssetsMargin":"true"}}"#;
+    let (status, text) = world.face.operate("POST", "as", "", &by_hand.replace("KEY", crate::world::KEY));
+    assert_eq!(status, 200, "{text}");
+    assert_eq!(world.venue.multi_assets().await.unwrap(), Some(true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn leverage_and_margin_type_are_set_per_symbol() {
     let world = World::netting().await;
     world.venue.set_leverage(&chinese(), 7).await.unwrap();

@@ -307,6 +307,11 @@ impl port::AccountSetup for SimVenue {
         Ok(if config.dual_side_position { PositionMode::Hedging } else { PositionMode::Netting })
     }
 
+    async fn multi_assets(&self) -> Result<Option<bool>, QueryError> {
+        let config = self.at_desk(|desk, _| desk.exchange.account_config(desk.account)).map_err(|error| refused(&error))?;
+        Ok(Some(config.multi_assets_margin))
+    }
+
     async fn set_position_mode(&self, mode: PositionMode) -> Result<(), CommandError> {
         let hedge = mode == PositionMode::Hedging;
         self.setting(|exchange, now, account| exchange.set_position_mode(now, account, hedge), -4059)

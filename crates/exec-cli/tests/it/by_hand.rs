@@ -100,6 +100,16 @@ fn leverage_changed_by_hand_puts_the_account_in_reduce_until_it_is_changed_back_
 }
 
 #[test]
+fn multi_assets_mode_changed_by_hand_shuts_the_gate_until_it_is_changed_back() {
+    let stage = Stage::begin(false, "");
+    let set = |on: &str| stage.by_hand("/fapi/v1/multiAssetsMargin", serde_json::json!({ "multiAssetsMargin": on }));
+    set("true");
+    until("the gate is shut", || stage.is_shut_by("setting"));
+    set("false");
+    until("the gate is open", || stage.status()["gate_open"] == true);
+}
+
+#[test]
 fn a_key_that_may_not_trade_opens_nothing_and_says_why() {
     let exchange = Exchange::open(false);
     exchange.door("key/rights", r#"{"key":"sim-key","flags":{"enableFutures":false,"enableWithdrawals":true}}"#);

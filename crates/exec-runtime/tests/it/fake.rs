@@ -77,6 +77,7 @@ pub(crate) struct State {
     pub(crate) mode: PositionMode,
     pub(crate) leverage: u32,
     pub(crate) margin_type: MarginType,
+    pub(crate) multi_assets: Option<bool>,
     pub(crate) panics_at_feed: bool,
     /// What the venue has sent that nobody knows, by path.
     pub(crate) unrecognised: BTreeMap<String, u64>,
@@ -136,6 +137,7 @@ impl Fake {
             mode: PositionMode::Netting,
             leverage: 20,
             margin_type: MarginType::Cross,
+            multi_assets: Some(false),
             panics_at_feed: false,
             unrecognised: BTreeMap::new(),
             settings_errors: 0,
@@ -424,6 +426,9 @@ impl AccountSetup for Fake {
         self.note(Call::SetMode(mode));
         self.with(|s| s.mode = mode);
         Ok(())
+    }
+    async fn multi_assets(&self) -> Result<Option<bool>, QueryError> {
+        Ok(self.with(|s| s.multi_assets))
     }
     async fn instrument_settings(&self, instruments: &[InstrumentId]) -> Result<Vec<InstrumentSetting>, QueryError> {
         self.note(Call::Settings(instruments.to_vec()));

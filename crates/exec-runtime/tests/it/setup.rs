@@ -158,6 +158,46 @@ async fn always_sets_everything_over_a_position_and_leaves_the_rest_to_the_venue
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_multi_assets_mode_stops_the_start_or_is_told_and_is_never_set() {
+    for (found, wanted) in [(true, false), (false, true)] {
+        let venue = Fake::new();
+        venue.with(|s| s.multi_assets = Some(found));
+        let strict = AccountSettings { multi_assets: wanted, apply: Apply::Always, ..AccountSettings::default() };
+        let error = refused(with_settings(&venue, strict.clone())).await;
+        assert_eq!(error, StartError::MultiAssets { venue: found });
+        assert_eq!(venue.count(|c| *c == Call::OpenFeed), 0);
+        let told = AccountSettings { on_difference: OnDifference::Warn, ..strict.clone() };
+        let node = start(with_settings(&venue, told)).live().await;
+        assert!(node.handle.alerts().0.iter().any(|a| a.alert.kind == "account_differs"));
+        node.stop().await.unwrap();
+        venue.with(|s| s.multi_assets = Some(wanted));
+        start(with_settings(&venue, strict)).live().await.stop().await.unwrap();
+        assert_eq!(sets(&venue), []);
+    }
+    // A venue without such a mode differs in nothing.
+    let venue = Fake::new();
+    venue.with(|s| s.multi_assets = None);
+    start(with_settings(&venue, AccountSettings { multi_assets: true, ..AccountSettings::default() }))
+        .live()
+        .await
+        .stop()
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn multi_assets_mode_changed_by_hand_shuts_the_gate_until_it_is_changed_back() {
+    let venue = Fake::new();
+    let node = start(with_settings(&venue, AccountSettings::default())).live().await;
+    for (now, phase) in [(true, Phase::Degraded), (false, Phase::Live)] {
+        venue.with(|s| s.multi_assets = Some(now));
+        venue.report(ReportBody::Setting { text: format!("multiAssetsMargin={now}") });
+        until("the gate has followed", || node.handle.status().phase == phase).await;
+    }
+    node.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_best_of_several_clock_samples_is_taken() {
     let (venue, disk) = (Fake::new(), Disk::new());
     let reading = |error_ms| Ok(ClockReading { offset_ms: 3, error_ms });
