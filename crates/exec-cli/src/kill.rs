@@ -97,6 +97,13 @@ fn is_meant(kill: &Value, args: &Kill) -> bool {
     }
 }
 
+/// What is open by the books. A flattening ends by what the venue says, and without a stream the books may be behind it.
+fn left(kill: &Value) -> String {
+    let left = format!("{} entries and {} legs are open by the books", kill["entries_open"], kill["legs_open"]);
+    let flat = kill["level"] == "halt" && kill["text"].as_str().is_some_and(|text| text.contains(" is flat: "));
+    if flat && kill["legs_open"] != 0 { left + ", which follow the venue at the next comparison" } else { left }
+}
+
 /// What is said of each account.
 struct Told {
     failures: Vec<Failure>,
@@ -109,8 +116,7 @@ impl Told {
         for kill in &kills {
             let text = kill["text"].as_str().unwrap_or_default();
             if !self.as_json {
-                let left = format!("{} entries and {} legs are open", kill["entries_open"], kill["legs_open"]);
-                screen::say(format!("{}: {text}; {left}", selected.account));
+                screen::say(format!("{}: {text}; {}", selected.account, left(kill)));
             }
         }
         self.rows.push(json!({ "account": selected.account, "kills": kills, "done": done }));
@@ -139,5 +145,21 @@ impl Told {
             Some(Failure::Usage(text)) => Err(Failure::Usage(text)),
             Some(_) => Err(Failure::Refused(String::from("not every account has done it"))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn books_that_are_behind_a_flat_account_are_told_as_that() {
+        let kill =
+            |level: &str, text: &str, legs: u32| json!({ "level": level, "text": text, "entries_open": 0, "legs_open": legs });
+        let flat = "the account is flat: 1 legs were read empty twice; halted until released";
+        assert!(left(&kill("halt", flat, 1)).contains("follow the venue"));
+        assert!(!left(&kill("halt", flat, 0)).contains("follow the venue"));
+        assert!(!left(&kill("flatten", "flatten of the account by x", 1)).contains("follow the venue"));
+        assert!(!left(&kill("halt", "halt of the account by x", 1)).contains("follow the venue"));
     }
 }

@@ -35,8 +35,8 @@ const ENDINGS_LEAST: usize = 5;
 const ORDERS_LEAST: usize = 40;
 const MISSED_LEAST: usize = 3;
 
-const NETTING: Owner = Owner { key: "demo-netting-key", secret: "demo-netting-secret", hedge: false };
-const HEDGING: Owner = Owner { key: "demo-hedging-key", secret: "demo-hedging-secret", hedge: true };
+const NETTING: Owner = Owner { key: "demo-netting-key", secret: "demoNettingQ7v2Lx9sTz4KcW8mHj3RbYp6NfDg5UaEe1", hedge: false };
+const HEDGING: Owner = Owner { key: "demo-hedging-key", secret: "demoHedgingB5t8Vn3kXw6PzJ9cLq2MrYs7GhFd4TaUe0", hedge: true };
 
 /// Adds the demonstration's strategy to a factory, under the name that its config says.
 pub(crate) fn register(factory: NodeFactory) -> NodeFactory {

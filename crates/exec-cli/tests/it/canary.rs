@@ -324,6 +324,25 @@ fn promise_p17_a_panic_says_nothing_of_the_key() {
     canary.is_not_told("a panic", &output);
 }
 
+/// The secrets of the demonstration's two accounts, and those of a person who has some lying about.
+#[test]
+fn promise_p17_a_demonstration_says_nothing_of_any_secret() {
+    let of_demo = "demoNettingQ7v2Lx9sTz4KcW8mHj3RbYp6NfDg5UaEe1\ndemoHedgingB5t8Vn3kXw6PzJ9cLq2MrYs7GhFd4TaUe0";
+    let source = include_str!("../../src/demo/mod.rs");
+    assert!(of_demo.lines().all(|secret| source.contains(secret)), "these are the demonstration's own");
+    let (canary, folder) = (Canary::new(KEY, &format!("{SECRET}\n{of_demo}")), tempfile::tempdir().unwrap());
+    let kept = folder.path().join("kept");
+    let output =
+        program(KEY, SECRET).env("RUST_LOG", "trace").args(["demo", "--seed", "13", "--keep"]).arg(&kept).output().unwrap();
+    assert_eq!(code(&output), 0, "{}{}", out(&output), err(&output));
+    canary.is_not_told("demo", &output);
+    // Its nodes read their keys from files, as people's do; these alone have them.
+    for account in ["netting", "hedging"] {
+        std::fs::remove_file(kept.join(account).join(format!("{account}-secret"))).unwrap();
+    }
+    canary.is_nowhere_in(&kept);
+}
+
 #[test]
 fn promise_p17_the_decoder_says_nothing_of_a_key_that_lies_about() {
     let canary = Canary::new(KEY, SECRET);
