@@ -1,5 +1,6 @@
 //! What a copy on Redis costs: append to durable with `ack = "shared"` and `"local"`, against a raw `XADD` to the same server in turn, which
-//! syncs every write; and how long after its append an event is in a consumer's hands. Starts its own server; set `JOURNAL_BENCH_DIR` to choose the disk of the log.
+//! syncs every write; how long after its append an event is in a consumer's hands; and what the order path's thread waits for while the server
+//! stands still, against a journal without a copy in turn. Starts its own server; set `JOURNAL_BENCH_DIR` to choose the disk of the log.
 
 #![expect(
     clippy::print_stdout,
@@ -9,7 +10,7 @@
 
 use std::env;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -23,11 +24,17 @@ use exec_core::journal::{DurableWatch, Journal};
 use exec_core::record::Record;
 use exec_core::snapshot::Snapshot;
 use exec_core::time::Timestamp;
-use exec_journal::{Ack, EventStream, LogOptions, OsDisk, OsDiskOptions, RedisOptions, SharedJournal};
+use exec_journal::{
+    Ack, EngineJournal, EventStream, Log, LogOptions, OsDisk, OsDiskOptions, QueueLimits, RedisOptions, SharedJournal,
+};
 use exec_testkit::redis_server::RedisServer;
 
 const ROUNDS: u64 = 3_000;
 const CONSUMED: u64 = 2_000;
+/// Each part of the comparison has figures of its own, and the parts show how far they can be trusted.
+const PARTS: usize = 9;
+const PART: usize = 1_500;
+const DISK: OsDiskOptions = OsDiskOptions { allow_volatile: true };
 /// With its head a record of some 300 bytes.
 const TEXT: usize = 280;
 
@@ -51,28 +58,45 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// A journal and how far it is.
-struct Node {
-    journal: SharedJournal<exec_journal::OsDisk>,
+struct Node<J> {
+    journal: J,
     watch: Box<dyn DurableWatch>,
     last: u64,
 }
 
-impl Node {
-    fn start(path: &std::path::Path, server: &RedisServer, ack: Ack, account: &str) -> Self {
+impl Node<SharedJournal<OsDisk>> {
+    fn start(path: &Path, server: &RedisServer, ack: Ack, account: &str) -> Self {
         let redis = RedisOptions { ack, ..RedisOptions::new(server.url(), account) };
-        let opened = SharedJournal::open(path, &LogOptions::new(account), OsDiskOptions { allow_volatile: true }, redis);
-        let (mut journal, _) = opened.expect("a journal to measure");
+        let opened = SharedJournal::open(path, &LogOptions::new(account), DISK, redis);
+        Self::of(opened.expect("a journal to measure").0)
+    }
+
+    fn publish(&mut self, path: &Path) {
+        let at = path.to_owned();
+        self.journal.publish(move || OsDisk::open(&at, DISK), Box::new(Each), u64::MAX).expect("a thread that tells");
+    }
+}
+
+impl<J: Journal> Node<J> {
+    fn of(mut journal: J) -> Self {
         journal.replay(&mut |_, _| ()).expect("an empty journal");
         Self { watch: journal.watch(), journal, last: 0 }
     }
 
     fn append(&mut self, text: &str) -> Duration {
-        let begun = Instant::now();
+        self.append_both(text).1
+    }
+
+    /// From the append until it is written, which an exit waits for, and until it is durable, which an entry does.
+    fn append_both(&mut self, text: &str) -> (Duration, Duration) {
         self.last += 1;
         let record = Record::Raw { why: String::from("bench"), raw: text.to_owned(), at: Timestamp(self.last) };
+        let begun = Instant::now();
         self.journal.append(&[(Seq(self.last), record)]).expect("an append");
+        wait_for(self.journal.written(Seq(self.last)));
+        let written = begun.elapsed();
         while wait_for(self.watch.next()).expect("a durable record") < Seq(self.last) {}
-        begun.elapsed()
+        (written, begun.elapsed())
     }
 }
 
@@ -92,11 +116,9 @@ impl Teller for Each {
 }
 
 /// From each append to the moment at which a consumer that follows has its event, at one record in this time.
-fn consumer(path: &std::path::Path, server: &RedisServer, text: &str, pace: Duration) -> Vec<Duration> {
+fn consumer(path: &Path, server: &RedisServer, text: &str, pace: Duration) -> Vec<Duration> {
     let mut node = Node::start(path, server, Ack::Local, "told");
-    let disk = OsDiskOptions { allow_volatile: true };
-    let at = path.to_owned();
-    node.journal.publish(move || OsDisk::open(&at, disk), Box::new(Each), u64::MAX).expect("a thread that tells");
+    node.publish(path);
     let mut stream = EventStream::open(&RedisOptions::new(server.url(), "told")).expect("a consumer");
     let reader = std::thread::spawn(move || {
         let (mut came, mut after) = (Vec::new(), EventId::default());
@@ -118,6 +140,61 @@ fn consumer(path: &std::path::Path, server: &RedisServer, text: &str, pace: Dura
     }
     let came = reader.join().expect("a consumer that reads to the end");
     appended.iter().zip(came).map(|(appended, came)| came.duration_since(*appended)).collect()
+}
+
+/// Two journals without a copy and one whose server stands still, in turn. The second of the two shows how much chance there is.
+fn order_path(dir: &Path, text: &str) {
+    let (server, stopped) = (RedisServer::start(), dir.join("stopped"));
+    let mut copied = Node::start(&stopped, &server, Ack::Local, "stopped");
+    copied.publish(&stopped);
+    let alone = |name: &str| {
+        let disk = OsDisk::open(dir.join(name), DISK).expect("a directory to measure in");
+        let (log, _) = Log::open(disk, &LogOptions::new(name)).expect("a log to measure");
+        Node::of(EngineJournal::new(log, QueueLimits::default()))
+    };
+    let (mut file, mut other) = (alone("file"), alone("other"));
+    copied.append(text);
+    server.pause();
+    let (mut written, mut durable) = (Vec::new(), Vec::new());
+    for _ in 0..PARTS {
+        let mut took = [const { (Vec::new(), Vec::new()) }; 3];
+        for round in 0..PART {
+            for turn in 0..3 {
+                let which = (round + turn) % 3;
+                let (w, d) = match which {
+                    0 => file.append_both(text),
+                    1 => other.append_both(text),
+                    _ => copied.append_both(text),
+                };
+                took[which].0.push(w);
+                took[which].1.push(d);
+            }
+        }
+        written.push([0, 1, 2].map(|which: usize| p99(&mut took[which].0)));
+        durable.push([0, 1, 2].map(|which: usize| p99(&mut took[which].1)));
+    }
+    server.resume();
+    println!("the order path while the copy's server stands still: p99 of {PART} records, {PARTS} times, against a file alone");
+    for (what, parts) in [("append to written", written), ("append to durable", durable)] {
+        for (name, at) in [("another file", 1), ("stopped server", 2)] {
+            let mut ratios: Vec<f64> = parts.iter().map(|part| part[at] / part[0]).collect();
+            ratios.sort_by(f64::total_cmp);
+            let mut alone: Vec<f64> = parts.iter().map(|part| part[0]).collect();
+            alone.sort_by(f64::total_cmp);
+            println!(
+                "  {what}, {name:<15} {:.3} of {:.0} µs (median; from {:.3} to {:.3})",
+                ratios[PARTS / 2],
+                alone[PARTS / 2],
+                ratios[0],
+                ratios[PARTS - 1]
+            );
+        }
+    }
+}
+
+fn p99(took: &mut [Duration]) -> f64 {
+    took.sort();
+    took.get(took.len() * 99 / 100).map_or(0.0, |took| took.as_secs_f64() * 1e6)
 }
 
 fn main() {
@@ -149,4 +226,5 @@ fn main() {
     let at = |part: usize| lags.get(lags.len() * part / 100).map_or(0.0, |lag| lag.as_secs_f64() * 1e6);
     println!("append to a consumer's hands, {CONSUMED} records at 100 a second");
     println!("  {:<16} p50 {:>8.0} µs, p99 {:>8.0} µs", "an event", at(50), at(99));
+    order_path(dir.path(), &text);
 }

@@ -326,3 +326,6 @@ fn done(answer: &Value) -> Result<Done, Trouble> {
         other => Err(Trouble::odd(format!("{other:?} to a script"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
+use std::time::{Duration, Instant};
 
 use exec_core::ids::{AccountId, Seq};
 use exec_core::journal::{Journal, JournalError};
@@ -20,14 +21,19 @@ impl Wake for Unpark {
     }
 }
 
+/// What is waited for comes within this time, or never.
+const COMES_WITHIN: Duration = Duration::from_secs(20);
+
 pub(crate) fn wait_for<T>(future: impl Future<Output = T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut future = pin!(future);
+    let until = Instant::now() + COMES_WITHIN;
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::park(),
+            Poll::Pending => std::thread::park_timeout(until.saturating_duration_since(Instant::now())),
         }
+        assert!(Instant::now() < until, "it does not come");
     }
 }
 

@@ -182,3 +182,17 @@ fn a_second_start_on_the_same_machine_leaves_the_node_that_runs_alone() {
     node.wait_durable();
     assert_eq!(stream_length(&server), 5);
 }
+
+#[test]
+fn promise_p11_a_writer_that_was_taken_over_from_does_not_take_the_account_back_when_it_connects_again() {
+    let (mut server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let mut deposed = Node::start(&dir.path().join("a"), &server, Ack::Local);
+    deposed.write(4);
+    deposed.wait_durable();
+    deposed.follow();
+    server.command(&["HSET", "{ex:main}:lease", "epoch", "99", "writer", "another life"]);
+    server.kill();
+    server.restart();
+    assert!(deposed.failure().contains("taken this account over (its epoch is 99"));
+    assert_eq!(server.command(&["HMGET", "{ex:main}:lease", "epoch", "writer"]), "99\nanother life");
+}
