@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ pub const INSTALL: &str = "apt-get install -y --no-install-recommends redis-serv
 const READY: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// A server that runs until this is dropped, with the settings that are safe for a journal.
+/// A server that runs until this is dropped, or the thread that started it ends, with the settings that are safe for a journal.
 ///
 /// # Panics
 /// Every method panics where the server does not do what is asked; a missing `redis-server` says the command to install it.
@@ -26,6 +27,8 @@ pub struct RedisServer {
     port: u16,
     folder: PathBuf,
     settings: Vec<String>,
+    /// What it watches, if it is a Sentinel.
+    watches: Option<u16>,
 }
 
 impl RedisServer {
@@ -34,14 +37,23 @@ impl RedisServer {
         Self::with(&[])
     }
 
-    /// Starts one with other settings: `["appendonly", "no"]`.
+    /// Starts one with other settings: `["appendonly", "no"]`. A value of several words has one space between them.
     pub fn with(settings: &[&str]) -> Self {
+        Self::started(settings, None)
+    }
+
+    /// Starts a Sentinel that watches a primary under the name `main` and, alone, makes its replica the primary when it is gone.
+    pub fn sentinel(primary: &Self) -> Self {
+        Self::started(&[], Some(primary.port))
+    }
+
+    fn started(settings: &[&str], watches: Option<u16>) -> Self {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let name = format!("exec-redis-{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         let settings = settings.iter().map(|word| (*word).to_owned()).collect();
-        let mut server = Self { child: None, port: 0, folder, settings };
+        let mut server = Self { child: None, port: 0, folder, settings, watches };
         for _ in 0..10 {
             server.port = free_port();
             if server.launch() {
@@ -142,8 +154,12 @@ impl RedisServer {
     }
 
     fn spawn(&mut self) {
-        let mut command = Command::new("redis-server");
+        let mut command = ended_with_us("redis-server");
         let port = self.port.to_string();
+        if let Some(watched) = self.watches {
+            self.write_down(watched);
+            command.args(["sentinel.conf", "--sentinel"]);
+        }
         let usual = [
             ("port", port.as_str()),
             ("bind", "127.0.0.1"),
@@ -154,12 +170,14 @@ impl RedisServer {
             ("maxmemory-policy", "noeviction"),
             ("logfile", "log"),
         ];
+        // A Sentinel keeps no data, and refuses settings about them.
+        let usual = if self.watches.is_some() { &usual[..0] } else { &usual[..] };
         for (key, value) in usual {
             command.arg(format!("--{key}")).arg(value);
         }
         for pair in self.settings.chunks(2) {
             let [key, value] = pair else { panic!("settings come in pairs: {:?}", self.settings) };
-            command.arg(format!("--{key}")).arg(value);
+            command.arg(format!("--{key}")).args(value.split(' '));
         }
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|e| match e.kind() {
@@ -167,6 +185,20 @@ impl RedisServer {
             _ => panic!("redis-server could not be started: {e}"),
         });
         self.child = Some(child);
+    }
+
+    /// The settings of a Sentinel, which itself writes to that file what it has found out.
+    fn write_down(&self, watched: u16) {
+        let path = self.folder.join("sentinel.conf");
+        if path.exists() && fs::read_to_string(&path).is_ok_and(|text| text.contains(&format!("port {}\n", self.port))) {
+            return;
+        }
+        let text = format!(
+            "port {}\nbind 127.0.0.1\nlogfile log\nsentinel monitor main 127.0.0.1 {watched} 1\n\
+             sentinel down-after-milliseconds main 300\nsentinel failover-timeout main 600\n",
+            self.port
+        );
+        fs::write(&path, text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }
 
     /// Starts it and waits until it answers; false if it ends, as it does where its port is taken.
@@ -202,6 +234,21 @@ impl RedisServer {
     fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
+}
+
+/// A program that the system ends when the thread that starts it ends, where the system can: also when this process is killed.
+fn ended_with_us(program: &str) -> Command {
+    static CAN: OnceLock<bool> = OnceLock::new();
+    let wrapped = |program: &str| {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", program]);
+        command
+    };
+    // Where the program itself is missing, what stands before it would only hide that.
+    let can = *CAN.get_or_init(|| {
+        wrapped(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+    });
+    if can { wrapped(program) } else { Command::new(program) }
 }
 
 impl Drop for RedisServer {
@@ -240,4 +287,46 @@ fn answer(from: &mut impl BufRead, lines: &mut Vec<String>) -> io::Result<()> {
         _ => lines.push(line),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHILD: &str = "EXEC_REDIS_SERVER_CHILD";
+
+    #[test]
+    fn a_server_ends_with_the_process_that_started_it_also_when_that_is_killed() {
+        if std::env::var_os(CHILD).is_some() {
+            let server = RedisServer::start();
+            fs::write(std::env::var_os(CHILD).unwrap(), server.port().to_string()).unwrap();
+            thread::sleep(Duration::from_secs(60));
+            return;
+        }
+        if !Command::new("setpriv").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success()) {
+            return;
+        }
+        let told = std::env::temp_dir().join(format!("exec-redis-child-{}", std::process::id()));
+        let name = "redis_server::tests::a_server_ends_with_the_process_that_started_it_also_when_that_is_killed";
+        let mut starter = Command::new(std::env::current_exe().unwrap());
+        let mut starter = starter.args(["--exact", name]).env(CHILD, &told).stdout(Stdio::null()).spawn().unwrap();
+        let until = Instant::now() + READY;
+        let port: u16 = loop {
+            match fs::read_to_string(&told).unwrap_or_default().parse() {
+                Ok(port) => break port,
+                Err(_) => assert!(Instant::now() < until, "no server"),
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+        starter.kill().unwrap();
+        starter.wait().unwrap();
+        while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            assert!(Instant::now() < until, "the server is left behind");
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = fs::remove_file(told);
+        let folder = format!("exec-redis-{}-0", starter.id());
+        let _ = fs::remove_dir_all(std::env::temp_dir().join(folder));
+    }
 }

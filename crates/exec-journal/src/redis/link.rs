@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::{
     Client, Cmd, Connection, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates, Value,
 };
+use rustls::crypto::CryptoProvider;
 use secrecy::ExposeSecret;
 
 use super::options::{Address, RedisOptions};
@@ -137,7 +138,14 @@ fn client(options: &RedisOptions) -> Result<Client, Trouble> {
     let Address { tls, host, port, .. } = Address::read(&options.url).map_err(|e| Trouble::Lost(e.to_string()))?;
     let address = match tls {
         false => ConnectionAddr::Tcp(host, port),
-        true => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+        true => {
+            // The client library takes the process's own, and panics where there is none or where a build has several to choose from.
+            if CryptoProvider::get_default().is_none() {
+                // Another thread may have been faster; one is as good as the other.
+                let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+            }
+            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+        }
     };
     let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
     let info: ConnectionInfo = address.into_connection_info().map_err(|e| Trouble::of(&e))?.set_redis_settings(settings);

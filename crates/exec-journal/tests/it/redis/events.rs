@@ -17,7 +17,8 @@ const MANY: u64 = 1_000_000;
 const WAIT: Duration = Duration::from_millis(50);
 
 /// Tells of record `n` as many events as `n` leaves divided by three.
-struct Notes {
+#[derive(Default)]
+pub(super) struct Notes {
     read: u64,
 }
 
@@ -58,7 +59,7 @@ impl Stage {
         let path = self.dir.path().join("main");
         let mut node = Node::of(super::open_with(&path, redis).unwrap());
         let view = move || OsDisk::open(&path, OsDiskOptions { allow_volatile: true });
-        node.journal.publish(view, Box::new(Notes { read: 0 }), events_min).unwrap();
+        node.journal.publish(view, Box::new(Notes::default()), events_min).unwrap();
         node
     }
     fn stream(&self) -> EventStream {

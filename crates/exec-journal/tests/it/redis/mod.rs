@@ -5,8 +5,10 @@ mod events;
 mod follow;
 mod lease;
 mod relay;
+mod sentinel;
 mod servers;
 mod starts;
+mod tls;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

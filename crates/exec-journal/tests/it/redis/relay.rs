@@ -3,12 +3,13 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::thread;
 
 /// Passes on what comes, until it is told to lose the answer to the next append.
 pub(crate) struct Relay {
     port: u16,
+    server: Arc<AtomicU16>,
     lose: Arc<AtomicBool>,
     lost: Arc<AtomicU64>,
 }
@@ -19,17 +20,24 @@ impl Relay {
         let port = listener.local_addr().unwrap().port();
         let (lose, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (cut, cuts) = (Arc::clone(&lose), Arc::clone(&lost));
+        let server = Arc::new(AtomicU16::new(server));
+        let leads_to = Arc::clone(&server);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let Ok(upstream) = TcpStream::connect(("127.0.0.1", server)) else { continue };
+                let Ok(upstream) = TcpStream::connect(("127.0.0.1", leads_to.load(Ordering::SeqCst))) else { continue };
                 pass(client, upstream, Arc::clone(&cut), Arc::clone(&cuts));
             }
         });
-        Self { port, lose, lost }
+        Self { port, server, lose, lost }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// New connections lead to another server, as an address does that follows the primary.
+    pub(crate) fn lead_to(&self, server: u16) {
+        self.server.store(server, Ordering::SeqCst);
     }
 
     /// The connection ends after the server has done the next append and before its answer is told.

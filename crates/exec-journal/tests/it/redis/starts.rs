@@ -4,17 +4,21 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use exec_core::engine::Engine;
-use exec_core::ids::{NodeId, Seq};
+use exec_core::ids::{Epoch, NodeId, Seq};
 use exec_core::journal::Journal;
+use exec_core::lease::{Ask, LeaseStore};
 use exec_core::record::Record;
 use exec_core::time::Timestamp;
 use exec_core::units::PositionMode;
-use exec_journal::{Ack, CopyError, LogOptions, OsDisk, OsDiskOptions, RedisOptions, SharedJournal};
+use exec_journal::{
+    Ack, CopyError, EngineJournal, EventStream, Log, LogOptions, OsDisk, OsDiskOptions, QueueLimits, RedisLease, RedisOptions,
+    SharedJournal,
+};
 use exec_testkit::fixtures::{config, profile};
 use exec_testkit::redis_server::RedisServer;
 
 use super::{Node, open_with, options, records, stream_length, until};
-use crate::port::group;
+use crate::port::{group, wait_for};
 
 fn refused(path: &Path, redis: RedisOptions) -> CopyError {
     match open_with(path, redis) {
@@ -138,6 +142,69 @@ fn passwords_are_said_and_wrong_ones_told() {
     assert!(open_with(&dir.path().join("main"), with("node", "sesame")).is_ok());
     let elsewhere = RedisOptions { key_prefix: "other".into(), ..with("node", "sesame") };
     assert!(matches!(refused(&dir.path().join("main"), elsewhere), CopyError::Unfit { .. }));
+}
+
+#[test]
+fn a_user_with_the_rights_of_the_manual_may_do_all_that_a_node_and_a_consumer_do() {
+    let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let rights = ["+@all", "-@dangerous", "+info", "+config|get"];
+    server.command(&[&["ACL", "SETUSER", "node", "on", ">sesame", "~{ex:*"], &rights[..]].concat());
+    let redis = RedisOptions {
+        user: Some("node".into()),
+        password: Some("sesame".to_owned().into()),
+        ..options(&server.url(), Ack::Shared)
+    };
+    let lease = RedisLease::new(redis.clone()).unwrap();
+    let owner = NodeId::new("a").unwrap();
+    let ask = |epoch| Ask { owner: owner.clone(), epoch: Epoch(epoch), ttl_ms: 60_000 };
+    wait_for(lease.acquire(ask(0))).unwrap();
+    wait_for(lease.renew(ask(1))).unwrap();
+    let owned = RedisOptions { owner: Some(owner.clone()), ..redis.clone() };
+    let path = dir.path().join("main");
+    let mut node = Node::of(open_with(&path, owned).unwrap());
+    let view = move || OsDisk::open(&path, OsDiskOptions { allow_volatile: true });
+    node.journal.publish(view, Box::new(super::events::Notes::default()), 100).unwrap();
+    node.write(20);
+    node.wait_durable();
+    until("all is told", || node.journal.events().unwrap().records == 0);
+    let mut stream = EventStream::open(&redis).unwrap();
+    stream.make_group("risk").unwrap();
+    let (_, events) = stream.read_as_member("risk", "a", Duration::from_millis(50)).unwrap();
+    stream.acknowledge("risk", &[events[0].id]).unwrap();
+    wait_for(lease.look()).unwrap();
+    wait_for(lease.release(ask(1))).unwrap();
+    // And nothing else.
+    let denied = server.command(&["ACL", "LOG"]);
+    assert!(denied.is_empty(), "{denied}");
+}
+
+#[test]
+fn a_journal_that_was_a_file_alone_is_copied_whole_and_may_be_one_again() {
+    let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let path = dir.path().join("main");
+    let alone = |from: u64| {
+        let disk = OsDisk::open(&path, OsDiskOptions { allow_volatile: true }).unwrap();
+        let (log, _) = Log::open(disk, &LogOptions { segment_bytes: 16 * 1024, ..LogOptions::new("main") }).unwrap();
+        let mut journal = EngineJournal::new(log, QueueLimits::default());
+        assert_eq!(records(&mut journal), group(1, from));
+        let mut watch = journal.watch();
+        (1..=300).for_each(|n| journal.append(&group(from + n, 1)).unwrap());
+        while wait_for(watch.next()).unwrap() < Seq(from + 300) {}
+    };
+    alone(0);
+    let mut node = Node::start(&path, &server, Ack::Shared);
+    assert_eq!(node.last, 300);
+    node.write(5);
+    node.wait_durable();
+    assert_eq!(stream_length(&server), 305);
+    drop(node);
+    alone(305);
+    let mut node = Node::start(&path, &server, Ack::Shared);
+    node.write(1);
+    node.wait_durable();
+    assert_eq!(stream_length(&server), 606);
+    drop(node);
+    assert_eq!(Node::start(&dir.path().join("other"), &server, Ack::Local).last, 606);
 }
 
 #[test]
