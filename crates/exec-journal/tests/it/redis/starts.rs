@@ -338,6 +338,43 @@ fn a_copy_that_was_lost_begins_anew_behind_the_newest_snapshot() {
 }
 
 #[test]
+fn a_log_that_has_parted_at_the_very_first_record_that_is_left_in_redis_is_refused() {
+    let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let (mut journal, mut live, _) = open_engine(&dir.path().join("one"), &server);
+    let account = live.config().account.clone();
+    grow(&mut journal, &mut live, 10);
+    let stream = format!("{{ex:{account}}}:j");
+    until("the copy has begun", || server.command(&["XLEN", &stream]) == ":10");
+    for to in [30, 60] {
+        grow(&mut journal, &mut live, to);
+        journal.keep(live.snapshot());
+        until("it is copied", || server.command(&["HGET", &format!("{{ex:{account}}}:h"), "snap"]) == to.to_string());
+    }
+    drop(journal);
+    assert_eq!(server.command(&["XRANGE", &stream, "-", "+", "COUNT", "1"]).lines().next(), Some("30-1"));
+    // All of it is here from the first record on, without a snapshot, and the last one is another.
+    for (last, parted) in [(group(30, 1).remove(0), false), ((Seq(30), group(29, 1).remove(0).1), true)] {
+        let path = dir.path().join(format!("parted {parted}"));
+        let disk = OsDisk::open(&path, OsDiskOptions { allow_volatile: true }).unwrap();
+        let (log, _) = Log::open(disk, &LogOptions::new(account.as_str())).unwrap();
+        let mut alone = EngineJournal::new(log, QueueLimits::default());
+        assert!(records(&mut alone).is_empty());
+        let mut watch = alone.watch();
+        alone.append(&group(1, 29)).unwrap();
+        alone.append(&[last]).unwrap();
+        while wait_for(watch.next()).unwrap() < Seq(30) {}
+        drop((alone, watch));
+        let redis = RedisOptions { account: account.as_str().into(), ..options(&server.url(), Ack::Local) };
+        let log = LogOptions::new(account.as_str());
+        let opened = SharedJournal::open(&path, &log, OsDiskOptions { allow_volatile: true }, redis).map(drop);
+        match opened {
+            Ok(()) => assert!(!parted, "it goes on with another record than redis has"),
+            Err(error) => assert!(parted && matches!(error, CopyError::Fork { agree: 29 }), "{error}"),
+        }
+    }
+}
+
+#[test]
 fn a_rebuilding_that_was_interrupted_begins_again() {
     let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
     let (mut journal, mut live, _) = open_engine(&dir.path().join("one"), &server);
