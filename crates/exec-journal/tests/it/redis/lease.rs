@@ -146,6 +146,25 @@ fn whoever_takes_the_lease_ends_the_journal_of_who_had_it() {
 }
 
 #[test]
+fn a_journal_is_not_opened_under_a_lease_that_is_not_there() {
+    let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let (a, b) = (lease(&server), lease(&server));
+    let opened = || open_with(&dir.path().join("a"), under(&server, "a")).map(drop);
+    let not_held = |what: &str| {
+        let refused = opened();
+        assert!(matches!(refused, Err(exec_journal::CopyError::NotHeld)), "{what}: {refused:?}");
+    };
+    not_held("nobody ever had it");
+    acquire(&b, "b", 0, 1);
+    until("it is over", || wait_for(b.look()).unwrap().unwrap().expires_in_ms == 0);
+    not_held("another had it");
+    acquire(&a, "a", 1, 60_000);
+    opened().unwrap();
+    server.command(&["DEL", "{ex:main}:lease"]);
+    not_held("the store has forgotten it");
+}
+
+#[test]
 fn a_journal_that_stands_by_is_opened_when_it_is_read_and_has_the_last_record_of_the_node_before() {
     let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
     let (a, b) = (lease(&server), lease(&server));

@@ -352,24 +352,31 @@ fn a_log_that_has_parted_at_the_very_first_record_that_is_left_in_redis_is_refus
     }
     drop(journal);
     assert_eq!(server.command(&["XRANGE", &stream, "-", "+", "COUNT", "1"]).lines().next(), Some("30-1"));
-    // All of it is here from the first record on, without a snapshot, and the last one is another.
-    for (last, parted) in [(group(30, 1).remove(0), false), ((Seq(30), group(29, 1).remove(0).1), true)] {
-        let path = dir.path().join(format!("parted {parted}"));
+    // All of it is here from the first record on; the last one is the same, or another; a snapshot of just before it says nothing about the copy,
+    // which began elsewhere.
+    let (same, other) = (group(30, 1).remove(0).1, group(29, 1).remove(0).1);
+    for (name, last, snapshot) in [("same", &same, false), ("same, with a snapshot", &same, true), ("parted", &other, false)] {
+        let path = dir.path().join(name);
         let disk = OsDisk::open(&path, OsDiskOptions { allow_volatile: true }).unwrap();
         let (log, _) = Log::open(disk, &LogOptions::new(account.as_str())).unwrap();
         let mut alone = EngineJournal::new(log, QueueLimits::default());
         assert!(records(&mut alone).is_empty());
-        let mut watch = alone.watch();
-        alone.append(&group(1, 29)).unwrap();
-        alone.append(&[last]).unwrap();
+        let (mut watch, mut books) = (alone.watch(), engine());
+        grow(&mut alone, &mut books, 29);
+        if snapshot {
+            alone.keep(books.snapshot());
+            until("it is stored", || {
+                std::fs::read_dir(&path).unwrap().any(|file| file.unwrap().path().ends_with("00000000000000000030.snap"))
+            });
+        }
+        alone.append(&[(Seq(30), last.clone())]).unwrap();
         while wait_for(watch.next()).unwrap() < Seq(30) {}
         drop((alone, watch));
         let redis = RedisOptions { account: account.as_str().into(), ..options(&server.url(), Ack::Local) };
         let log = LogOptions::new(account.as_str());
-        let opened = SharedJournal::open(&path, &log, OsDiskOptions { allow_volatile: true }, redis).map(drop);
-        match opened {
-            Ok(()) => assert!(!parted, "it goes on with another record than redis has"),
-            Err(error) => assert!(parted && matches!(error, CopyError::Fork { agree: 29 }), "{error}"),
+        match SharedJournal::open(&path, &log, OsDiskOptions { allow_volatile: true }, redis).map(drop) {
+            Ok(()) => assert_ne!(name, "parted", "it goes on with another record than redis has"),
+            Err(error) => assert!(name == "parted" && matches!(error, CopyError::Fork { agree: 29 }), "{name}: {error}"),
         }
     }
 }
