@@ -84,6 +84,21 @@ fn a_server_that_became_a_replica_takes_nothing_until_it_is_the_primary_again() 
 }
 
 #[test]
+fn a_server_that_is_not_fit_any_more_takes_nothing_from_the_next_connection_on_until_it_is() {
+    for (setting, unfit, fit) in [("appendfsync", "everysec", "always"), ("maxmemory-policy", "allkeys-lru", "noeviction")] {
+        let (server, dir, mut node) = begun(Ack::Shared);
+        server.command(&["CONFIG", "SET", setting, unfit]);
+        server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+        node.write(10);
+        until("the lag is told", || node.journal.copy().unwrap().too_far);
+        assert_eq!(stream_length(&server), 50, "{setting}");
+        server.command(&["CONFIG", "SET", setting, fit]);
+        node.wait_durable();
+        is_whole(&server, &dir, node);
+    }
+}
+
+#[test]
 fn a_server_that_restarts_with_less_is_brought_up_to_date_from_the_local_log() {
     let (mut server, dir, mut node) = begun(Ack::Local);
     server.kill();
