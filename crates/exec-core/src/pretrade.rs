@@ -208,6 +208,9 @@ pub enum Denial {
         /// The bound.
         bound: Figure,
     },
+    /// The kill switch closes a leg with it: it ends with a release.
+    #[error("the kill switch closes the leg with this order; a release ends that, and no strategy does")]
+    Flattens,
 }
 
 /// A number in a denial; printed, never calculated with.

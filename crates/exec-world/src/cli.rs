@@ -4,7 +4,7 @@ use crate::{case::Case, layer::Layer, plan::Profile, planting};
 use std::collections::BTreeSet;
 
 pub(crate) const USAGE: &str =
-    "usage: exec-world --seeds A..B [--layer L1|L2|lease] [--steps N] [--profile mixed|calm|storm|crash|hedge|conditional|bracket|blind|ghost|broken|rough]
+    "usage: exec-world --seeds A..B [--layer L1|L2|lease] [--steps N] [--profile mixed|calm|storm|crash|hedge|conditional|bracket|blind|ghost|broken|rough|kill]
                   [--plant NAME] [--list-plants] [--help] ...
   --seeds A..B       one world for each seed from A to B, B not included; 64 bits
   --layer L          L1: the core, with everything around it made up (default); L2: with the runtime, and the adapter's own bytes;

@@ -34,6 +34,7 @@ mod standing;
 mod strategies;
 mod streams;
 mod tally;
+mod throws;
 mod trace;
 mod words;
 mod world;

@@ -4,6 +4,7 @@ use crate::{
     agenda::Event,
     fault::{Fault, Strikes},
     rng::Rng,
+    throws::throw,
     trace::Trace,
     world::World,
 };
@@ -229,6 +230,10 @@ impl World {
         let orders: Vec<IntentId> = node.engine.books().open_orders().map(|o| o.intent().id).collect();
         let instruments = node.engine.config().instruments();
         let command = match self.rng.below(6) {
+            _ if self.plan.kills > 0 && self.rng.chance(self.plan.kills) => {
+                let (level, scope) = throw(&mut self.rng, node.engine.config());
+                OperatorCommand::Kill { level, scope }
+            }
             0 => OperatorCommand::Latch,
             1 => OperatorCommand::Release,
             2 => OperatorCommand::Reconcile,
@@ -240,6 +245,12 @@ impl World {
             },
         };
         self.tally.count("operator's commands");
-        self.later(0, Event::ToNode { life, input: Input::Operator { who: "operator".to_owned(), command } });
+        let input = |command| Event::ToNode { life, input: Input::Operator { who: "operator".to_owned(), command } };
+        if matches!(command, OperatorCommand::Kill { .. }) {
+            self.tally.count("kill switch thrown");
+            let look = self.rng.between(500, 8_000);
+            self.later(look, input(OperatorCommand::Release));
+        }
+        self.later(0, input(command));
     }
 }

@@ -29,10 +29,12 @@ pub(crate) enum Profile {
     Broken,
     /// As `mixed`, on machines that fail, with strategies that ask for nonsense or panic, and books and venues that forget soon.
     Rough,
+    /// As `mixed`, with somebody at the kill switch. Not in `mixed`.
+    Kill,
 }
 
 impl Profile {
-    pub(crate) const NAMES: [(&'static str, Self); 11] = [
+    pub(crate) const NAMES: [(&'static str, Self); 12] = [
         ("mixed", Self::Mixed),
         ("calm", Self::Calm),
         ("storm", Self::Storm),
@@ -44,6 +46,7 @@ impl Profile {
         ("ghost", Self::Ghost),
         ("broken", Self::Broken),
         ("rough", Self::Rough),
+        ("kill", Self::Kill),
     ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -86,6 +89,8 @@ pub(crate) struct Plan {
     /// Requests that take effect later than the venue guarantees.
     pub(crate) ghosts: u32,
     pub(crate) operator: u32,
+    /// Of what the operator does, how often the kill switch is thrown.
+    pub(crate) kills: u32,
     pub(crate) query_unavailable: u32,
     pub(crate) query_slow: u32,
     pub(crate) event_dropped: u32,
@@ -195,9 +200,9 @@ impl Plan {
     fn drawn(case: &Case) -> Self {
         let (seed, steps) = (case.seed, case.steps);
         let mut rng = Rng::new(seed, 1);
-        let mixed = matches!(case.profile, Profile::Mixed | Profile::Rough);
+        let mixed = matches!(case.profile, Profile::Mixed | Profile::Rough | Profile::Kill);
         let profile = match case.profile {
-            Profile::Mixed | Profile::Rough => {
+            Profile::Mixed | Profile::Rough | Profile::Kill => {
                 let all = [
                     Profile::Calm,
                     Profile::Storm,
@@ -254,6 +259,10 @@ impl Plan {
         if mixed && rng.chance(960) {
             plan.full(&mut rng);
         }
+        // Brackets that are watched are left alone: nobody takes their stops away.
+        if case.profile == Profile::Kill && !plan.only_brackets {
+            (plan.operator, plan.kills) = (60, 400);
+        }
         plan
     }
 
@@ -279,6 +288,7 @@ impl Plan {
         match profile {
             Profile::Mixed
             | Profile::Rough
+            | Profile::Kill
             | Profile::Calm
             | Profile::Storm
             | Profile::Crash

@@ -272,6 +272,7 @@ const fn is_earned(denial: &Denial) -> bool {
         | Denial::OpenOrders { .. }
         | Denial::NoClOrdId
         | Denial::WouldTake(_)
+        | Denial::Flattens
         | Denial::StalePrice { .. } => false,
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         list::{OrderList, is_held_back},
     },
     plant::{Plant, planted},
+    pretrade::Denial,
     reconcile::order_refs,
     report::Source,
     venue::{Cancel, CommandError, CommandResult, RejectClass},
@@ -25,10 +26,10 @@ impl Engine {
     pub(super) fn cancel_owned(&mut self, owner: &Owner, intent: IntentId, out: &mut Vec<Effect>) {
         let restored = |o: &Order| o.last().and_then(|(_, a)| a.header()).is_none_or(|h| h.epoch < self.books.epoch());
         let unknown = planted(Plant::RestoredOrder) && self.books.order(intent).is_some_and(restored);
-        if !unknown && self.books.order(intent).is_some_and(|o| o.intent().owner == *owner && !is_clip(o)) {
-            self.cancel(intent, out);
-        } else {
-            self.deny_change(owner, intent, crate::pretrade::Denial::NoSuchOrder, out);
+        match self.books.order(intent).filter(|o| o.intent().owner == *owner && !unknown) {
+            None => self.deny_change(owner, intent, Denial::NoSuchOrder, out),
+            Some(order) if is_clip(order) => self.deny_change(owner, intent, Denial::Flattens, out),
+            Some(_) => self.cancel(intent, out),
         }
     }
 

@@ -10,6 +10,7 @@ use exec_core::{
     ids::{IntentId, StrategyId},
     kill::{KillLevel, KillScope},
     order::status::OrdStatus,
+    pretrade::Denial,
     record::LatchCause,
     report::VenueStatus,
     terms::{OrderKind, Terms},
@@ -230,6 +231,12 @@ fn after_minus_4131_a_limit_stands_at_the_bound_and_moves_with_it() {
     let (clip, terms) = last_clip(&stage.rig).expect("a clip");
     assert_eq!(terms.kind.price(), Some(price("95.1")), "at the bound, rounded to inside");
     stage.rig.accept(clip);
+    // It is booked to the strategy whose position it closes, and is not the strategy's to take back.
+    stage.rig.command(Command::Cancel(clip));
+    stage.rig.command(Command::Replace(ChangeOrder { intent: clip, qty: None, price: Some(price("110")), trigger: None }));
+    let denied = |e: &StrategyEvent| matches!(e, StrategyEvent::ChangeDenied { denial: Denial::Flattens, .. });
+    assert_eq!(stage.rig.told.iter().filter(|(_, e)| denied(e)).count(), 1);
+    assert_eq!(stage.rig.status(clip), OrdStatus::New);
     let moves = |rig: &mut Rig, mark: &str| {
         let quote = exec_core::report::Quote { mark: Some(price(mark)), ..Default::default() };
         rig.give(Input::Price(exec_core::report::PriceReport { instrument: btc(), quote }));

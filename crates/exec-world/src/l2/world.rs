@@ -17,6 +17,7 @@ use crate::{
     promises,
     rng::Rng,
     standing::Truth,
+    throws::throw,
     trace::Wanted,
     world::{CRASHES_MAX, Ended},
 };
@@ -27,6 +28,7 @@ use exchange_sim::{
 use exec_core::{
     conversation::{AlertLevel, Phase},
     engine::config::ProtectionPolicy,
+    kill::KillScope,
 };
 use exec_journal::SimDisk;
 use exec_runtime::control::Ask;
@@ -227,13 +229,23 @@ impl World {
 
     /// Somebody at the control socket asks for something.
     fn operator(&mut self) {
-        let orders: Vec<_> = {
+        let (orders, config): (Vec<_>, _) = {
             let inner = self.seat.lock();
             let Some(node) = &inner.node else { return };
-            node.engine.books().open_orders().map(|o| o.intent().id).collect()
+            (node.engine.books().open_orders().map(|o| o.intent().id).collect(), node.engine.config().clone())
         };
         // A gate that stays shut shows little.
         let ask = match self.rng.below(9) {
+            _ if self.plan.kills > 0 && self.rng.chance(self.plan.kills) => {
+                let (level, scope) = throw(&mut self.rng, &config);
+                let (instrument, strategy) = match scope {
+                    KillScope::Account => (None, None),
+                    KillScope::Instrument(instrument) => (Some(instrument), None),
+                    KillScope::Strategy(strategy) => (None, Some(strategy)),
+                };
+                self.seat.lock().tally.count("kill switch thrown");
+                Ask::Kill { level, instrument, strategy }
+            }
             0 => Ask::Latch {},
             1 | 6..=8 => Ask::Release {},
             2 => Ask::Reconcile {},
