@@ -4,7 +4,7 @@ use crate::{
     books::Books,
     cl_ord_id::OwnId,
     ids::{ClOrdId, InstrumentId, IntentId, TradeId},
-    order::{Order, event::OrderEvent, facts, intent::Provenance},
+    order::{Order, attempt::AttemptFacts, event::OrderEvent, facts, intent::Provenance},
     plant::{Plant, planted},
     position::Position,
     record::Baseline,
@@ -20,6 +20,9 @@ use alloc::{
 use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+/// So far an attempt may be dated ahead of the venue's clock and be taken in: the venue refuses more than a second, and some.
+const SIGNED_AHEAD_MS: i64 = 5_000;
 
 /// What a mass status teaches, and what must still be asked.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -65,7 +68,17 @@ pub fn plan(books: &Books, status: &MassStatus, instruments: &[InstrumentId]) ->
                 let from = cursor.after.map_or(TradesFrom::Time(cursor.at), TradesFrom::After);
                 plan.trades.push((instrument.clone(), from));
             }
-            None => begin(&mut plan, status, instrument, high_water.get(instrument).copied().copied().flatten()),
+            None => {
+                begin(&mut plan, status, instrument, high_water.get(instrument).copied().copied().flatten());
+                // An exit waits for no comparison: what it executed before the books began is in the position already, and its
+                // trades must be known as older than the cut.
+                let sent =
+                    books.orders().filter(|o| o.intent().terms.instrument == *instrument).flat_map(|o| o.attempts().values());
+                if let Some(first) = sent.filter_map(AttemptFacts::since).min() {
+                    let from = VenueTime(first.0.saturating_sub(SIGNED_AHEAD_MS));
+                    plan.trades.push((instrument.clone(), TradesFrom::Time(from)));
+                }
+            }
         }
     }
     plan

@@ -258,8 +258,13 @@ impl Engine {
         for baseline in plan.begin {
             if !begun.contains(&baseline.instrument) {
                 begun.push(baseline.instrument.clone());
-                let cursor = TradeCursor { instrument: baseline.instrument.clone(), after: baseline.cut, at: baseline.at };
-                self.record(Record::TradeCursor(cursor), out);
+                // Where older trades must be read first, the next start begins with them, too.
+                let older = plan.trades.iter().find_map(|(instrument, from)| match from {
+                    TradesFrom::Time(at) if *instrument == baseline.instrument => Some(*at),
+                    TradesFrom::Time(_) | TradesFrom::After(_) => None,
+                });
+                let (after, at) = older.map_or((baseline.cut, baseline.at), |at| (None, at));
+                self.record(Record::TradeCursor(TradeCursor { instrument: baseline.instrument.clone(), after, at }), out);
             }
             let claim = self.claim_of(&baseline);
             self.record(Record::Baseline(baseline), out);

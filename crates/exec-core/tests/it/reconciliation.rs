@@ -1,17 +1,17 @@
 //! Books and venue come together again, and what is no difference is not called one.
 
 use crate::places::list_trades;
-use crate::scene::{btc, buy, cl_of, fill_of, foreign, high, netting, position, position_of, reconcile, working};
+use crate::scene::{btc, buy, cl_of, closing, fill_of, foreign, high, netting, position, position_of, reconcile, working};
 use exec_core::{
     command::OperatorCommand,
     conversation::{Answer, Input, Phase, Query},
     ids::{InstrumentId, OrderId, QueryId, SessionId, TradeId},
     order::status::OrdStatus,
-    report::{ExpiryReason, Report, ReportBody, TradeReport, VenueStatus},
+    report::{ExpiryReason, MassStatus, Report, ReportBody, TradeReport, VenueStatus},
     terms::{OrderKind, Terms},
     time::VenueTime,
     units::{PositionMode, PositionSide, Side},
-    venue::{Lookup, QueryError, RejectClass, Rejection, Trades},
+    venue::{Lookup, QueryError, RejectClass, Rejection, Trades, TradesFrom},
 };
 use exec_testkit::{
     fixtures::{self, config, instrument_id, qty},
@@ -212,6 +212,39 @@ fn a_fill_between_the_open_list_and_the_positions_is_history() {
     rig.answer_recovery(status);
     rig.no_trades();
     assert_eq!(cl_of(&rig, PositionSide::Net), "3");
+}
+
+/// An exit waits for no comparison. What it executed is in the position that the books begin with; its trade is read all the same, also
+/// by the next start, where this one ends before the answer.
+#[test]
+fn what_an_exit_executed_before_the_books_began_is_history_also_after_a_crash() {
+    for crashes in [false, true] {
+        let mut rig = Rig::new(config(PositionMode::Netting, &["BTCUSDT"]), fixtures::profile());
+        rig.connect();
+        let exit = rig.submit(closing(Side::Sell, PositionSide::Net, "1"));
+        let filled = rig.venue_report(exit, VenueStatus::Filled, "1");
+        let trade = TradeReport {
+            instrument: btc(),
+            cl_ord_id: Some(rig.cl_ord_id(exit)),
+            order_id: filled.order_id.expect("the venue has numbered it"),
+            fill: fill_of(&rig, 7, Side::Sell, "1", Some(PositionSide::Net)),
+        };
+        let sent = rig.venue_time();
+        rig.outcome(Ok(Box::new(filled)));
+        let status = |rig: &Rig| MassStatus { high_water: vec![high("BTCUSDT", 7)], ..rig.flat() };
+        rig.answer_recovery(status(&rig));
+        if crashes {
+            let kept = rig.journal.len();
+            rig = rig.restarted(kept);
+            rig.connect();
+            rig.answer_recovery(status(&rig));
+        }
+        let from = rig.asked.values().find_map(|q| if let Query::Trades { from, .. } = q { Some(from.clone()) } else { None });
+        assert!(matches!(from, Some(TradesFrom::Time(at)) if at <= sent), "{from:?}");
+        list_trades(&mut rig, &[trade]);
+        assert_eq!((cl_of(&rig, PositionSide::Net).as_str(), rig.engine.differences()), ("0", &[][..]), "crashes: {crashes}");
+        assert_eq!(rig.engine.phase(), Phase::Live, "{}", rig.engine.report());
+    }
 }
 
 #[test]
