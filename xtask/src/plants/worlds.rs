@@ -9,14 +9,16 @@ use crate::{Failure, shell};
 /// A plant must be found within so many seeds.
 const SEEDS: &str = "0..1000";
 /// Which worlds are tried, in this order: the mixture, and the kinds in which one thing is looked at closely.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 10] = [
     ("L1", "mixed"),
     ("L1", "bracket"),
     ("L1", "blind"),
     ("L1", "conditional"),
     ("L1", "storm"),
     ("L1", "rough"),
+    ("L1", "kill"),
     ("L2", "mixed"),
+    ("L2", "storm"),
     ("lease", "mixed"),
 ];
 const WRONG_USE: i32 = 2;
