@@ -46,6 +46,8 @@ pub(super) struct Watchdog {
     in_vain: usize,
     /// Until when a session must be heard to be believed.
     probation: Option<Timestamp>,
+    /// After how many hand-overs for silence that trial began: one that ends otherwise leaves it to its successor.
+    tried: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -263,11 +265,12 @@ impl Engine {
     }
 
     pub(super) fn watch_session(&mut self, out: &mut Vec<Effect>) {
-        let Watchdog { late_known, in_vain, .. } = self.watchdog;
-        self.watchdog = Watchdog { late_known, in_vain, heard: self.now, ..Watchdog::default() };
-        if in_vain >= 2 {
-            let until = self.now.plus_ms(PROBATION_MS);
-            self.watchdog.probation = Some(until);
+        let Watchdog { late_known, in_vain, tried, probation, .. } = self.watchdog;
+        let goes_on = probation.filter(|_| tried == in_vain);
+        let begins = (in_vain >= 2 && tried != in_vain).then(|| self.now.plus_ms(PROBATION_MS));
+        let probation = goes_on.or(begins);
+        self.watchdog = Watchdog { late_known, in_vain, tried: in_vain, probation, heard: self.now, ..Watchdog::default() };
+        if let Some(until) = probation {
             self.wake_watchdog(until, out);
         }
     }

@@ -47,6 +47,7 @@ mod solvency;
 mod stage;
 mod staleness;
 mod starts;
+mod stream_desk;
 mod streams;
 mod told;
 mod unknowns;
