@@ -1,12 +1,12 @@
-//! Best bid and ask and mark prices of some instruments, over the two routes that carry them. Newest wins; nothing is kept.
+//! Best bid and ask and mark prices of some instruments, over the two routes that carry them, and what the venue announces of contracts
+//! on one of these. Newest wins; nothing is kept.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use exec_core::{
     ids::InstrumentId,
-    report::PriceReport,
-    venue::{PriceFeed, PriceSource, QueryError},
+    venue::{MarketNews, PriceFeed, PriceSource, QueryError},
 };
 use futures_util::future::select_all;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     query::percent_encode,
     rate::Priority,
-    translate::{self, Symbols},
+    translate::{self, Symbols, Tally, TranslateError},
     venue::BinanceUsdm,
     wire::MarketEvent,
     ws::{Heard, Socket, Traffic},
@@ -28,6 +28,9 @@ const MARK_SILENT: Duration = Duration::from_secs(20);
 /// The book of a quiet symbol may not change; the venue pings every three minutes.
 const BOOK_SILENT: Duration = Duration::from_secs(5 * 60);
 
+/// Announcements about all contracts, this venue's other product included. Served on the route of mark prices.
+const CONTRACTS: &str = "!contractInfo";
+
 struct Route {
     socket: Socket,
     silent_max: Duration,
@@ -37,6 +40,7 @@ struct Route {
 /// One session of prices.
 pub(crate) struct Prices {
     symbols: Arc<Symbols>,
+    tally: Arc<Tally>,
     routes: Vec<Route>,
 }
 
@@ -44,12 +48,18 @@ pub(crate) struct Prices {
 impl PriceSource for BinanceUsdm {
     async fn open_prices(&self, instruments: &[InstrumentId]) -> Result<Box<dyn PriceFeed>, QueryError> {
         let mut routes = Vec::new();
-        for chunk in instruments.chunks(STREAMS_MAX) {
-            for (origin, kind, silent_max) in
-                [(&self.environment.public, "bookTicker", BOOK_SILENT), (&self.environment.market, "markPrice@1s", MARK_SILENT)]
-            {
+        for (nth, chunk) in instruments.chunks(STREAMS_MAX).enumerate() {
+            let mut marks = path(chunk, "markPrice@1s");
+            if nth == 0 {
+                marks.push('/');
+                marks.push_str(CONTRACTS);
+            }
+            for (origin, kind, path, silent_max) in [
+                (&self.environment.public, "bookTicker", path(chunk, "bookTicker"), BOOK_SILENT),
+                (&self.environment.market, "markPrice", marks, MARK_SILENT),
+            ] {
                 self.rest.may_connect(Priority::Ordinary)?;
-                let socket = Socket::open(&self.connector, origin, &path(chunk, kind), Traffic::Market)
+                let socket = Socket::open(&self.connector, origin, &path, Traffic::Market)
                     .await
                     .map_err(|error| QueryError::Unavailable(format!("{kind} stream: {error}")))?;
                 routes.push(Route { socket, silent_max, dead_at: Instant::now() + silent_max });
@@ -58,7 +68,7 @@ impl PriceSource for BinanceUsdm {
         if routes.is_empty() {
             return Err(QueryError::Unavailable("no instruments to watch".into()));
         }
-        Ok(Box::new(Prices { symbols: Arc::clone(&self.symbols), routes }))
+        Ok(Box::new(Prices { symbols: Arc::clone(&self.symbols), tally: Arc::clone(&self.tally), routes }))
     }
 }
 
@@ -76,9 +86,19 @@ fn path(instruments: &[InstrumentId], kind: &str) -> String {
     path
 }
 
+impl Prices {
+    fn news(&self, event: &MarketEvent<'_>) -> Result<Option<MarketNews>, TranslateError> {
+        if let MarketEvent::Contract(info) = event {
+            self.tally.count("contractInfo", info);
+            return Ok(translate::listing(&self.symbols, event)?.map(MarketNews::ListingChanged));
+        }
+        Ok(translate::price(&self.symbols, event)?.map(MarketNews::Price))
+    }
+}
+
 #[async_trait]
 impl PriceFeed for Prices {
-    async fn next(&mut self) -> Result<PriceReport, QueryError> {
+    async fn next(&mut self) -> Result<MarketNews, QueryError> {
         loop {
             let dead_at = self.routes.iter().map(|route| route.dead_at).min().unwrap_or_else(Instant::now);
             let heard = select_all(self.routes.iter_mut().map(|route| Box::pin(route.socket.next())));
@@ -97,15 +117,19 @@ impl PriceFeed for Prices {
             let event = match MarketEvent::read(&text) {
                 Ok(event) => event,
                 Err(error) => {
-                    // The next one replaces it; a price that cannot be read is no price.
-                    tracing::warn!(%error, "a price cannot be read");
+                    // The next price replaces it, and the list of instruments is read at intervals in any case.
+                    tracing::warn!(%error, "a market event cannot be read");
+                    self.tally.note("(a market event that cannot be read)".into());
                     continue;
                 }
             };
-            match translate::price(&self.symbols, &event) {
-                Ok(Some(report)) => return Ok(report),
+            match self.news(&event) {
+                Ok(Some(news)) => return Ok(news),
                 Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "a price cannot be said"),
+                Err(error) => {
+                    tracing::warn!(%error, "a market event cannot be said");
+                    self.tally.note("(a market event that cannot be said)".into());
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::row::{AlgoRow, BookTickerRow, OrderRow, PremiumRow, PublicTradeRow};
+use crate::row::{AlgoRow, BookTickerRow, ContractRow, OrderRow, PremiumRow, PublicTradeRow};
 use crate::types::{
     AccountId, ExecType, ExpiryReason, ForcedStatus, MarginType, Ms, OrderId, PositionSide, Side, TradeId, UpdateReason,
 };
@@ -223,6 +223,8 @@ pub enum MarketEvent {
     MarkPrice(PremiumRow),
     /// A liquidation order (`forceOrder`).
     ForceOrder(Box<OrderRow>),
+    /// A symbol has another status, end or brackets (`contractInfo`). Always produced.
+    Contract(ContractRow),
 }
 
 /// Changed levels of a book.

@@ -3,9 +3,11 @@
 use rust_decimal::Decimal;
 
 use crate::error::ApiError;
+use crate::event::MarketEvent;
 use crate::exchange::Exchange;
 use crate::literal::dec;
 use crate::position::MONEY_DP;
+use crate::row::ContractRow;
 use crate::symbol::SymbolSpec;
 use crate::types::{AccountId, IncomeType, Ms, SymbolStatus, UpdateReason};
 
@@ -60,7 +62,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Sets the trading status of a symbol. Open orders stay.
+    /// Sets the trading status of a symbol, and announces it. Open orders stay.
     ///
     /// # Errors
     ///
@@ -69,15 +71,17 @@ impl Exchange {
         self.advance(now);
         let market = self.market_index(symbol)?;
         self.markets[market].spec.status = status;
+        self.announce(market, false);
         Ok(())
     }
 
-    /// Replaces the figures of a symbol (filters, brackets) at run time. Open orders stay as they are.
+    /// Replaces the figures of a symbol (filters, brackets) at run time. Open orders stay as they are. The venue promises to announce
+    /// changes of status and brackets and nothing of filters, so that a change may come unannounced.
     ///
     /// # Errors
     ///
     /// `-1121` for an unknown symbol, `-1130` for figures that do not fit together.
-    pub fn update_symbol(&mut self, now: Ms, spec: SymbolSpec) -> Result<(), ApiError> {
+    pub fn update_symbol(&mut self, now: Ms, spec: SymbolSpec, announced: bool) -> Result<(), ApiError> {
         self.advance(now);
         let market = self.market_index(&spec.symbol)?;
         spec.validate().map_err(|_| ApiError::invalid("symbol"))?;
@@ -85,8 +89,27 @@ impl Exchange {
             // The flow counts in ticks: with another tick its quotes and its price need another count.
             self.restart_flow(market, &spec);
         }
-        self.markets[market].spec = spec;
+        let before = std::mem::replace(&mut self.markets[market].spec, spec);
+        let now = &self.markets[market].spec;
+        if announced && *now != before {
+            let brackets = now.brackets != before.brackets;
+            self.announce(market, brackets);
+        }
         self.settle();
         Ok(())
+    }
+
+    /// Tells everybody what a symbol has become.
+    pub(crate) fn announce(&mut self, market: usize, brackets: bool) {
+        let spec = &self.markets[market].spec;
+        let row = ContractRow {
+            symbol: spec.symbol.clone(),
+            status: spec.status,
+            onboard_date: spec.onboard_date,
+            delivery_date: spec.delivery_date,
+            brackets: brackets.then(|| spec.brackets.clone()),
+        };
+        self.tell_market(MarketEvent::Contract(row));
+        self.commit();
     }
 }

@@ -14,7 +14,7 @@ use crate::types::{
 };
 
 pub use algo::AlgoRow;
-pub use market::{BookTickerRow, DepthRow, FundingRow, KlineRow, PremiumRow, PublicTradeRow, Ticker24hRow};
+pub use market::{BookTickerRow, ContractRow, DepthRow, FundingRow, KlineRow, PremiumRow, PublicTradeRow, Ticker24hRow};
 
 /// One order with every field any reply needs.
 ///

@@ -36,6 +36,7 @@ impl Exchange {
         self.advance(now);
         let market = self.market_index(symbol)?;
         self.markets[market].spec.status = SymbolStatus::Settling;
+        self.announce(market, false);
         self.flow_steps.retain(|(_, of)| *of != market);
         let spec = self.markets[market].spec.clone();
         self.restart_flow(market, &spec);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use crate::config::ConfigError;
 use crate::literal::dec;
@@ -69,7 +70,8 @@ pub struct SymbolSpec {
 pub const NO_DELIVERY: Ms = 4_133_404_800_000;
 
 /// One leverage bracket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Bracket {
     /// Number, from 1.
     pub bracket: u32,

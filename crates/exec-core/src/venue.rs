@@ -421,14 +421,35 @@ pub trait PriceSource: Send + Sync {
     async fn open_prices(&self, instruments: &[InstrumentId]) -> Result<Box<dyn PriceFeed>, QueryError>;
 }
 
-/// One session of prices. One reader; newest wins.
+/// What a session of prices tells.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MarketNews {
+    /// A price. Newest wins.
+    Price(PriceReport),
+    /// What the venue says of an instrument may have changed: [`ExecutionVenue::instruments`] knows. A venue that announces nothing
+    /// leaves it out; the list is read at intervals in any case.
+    ListingChanged(InstrumentId),
+}
+
+impl MarketNews {
+    /// The price, where it is one.
+    #[must_use]
+    pub fn price(self) -> Option<PriceReport> {
+        match self {
+            Self::Price(report) => Some(report),
+            Self::ListingChanged(_) => None,
+        }
+    }
+}
+
+/// One session of prices. One reader.
 #[async_trait]
 pub trait PriceFeed: Send {
-    /// Waits for the next price.
+    /// Waits for the next price or announcement.
     ///
     /// # Errors
     /// [`QueryError`]: the session is over.
-    async fn next(&mut self) -> Result<PriceReport, QueryError>;
+    async fn next(&mut self) -> Result<MarketNews, QueryError>;
 }
 
 /// How a position's margin is kept.

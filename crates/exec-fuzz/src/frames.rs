@@ -75,7 +75,7 @@ pub(crate) fn market(bytes: &[u8]) {
     let Ok(event) = MarketEvent::read(text) else { return };
     let told = price(&Symbols::default(), &event);
     match (&event, &told) {
-        (MarketEvent::Other, told) => assert!(matches!(told, Ok(None))),
+        (MarketEvent::Contract(_) | MarketEvent::Other, told) => assert!(matches!(told, Ok(None))),
         (_, Ok(told)) => {
             let told = told.as_ref().expect("a price frame without a price report");
             let prices = [told.quote.bid, told.quote.ask, told.quote.mark];

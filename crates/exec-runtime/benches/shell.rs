@@ -15,8 +15,8 @@ use exec_core::{
     time::VenueTime,
     units::{PositionMode, PositionSide, Side},
     venue::{
-        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, OrderRef, PriceFeed, PriceSource,
-        QueryError, Replace, ReportFeed, Restriction, Trades, TradesFrom, Unrecognised, VenueProfile,
+        Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Lookup, MarketNews, OrderRef, PriceFeed,
+        PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades, TradesFrom, Unrecognised, VenueProfile,
     },
 };
 use exec_runtime::{Account, AccountHandle, Latencies, Node};
@@ -146,8 +146,8 @@ impl ReportFeed for Reports {
 
 #[async_trait]
 impl PriceFeed for Prices {
-    async fn next(&mut self) -> Result<PriceReport, QueryError> {
-        self.0.recv().await.map_or_else(never, Ok)
+    async fn next(&mut self) -> Result<MarketNews, QueryError> {
+        self.0.recv().await.map(MarketNews::Price).map_or_else(never, Ok)
     }
 }
 

@@ -20,7 +20,7 @@ pub struct RuntimeConfig {
     pub steady_after: Duration,
     /// How often the venue's clock is measured.
     pub clock_interval: Duration,
-    /// How often the venue's instruments are read again; zero never.
+    /// How often the venue's instruments are read again, besides whenever the venue announces a change; zero never.
     pub instruments_interval: Duration,
     /// How often the settings of the traded instruments are read again, besides whenever the venue reports a change; zero never.
     pub settings_interval: Duration,

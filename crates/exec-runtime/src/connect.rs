@@ -6,6 +6,7 @@ use crate::{
     backoff::Backoff,
     clock_keeper,
     config::RuntimeConfig,
+    instruments_keeper::InstrumentsKeeper,
     key_audit::KeyAudit,
     link,
     prices::{self, PriceBoard},
@@ -183,6 +184,7 @@ impl Connection {
         let Self { venue, clock, prices, config, seed, arrivals, board, wishes, clock_asked, instruments: traded, .. } = self;
         // Each supervisor spreads its delays for itself.
         let backoff = |n: u64| Backoff::new(seed.wrapping_add(n));
+        let listing_stale = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
         tasks.spawn(link::supervise(Arc::clone(&venue), config.clone(), backoff(1), arrivals.clone(), wishes));
         if let Some(clock) = clock {
@@ -191,7 +193,8 @@ impl Connection {
         if let Some(source) = prices
             && !traded.is_empty()
         {
-            tasks.spawn(prices::supervise(source, traded, config.clone(), backoff(3), board, arrivals.clone()));
+            let (config, arrivals, stale) = (config.clone(), arrivals.clone(), Arc::clone(&listing_stale));
+            tasks.spawn(prices::supervise(source, traded, config, backoff(3), board, arrivals, stale));
         }
         if let Some(keeper) = settings {
             tasks.spawn(keeper.keep(self.settings_stale, backoff(4)));
@@ -199,9 +202,8 @@ impl Connection {
         if let Some(audit) = audit {
             tasks.spawn(audit.keep());
         }
-        if !config.instruments_interval.is_zero() {
-            tasks.spawn(keep_instruments(venue, config, instruments, arrivals));
-        }
+        let keeper = InstrumentsKeeper { venue, config, known: instruments, arrivals };
+        tasks.spawn(keeper.keep(listing_stale, backoff(5)));
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended
                 && error.is_panic()
@@ -211,28 +213,5 @@ impl Connection {
             }
         }
         Ok(())
-    }
-}
-
-/// Reads the instruments at intervals and tells when they have changed.
-async fn keep_instruments(
-    venue: Arc<dyn ExecutionVenue>,
-    config: RuntimeConfig,
-    mut known: Vec<Instrument>,
-    arrivals: Arrivals,
-) -> Result<(), LoopGone> {
-    loop {
-        tokio::time::sleep(config.instruments_interval).await;
-        match question(config.query_deadline, venue.instruments()).await {
-            Ok(read) if read != known => {
-                known.clone_from(&read);
-                tracing::info!(count = read.len(), "instruments have changed");
-                arrivals.input(Input::Instruments(read)).await?;
-            }
-            Ok(_) => (),
-            Err(error) => {
-                arrivals.warn("instruments_unknown", format!("instruments cannot be read again: {error}")).await?;
-            }
-        }
     }
 }

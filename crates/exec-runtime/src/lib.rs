@@ -17,6 +17,7 @@ mod consumers;
 pub mod control;
 mod exit;
 mod hosted;
+mod instruments_keeper;
 mod journal_keeper;
 mod key_audit;
 mod latency;

@@ -1,4 +1,5 @@
-//! Supervises the price streams and keeps only the newest price of each instrument for the loop. It values nothing.
+//! Supervises the price streams, keeps only the newest price of each instrument for the loop, and passes on that the venue announces a
+//! change of an instrument. It values nothing.
 
 use crate::{
     arrival::{Arrivals, LoopGone},
@@ -9,7 +10,7 @@ use crate::{
 use exec_core::{
     ids::InstrumentId,
     report::{PriceReport, Quote},
-    venue::PriceSource,
+    venue::{MarketNews, PriceSource},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -65,7 +66,7 @@ impl PriceBoard {
     }
 }
 
-/// Keeps a session of prices open until the loop is gone.
+/// Keeps a session of prices open until the loop is gone. `listing_stale` is told when what is known of instruments may be out of date.
 pub(crate) async fn supervise(
     source: Arc<dyn PriceSource>,
     instruments: Vec<InstrumentId>,
@@ -73,14 +74,21 @@ pub(crate) async fn supervise(
     mut backoff: Backoff,
     board: PriceBoard,
     arrivals: Arrivals,
+    listing_stale: Arc<Notify>,
 ) -> Result<(), LoopGone> {
     loop {
         match question(config.open_deadline, source.open_prices(&instruments)).await {
             Ok(mut feed) => {
                 let opened = Instant::now();
+                // What was announced before it was open, nobody has heard.
+                listing_stale.notify_one();
                 let error = loop {
                     match feed.next().await {
-                        Ok(report) => board.put(report),
+                        Ok(MarketNews::Price(report)) => board.put(report),
+                        Ok(MarketNews::ListingChanged(instrument)) => {
+                            tracing::info!(%instrument, "the venue announces a change");
+                            listing_stale.notify_one();
+                        }
                         Err(error) => break error,
                     }
                 };

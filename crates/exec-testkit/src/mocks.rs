@@ -9,13 +9,13 @@ use exec_core::{
     instrument::Instrument,
     journal::{DurableWatch, Journal, JournalError, Written},
     record::Record,
-    report::{MassStatus, PositionReport, PriceReport, Report},
+    report::{MassStatus, PositionReport, Report},
     time::ClockReading,
     units::PositionMode,
     venue::{
         AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, InstrumentSetting,
-        KeyRights, Lookup, MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades,
-        TradesFrom, Unrecognised, VenueClock, VenueProfile,
+        KeyRights, Lookup, MarginType, MarketNews, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed,
+        Restriction, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
     },
 };
 use mockall::mock;
@@ -65,7 +65,7 @@ mock! {
     pub PriceStream {}
     #[async_trait]
     impl PriceFeed for PriceStream {
-        async fn next(&mut self) -> Result<PriceReport, QueryError>;
+        async fn next(&mut self) -> Result<MarketNews, QueryError>;
     }
 }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use exec_core::{
     report::{AccountReport, FeedEnd, PriceReport, Quote, Report, ReportBody},
     time::VenueTime,
-    venue::{PriceFeed, QueryError, ReportFeed},
+    venue::{MarketNews, PriceFeed, QueryError, ReportFeed},
 };
 use std::sync::Arc;
 use tokio::{
@@ -90,10 +90,10 @@ impl PriceSession {
 
 #[async_trait]
 impl PriceFeed for PriceSession {
-    async fn next(&mut self) -> Result<PriceReport, QueryError> {
+    async fn next(&mut self) -> Result<MarketNews, QueryError> {
         let text = self.0.next().await?;
         let price = Line::parse(&text).and_then(|line| line.read("px")).ok_or(QueryError::Malformed(text))?;
         let quote = Quote { bid: Some(price), ask: Some(price), mark: Some(price) };
-        Ok(PriceReport { instrument: self.0.desk.instrument.clone(), quote })
+        Ok(MarketNews::Price(PriceReport { instrument: self.0.desk.instrument.clone(), quote }))
     }
 }

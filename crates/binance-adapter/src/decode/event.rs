@@ -34,7 +34,7 @@ pub(crate) fn events(told: &mut Told<'_>) -> Result<Facts, DecodeError> {
     list("events", frames.iter().map(|frame| event(told, frame.0)))
 }
 
-/// A frame of the private stream, of the two price streams, or of the stream of liquidations.
+/// A frame of the private stream, of the two price streams, of the stream of liquidations, or of that of contracts.
 pub(crate) fn event(told: &mut Told<'_>, frame: &str) -> Result<Facts, DecodeError> {
     let (_, text) = wire::named(frame).map_err(|error| told.complaint(frame, &error))?;
     if text.len() < frame.len() {
@@ -47,6 +47,7 @@ pub(crate) fn event(told: &mut Told<'_>, frame: &str) -> Result<Facts, DecodeErr
         return match name.as_str() {
             "bookTicker" | "markPriceUpdate" => market::price(told, text),
             "forceOrder" => market::liquidation(told, text),
+            "contractInfo" => market::contract(told, text),
             other => Err(DecodeError::NoDecoder(format!("event `{other}`"))),
         };
     }

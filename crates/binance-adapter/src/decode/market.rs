@@ -5,7 +5,7 @@ use exec_core::instrument::{Instrument, TradingStatus};
 
 use super::{
     DecodeError, Facts,
-    facts::{self, list, put, start},
+    facts::{self, list, put, rows, start},
     told::Told,
 };
 use crate::{
@@ -25,12 +25,48 @@ pub(crate) fn price(told: &mut Told<'_>, text: &str) -> Result<Facts, DecodeErro
             told.note(mark);
             ("markPriceUpdate", Some(mark.event_time))
         }
-        MarketEvent::Other => return Err(DecodeError::NoDecoder("a market event".into())),
+        MarketEvent::Contract(_) | MarketEvent::Other => return Err(DecodeError::NoDecoder("a market event".into())),
     };
     let report = translate::price(told.symbols, &event)?.ok_or_else(|| DecodeError::NoDecoder("a market event".into()))?;
     let mut facts = facts::price(&report);
     facts.insert("event".into(), name.into());
     put(&mut facts, "sent", sent);
+    Ok(facts)
+}
+
+/// What the venue announces of a contract.
+pub(crate) fn contract(told: &mut Told<'_>, text: &str) -> Result<Facts, DecodeError> {
+    let info: wire::ContractInfo<'_> = told.read(text)?;
+    let mut facts = start("listing_changed");
+    if info.is_coin_margined() {
+        // Ids are made of symbols of the one product only.
+        facts.insert("symbol".into(), info.symbol.as_str().into());
+    } else {
+        facts.insert("instrument".into(), told.instrument(info.symbol.as_str())?.into());
+    }
+    put(&mut facts, "status", info.status.as_ref().map(wire::ContractStatus::as_str));
+    put(&mut facts, "contract", info.contract_type.as_ref().map(wire::ContractType::as_str));
+    put(&mut facts, "listed", info.onboard.as_ref().and_then(wire::Lenient::number));
+    put(&mut facts, "delivery", info.delivery.as_ref().and_then(wire::Lenient::number));
+    if let Some(brackets) = info.brackets {
+        let brackets: Vec<wire::ContractBracket<'_>> = told.read(brackets.0)?;
+        let told_rows = brackets.iter().map(|bracket| {
+            let mut facts = Facts::new();
+            for (name, value) in [
+                ("leverage_max", &bracket.leverage_max),
+                ("notional_from", &bracket.notional_floor),
+                ("notional_to", &bracket.notional_cap),
+                ("maint_margin_ratio", &bracket.maint_margin_ratio),
+                ("maint_margin_less", &bracket.cumulative),
+            ] {
+                facts.insert(name.into(), value.to_string().into());
+            }
+            facts
+        });
+        facts.insert("brackets".into(), rows(told_rows));
+    }
+    facts.insert("event".into(), "contractInfo".into());
+    put(&mut facts, "sent", info.event_time.as_ref().and_then(wire::Lenient::number));
     Ok(facts)
 }
 

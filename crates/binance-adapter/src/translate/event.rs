@@ -2,6 +2,7 @@
 //! report of its own, with the raw text, so that nothing is dropped silently.
 
 use exec_core::{
+    ids::InstrumentId,
     report::{AccountReport, FeedEnd, PriceReport, Quote, Report, ReportBody},
     time::VenueTime,
     units::Price,
@@ -112,7 +113,19 @@ pub fn price(symbols: &Symbols, event: &MarketEvent<'_>) -> Result<Option<PriceR
             instrument: symbols.instrument(mark.symbol.as_str())?,
             quote: Quote { bid: None, ask: None, mark: positive(mark.mark)? },
         }),
-        MarketEvent::Other => None,
+        MarketEvent::Contract(_) | MarketEvent::Other => None,
+    })
+}
+
+/// The instrument whose listing one frame of the market streams says has changed; `None` for other frames and for contracts of the
+/// venue's other product.
+///
+/// # Errors
+/// [`TranslateError`]: the symbol cannot stand in an id.
+pub fn listing(symbols: &Symbols, event: &MarketEvent<'_>) -> Result<Option<InstrumentId>, TranslateError> {
+    Ok(match event {
+        MarketEvent::Contract(info) if !info.is_coin_margined() => Some(symbols.instrument(info.symbol.as_str())?),
+        MarketEvent::Contract(_) | MarketEvent::Book(_) | MarketEvent::Mark(_) | MarketEvent::Other => None,
     })
 }
 

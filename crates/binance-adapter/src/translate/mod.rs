@@ -15,7 +15,7 @@ pub use account::{account_balance, account_position, balance, balance_change, ca
 pub use algo::{algo_order, algo_update, joined};
 pub use conditional::conditional_params;
 pub(crate) use event::{body, sent};
-pub use event::{price, report};
+pub use event::{listing, price, report};
 pub use instrument::{InstrumentError, instrument};
 pub use order::{order_reply, order_update, trade_lite, user_trade};
 pub use symbol::Symbols;

@@ -38,7 +38,7 @@ pub use grid::{GridState, GridUpdate, StrategyState, StrategyUpdate};
 pub use income::{Download, IncomeRow};
 pub use info::{ExchangeInfo, Filter, RateLimit, SymbolInfo};
 pub use margin::{AdlQuantile, AdlRanks, LeverageBracket, LeverageBrackets, PositionMarginChange, PositionMarginReply};
-pub use market::{BookTicker, MarkPrice, MarketEvent, PremiumIndex};
+pub use market::{BookTicker, ContractBracket, ContractInfo, MarkPrice, MarketEvent, PremiumIndex};
 pub use order::{Amendment, AmendmentBody, Change, OrderReply, UserTrade};
 pub use public::{AdlRisk, AggregateTrade, ForcedOrder, ForcedOrderBody, PublicTrade};
 pub use reply::{Countdown, ErrorBody, ListenKey, ServerTime};

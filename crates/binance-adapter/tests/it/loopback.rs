@@ -60,7 +60,7 @@ async fn everything_once_over_real_sockets() {
     assert!(trades.is_ok());
 
     let mut prices = venue.open_prices(&[chinese()]).await.unwrap();
-    let price = tokio::time::timeout(Duration::from_secs(20), prices.next()).await.unwrap().unwrap();
+    let price = tokio::time::timeout(Duration::from_secs(20), prices.next()).await.unwrap().unwrap().price().unwrap();
     assert_eq!(price.instrument, chinese());
 
     let far = Price::new((price.quote.reference().unwrap() * Decimal::new(9, 1) / grid.step).trunc() * grid.step).unwrap();

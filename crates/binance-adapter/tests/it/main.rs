@@ -3,6 +3,7 @@
 mod batches;
 mod conditional;
 mod conformance;
+mod contracts;
 mod doubt;
 mod drift;
 mod fill_on_the_wire;

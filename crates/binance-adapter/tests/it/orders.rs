@@ -16,7 +16,7 @@ async fn mark(world: &World, symbol: &str) -> rust_decimal::Decimal {
     let instrument = exec_core::ids::InstrumentId::new(&format!("{symbol}-PERP.BINANCE")).unwrap();
     let mut prices = world.venue.open_prices(&[instrument]).await.unwrap();
     loop {
-        if let Some(mark) = prices.next().await.unwrap().quote.mark {
+        if let Some(mark) = prices.next().await.unwrap().price().and_then(|report| report.quote.mark) {
             return mark.get();
         }
     }

@@ -165,7 +165,8 @@ async fn prices_of_every_symbol_arrive() {
     world.move_price("币安人生USDT", "0.2");
     while marks.len() < 2 || books.len() < 2 {
         let next = tokio::time::timeout(Duration::from_secs(30), prices.next()).await;
-        let report = next.unwrap_or_else(|_| panic!("marks {marks:?} books {books:?}")).unwrap();
+        let news = next.unwrap_or_else(|_| panic!("marks {marks:?} books {books:?}")).unwrap();
+        let report = news.price().unwrap();
         if report.quote.mark.is_some() {
             marks.insert(report.instrument.clone());
         }

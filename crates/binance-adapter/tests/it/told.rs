@@ -270,3 +270,18 @@ fn secrets_are_not_told() {
         assert!(!decode(document).unwrap().contains("CANARY"), "{document}");
     }
 }
+
+#[test]
+fn what_is_announced_of_a_contract_is_told_with_its_brackets() {
+    let told = facts(
+        r#"{"stream":"!contractInfo","data":{"e":"contractInfo","E":1669356423908,"s":"IOTAUSDT","ps":"IOTAUSDT","ct":"PERPETUAL","dt":4133404800000,"ot":1569398400000,"cs":"TRADING","bks":[{"bs":1,"bnf":0,"bnc":5000,"mmr":0.01,"cf":0,"mi":21,"ma":50}],"st":1}}"#,
+    );
+    assert_eq!((&told["kind"], &told["instrument"]), (&json!("listing_changed"), &json!("IOTAUSDT-PERP.BINANCE")));
+    assert_eq!((&told["status"], &told["delivery"]), (&json!("TRADING"), &json!(4_133_404_800_000_i64)));
+    let bracket = json!({"leverage_max": "50", "notional_from": "0", "notional_to": "5000", "maint_margin_ratio": "0.01", "maint_margin_less": "0"});
+    assert_eq!((&told["brackets"], &told["unknown"]), (&json!([bracket]), &json!([])));
+    // Ids are made of symbols of the one product only.
+    let coin = facts(r#"{"e":"contractInfo","E":1,"s":"APTUSD_PERP","ct":"PERPETUAL","cs":"CLOSE","zz":1,"st":2}"#);
+    assert_eq!((&coin["instrument"], &coin["symbol"]), (&Value::Null, &json!("APTUSD_PERP")));
+    assert_eq!((&coin["status"], &coin["unknown"]), (&json!("CLOSE"), &json!(["zz"])));
+}

@@ -109,6 +109,8 @@ pub(super) struct Status {
     pub(super) tick_size: Option<Decimal>,
     pub(super) step_size: Option<Decimal>,
     pub(super) delivery_date: Option<Ms>,
+    /// Whether the stream of contracts tells it; it does unless this says no.
+    pub(super) announced: Option<bool>,
 }
 
 /// Without a code it is lifted.

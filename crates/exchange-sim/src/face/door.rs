@@ -210,7 +210,7 @@ impl State {
             (spec.step_size, spec.min_qty) = (step, step);
         }
         spec.delivery_date = ask.delivery_date.unwrap_or(spec.delivery_date);
-        self.exchange.update_symbol(now, spec).map_err(|error| error.to_string())?;
+        self.exchange.update_symbol(now, spec, ask.announced.unwrap_or(true)).map_err(|error| error.to_string())?;
         Ok(done())
     }
 

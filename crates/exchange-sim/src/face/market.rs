@@ -68,6 +68,7 @@ impl MarketFeed {
                 hub.publish(&Topic::ForceOrder(Some(row.symbol.to_string())), &payload, |_| true);
                 hub.publish(&Topic::ForceOrder(None), &payload, |_| true);
             }
+            MarketEvent::Contract(row) => hub.publish(&Topic::Contracts, &market::contract_event(&row, time), |_| true),
         }
     }
 

@@ -19,7 +19,9 @@ pub(super) enum Topic {
     Ticker(Option<String>),
     MiniTicker(Option<String>),
     ForceOrder(Option<String>),
-    /// Listing changes, and streams this exchange has nothing to say on.
+    /// What changes of symbols.
+    Contracts,
+    /// Streams this exchange has nothing to say on.
     Quiet(String),
     /// The private stream of a listen key, and the event names it is limited to.
     Private(String, Vec<String>),
@@ -95,6 +97,7 @@ impl Topic {
                 "ticker" => Self::Ticker(None),
                 "miniTicker" => Self::MiniTicker(None),
                 "forceOrder" => Self::ForceOrder(None),
+                "contractInfo" => Self::Contracts,
                 _ => quiet(),
             };
         }
@@ -144,6 +147,7 @@ impl Topic {
             | Self::Ticker(_)
             | Self::MiniTicker(_)
             | Self::ForceOrder(_)
+            | Self::Contracts
             | Self::Quiet(_) => matches!(route, Route::Market | Route::Legacy),
             Self::Private(..) => route == Route::Private || (legacy_private && route == Route::Legacy),
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::types::{Ms, TradeId};
+use crate::symbol::Bracket;
+use crate::types::{Ms, SymbolStatus, TradeId};
 
 /// Best bid and ask. A side without orders has price and quantity 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +26,22 @@ pub struct BookTickerRow {
     pub update_id: u64,
     /// Time.
     pub time: Ms,
+}
+
+/// What a symbol has become, as it is announced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContractRow {
+    /// Symbol.
+    pub symbol: Arc<str>,
+    /// Status.
+    pub status: SymbolStatus,
+    /// Time of listing.
+    pub onboard_date: Ms,
+    /// Time of delivery or delisting.
+    pub delivery_date: Ms,
+    /// The leverage brackets, where they are what changed.
+    pub brackets: Option<Vec<Bracket>>,
 }
 
 /// A snapshot of the book.

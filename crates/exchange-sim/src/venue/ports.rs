@@ -250,14 +250,14 @@ struct PriceSession {
 
 #[async_trait]
 impl port::PriceFeed for PriceSession {
-    async fn next(&mut self) -> Result<PriceReport, QueryError> {
+    async fn next(&mut self) -> Result<port::MarketNews, QueryError> {
         let (id, wanted) = (self.id, &self.instruments);
         let take = |shared: &mut Shared| {
             let (_, queue) = shared.prices.iter_mut().find(|(session, _)| *session == id)?;
             queue.retain(|price| wanted.contains(&price.instrument));
             queue.pop_front()
         };
-        Ok(self.venue.wait(take).await)
+        Ok(port::MarketNews::Price(self.venue.wait(take).await))
     }
 }
 

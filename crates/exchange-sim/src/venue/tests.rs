@@ -90,7 +90,7 @@ async fn a_node_in_process_hears_what_it_does_and_what_happens_by_itself() {
     let told = feed.next().await.unwrap();
     assert!(matches!(told.body, ReportBody::Order(OrderReport { status: VenueStatus::New, .. })), "{told:?}");
     let mut prices = venue.open_prices(&[instrument_id("BTCUSDT").unwrap()]).await.unwrap();
-    assert!(prices.next().await.unwrap().quote.bid.is_some(), "the present price comes first");
+    assert!(prices.next().await.unwrap().price().unwrap().quote.bid.is_some(), "the present price comes first");
     // The flow of the exchange goes on while somebody waits.
     assert!(prices.next().await.is_ok());
     assert_eq!(venue.position_mode().await.unwrap(), PositionMode::Netting);

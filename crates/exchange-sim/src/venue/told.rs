@@ -305,7 +305,7 @@ pub(super) fn price(event: MarketEvent) -> Option<PriceReport> {
             let quote = Quote { mark: some(row.mark_price), ..Quote::default() };
             Some(PriceReport { instrument: instrument_id(&row.symbol)?, quote })
         }
-        MarketEvent::Depth(_) | MarketEvent::Trade(_) | MarketEvent::ForceOrder(_) => None,
+        MarketEvent::Depth(_) | MarketEvent::Trade(_) | MarketEvent::ForceOrder(_) | MarketEvent::Contract(_) => None,
     }
 }
 

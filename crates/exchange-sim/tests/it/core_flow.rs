@@ -180,7 +180,7 @@ fn market_events_follow_the_book() {
             }
             MarketEvent::MarkPrice(_) => marks += 1,
             MarketEvent::Trade(_) => trades += 1,
-            MarketEvent::Depth(_) | MarketEvent::ForceOrder(_) => {}
+            MarketEvent::Depth(_) | MarketEvent::ForceOrder(_) | MarketEvent::Contract(_) => {}
         }
     }
     assert!(tickers > 10 && trades > 10, "{tickers} {trades}");

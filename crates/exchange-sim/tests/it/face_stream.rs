@@ -181,6 +181,44 @@ async fn market_streams_flow_on_their_routes() {
 }
 
 #[tokio::test]
+async fn changes_of_symbols_are_announced_to_whoever_asked() {
+    let bench = start(quiet()).await;
+    let mut contracts = bench.socket("/market/stream?streams=!contractInfo").await;
+    let mut late = bench.socket("/market/ws").await;
+    late.say(r#"{"method":"SUBSCRIBE","params":["!contractInfo"],"id":1}"#).await;
+    assert_eq!(late.text().await.unwrap(), r#"{"result":null,"id":1}"#);
+    let mut others = bench.socket("/market/ws/btcusdt@aggTrade").await;
+    let mut wrong = bench.socket("/public/ws/!contractInfo").await;
+    let all = ["e", "E", "s", "ct", "dt", "ot", "cs", "st"];
+    for (door, body, status) in [
+        ("symbol", r#"{"symbol":"ETHUSDT","status":"TRADING_HALT"}"#, "TRADING_HALT"),
+        ("symbol", r#"{"symbol":"ETHUSDT","tick_size":"0.1"}"#, "TRADING_HALT"),
+        ("symbol", r#"{"symbol":"ETHUSDT","delivery_date":1900000000000}"#, "TRADING_HALT"),
+        ("settle", r#"{"symbol":"ETHUSDT"}"#, "SETTLING"),
+    ] {
+        assert_eq!(bench.door(door, body).await.status, 200);
+        let event = contracts.json().await;
+        assert_eq!(event["stream"], "!contractInfo");
+        let plain = late.text().await.unwrap();
+        assert_eq!(
+            (keys(&plain), serde_json::from_str::<serde_json::Value>(&plain).unwrap()),
+            (all.map(str::to_owned).to_vec(), event["data"].clone())
+        );
+        assert_eq!(
+            (&event["data"]["s"], &event["data"]["cs"], &event["data"]["st"]),
+            (&"ETHUSDT".into(), &status.into(), &1.into())
+        );
+    }
+    // What is as it was, and what is not announced, is not told.
+    for body in [r#"{"symbol":"BTCUSDT","status":"TRADING"}"#, r#"{"symbol":"BTCUSDT","tick_size":"0.5","announced":false}"#] {
+        assert_eq!(bench.door("symbol", body).await.status, 200);
+    }
+    for socket in [&mut contracts, &mut late, &mut others, &mut wrong] {
+        assert!(silent_so_far(socket).await);
+    }
+}
+
+#[tokio::test]
 async fn the_server_pings_and_drops_who_does_not_answer() {
     let mut config = quiet();
     (config.ping_every_ms, config.pong_within_ms) = (20, 100);

@@ -7,13 +7,13 @@ use exec_core::{
     exposure::Limits,
     ids::{AccountId, AlgoId, Asset, ClOrdId, InstrumentId, OrderId, StrategyId, TradeId},
     instrument::{Grid, Instrument, TradingStatus},
-    report::{Fee, Fill, MassStatus, OrderReport, PositionReport, PriceReport, Report, ReportBody, VenueStatus},
+    report::{Fee, Fill, MassStatus, OrderReport, PositionReport, PriceReport, Quote, Report, ReportBody, VenueStatus},
     time::{ClockReading, VenueTime},
     units::{Amount, PositionMode, PositionSide, Price, Qty, Side, SignedQty},
     venue::{
         AccountSetup, Attempt, Batch, Cancel, CancelAll, CommandError, CommandResult, ExecutionVenue, Fence, InstrumentSetting,
-        KeyRights, Lookup, MarginType, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed, Restriction, Trades,
-        TradesFrom, Unrecognised, VenueClock, VenueProfile,
+        KeyRights, Lookup, MarginType, MarketNews, OrderRef, PriceFeed, PriceSource, QueryError, Replace, ReportFeed,
+        Restriction, Trades, TradesFrom, Unrecognised, VenueClock, VenueProfile,
     },
 };
 use rust_decimal::Decimal;
@@ -52,6 +52,7 @@ pub(crate) enum Call {
     SetMarginType(InstrumentId, MarginType),
     Settings(Vec<InstrumentId>),
     Rights,
+    Instruments,
 }
 
 /// What the venue does with a new order.
@@ -71,7 +72,7 @@ pub(crate) struct State {
     pub(crate) feeds: Vec<mpsc::UnboundedSender<Result<Report, QueryError>>>,
     /// How long the question for everything takes.
     pub(crate) mass_takes: std::time::Duration,
-    pub(crate) price_feed: Option<mpsc::UnboundedSender<PriceReport>>,
+    pub(crate) price_feed: Option<mpsc::UnboundedSender<MarketNews>>,
     pub(crate) open: BTreeMap<ClOrdId, OrderReport>,
     pub(crate) positions: Vec<PositionReport>,
     pub(crate) mode: PositionMode,
@@ -83,6 +84,10 @@ pub(crate) struct State {
     pub(crate) unrecognised: BTreeMap<String, u64>,
     /// Questions for settings that fail before one is answered.
     pub(crate) settings_errors: usize,
+    /// What is said of the one instrument.
+    pub(crate) trading: TradingStatus,
+    /// Questions for instruments that fail before one is answered.
+    pub(crate) instruments_errors: usize,
     /// What is said of the key.
     pub(crate) rights: Result<Option<KeyRights>, QueryError>,
     pub(crate) clocks: VecDeque<Result<ClockReading, QueryError>>,
@@ -141,6 +146,8 @@ impl Fake {
             panics_at_feed: false,
             unrecognised: BTreeMap::new(),
             settings_errors: 0,
+            trading: TradingStatus::Trading,
+            instruments_errors: 0,
             rights: Ok(None),
             clocks: VecDeque::new(),
             orders: 0,
@@ -166,6 +173,13 @@ impl Fake {
     }
     fn note(&self, call: Call) {
         self.with(|s| s.calls.push(call));
+    }
+    /// Sends something on the open session of prices.
+    pub(crate) fn tell(&self, news: MarketNews) {
+        self.with(|s| s.price_feed.as_ref().unwrap().send(news)).unwrap();
+    }
+    pub(crate) fn price(&self, quote: Quote) {
+        self.tell(MarketNews::Price(PriceReport { instrument: btc(), quote }));
     }
     pub(crate) fn count(&self, wanted: impl Fn(&Call) -> bool) -> usize {
         self.with(|s| s.calls.iter().filter(|c| wanted(c)).count())
@@ -235,6 +249,11 @@ impl ExecutionVenue for Fake {
         &self.profile
     }
     async fn instruments(&self) -> Result<Vec<Instrument>, QueryError> {
+        self.note(Call::Instruments);
+        if self.with(|s| s.instruments_errors > 0) {
+            self.with(|s| s.instruments_errors -= 1);
+            return Err(QueryError::Unavailable("not now".into()));
+        }
         let grid = |min, max, step| Grid { min, max, step };
         let lot = grid(Decimal::new(1, 3), Decimal::from(1_000), Decimal::new(1, 3));
         Ok(vec![Instrument {
@@ -243,7 +262,7 @@ impl ExecutionVenue for Fake {
             base: Asset::new("BTC").unwrap(),
             quote: Asset::new("USDT").unwrap(),
             settle: Asset::new("USDT").unwrap(),
-            status: TradingStatus::Trading,
+            status: self.with(|s| s.trading),
             price: grid(Decimal::new(1, 1), Decimal::from(1_000_000), Decimal::new(1, 1)),
             lot,
             market_lot: lot,
@@ -387,11 +406,11 @@ impl ReportFeed for Feed {
     }
 }
 
-struct Prices(mpsc::UnboundedReceiver<PriceReport>);
+struct Prices(mpsc::UnboundedReceiver<MarketNews>);
 
 #[async_trait]
 impl PriceFeed for Prices {
-    async fn next(&mut self) -> Result<PriceReport, QueryError> {
+    async fn next(&mut self) -> Result<MarketNews, QueryError> {
         self.0.recv().await.ok_or_else(|| QueryError::Unavailable("closed".into()))
     }
 }

@@ -8,6 +8,7 @@ mod durability;
 mod exit;
 mod fake;
 mod lease;
+mod listing;
 mod operator;
 mod restart;
 mod rig;

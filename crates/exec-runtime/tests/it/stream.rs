@@ -7,7 +7,7 @@ use crate::{
 };
 use exec_core::{
     conversation::Phase,
-    report::{FeedEnd, PriceReport, Quote, ReportBody},
+    report::{FeedEnd, Quote, ReportBody},
     venue::QueryError,
 };
 use exec_runtime::control::Ask;
@@ -164,7 +164,7 @@ async fn a_lost_price_stream_comes_back_and_is_told() {
     assert!(node.handle.alerts().0.iter().any(|a| a.alert.kind == "prices_down"));
     assert_eq!(node.handle.status().phase, Phase::Live, "prices are no part of the gate");
     let quote = Quote { bid: Some(price("99")), ask: None, mark: None };
-    venue.with(|s| s.price_feed.as_ref().unwrap().send(PriceReport { instrument: btc(), quote })).unwrap();
+    venue.price(quote);
     until("a price comes through", || strategy.diary.has(&Told::Price(btc()))).await;
     node.stop().await.unwrap();
 }

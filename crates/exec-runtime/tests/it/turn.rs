@@ -5,14 +5,7 @@ use crate::{
     fake::{Call, Fake, OnSubmit, btc, price},
     rig::{Leaver, Mad, Scripted, Told, account, last_id, named, settle, start, submit, until},
 };
-use exec_core::{
-    conversation::Phase,
-    ids::AccountId,
-    order::status::OrdStatus,
-    report::{PriceReport, Quote},
-    units::Side,
-    venue::CommandError,
-};
+use exec_core::{conversation::Phase, ids::AccountId, order::status::OrdStatus, report::Quote, units::Side, venue::CommandError};
 use exec_runtime::{Account, Node, control::Ask};
 use std::{sync::Arc, time::Duration};
 
@@ -89,7 +82,7 @@ async fn prices_and_timers_reach_the_strategy() {
     let node = start(account(&venue, &disk, &strategy).prices(Arc::new(venue.clone()))).live().await;
     let quote = |bid: &str| Quote { bid: Some(price(bid)), ask: None, mark: None };
     for bid in ["99", "100", "101"] {
-        venue.with(|s| s.price_feed.as_ref().unwrap().send(PriceReport { instrument: btc(), quote: quote(bid) })).unwrap();
+        venue.price(quote(bid));
     }
     settle().await;
     assert!(strategy.diary.has(&Told::Price(btc())));

@@ -1,6 +1,8 @@
-//! Instruments that change under a node that trades them: another tick, a halt and its end, an end that is announced and comes.
+//! Instruments that change under a node that trades them: another tick, a halt and its end, an end that is announced and comes; told by
+//! the venue, or found by reading its list.
 
 use crate::wired::{KEY, START_MS, Wired, Wiring};
+use exchange_sim::face::RequestFilter;
 use exec_core::{
     ids::IntentId,
     order::status::OrdStatus,
@@ -79,6 +81,52 @@ fn symbol(wired: &Wired, change: &str) {
     wired.door("symbol", &format!(r#"{{"symbol":"{BTC}",{change}}}"#));
 }
 
+/// Whatever was announced has come to the engine by then, and what that causes to the venue.
+const ANNOUNCED: Duration = Duration::from_secs(2);
+
+#[tokio::test(start_paused = true)]
+async fn an_announced_halt_takes_entries_off_within_two_seconds_and_no_order_is_refused_by_the_venue() {
+    for (mode, status) in MODES.into_iter().flat_map(|mode| [(mode, "TRADING_HALT"), (mode, "TRADING_CANCEL_ONLY")]) {
+        // Its list is read every five minutes, as everywhere else.
+        let wired = Wired::live(Wiring::new(mode, &[BTC, "ETHUSDT"])).await;
+        let held = bracket(&wired).await;
+        let resting = buys(&wired, limit("50000")).await;
+        ends(&wired, resting, OrdStatus::New).await;
+        let of_orders =
+            |method: &str| RequestFilter { method: Some(method.into()), path: Some("/fapi/v1/order".into()), key: None };
+        let placed = wired.watch_requests(of_orders("POST"));
+        symbol(&wired, &format!(r#""status":"{status}""#));
+        tokio::time::sleep(ANNOUNCED).await;
+        assert_eq!(changes(&wired), ["BTCUSDT-PERP.BINANCE: status Trading -> Halted"]);
+        assert_eq!(wired.status(resting).await, Some(OrdStatus::Canceled), "{mode:?} {status}");
+        assert_eq!(wired.status(held.stop_loss).await, Some(OrdStatus::New), "the stop stays");
+        let denied = buys(&wired, limit("50000")).await;
+        ends(&wired, denied, OrdStatus::Denied).await;
+        assert_eq!(placed(), 0, "nothing was sent that the venue would refuse");
+        // It ends as it began.
+        symbol(&wired, r#""status":"TRADING""#);
+        tokio::time::sleep(ANNOUNCED).await;
+        let taken = buys(&wired, limit("50000")).await;
+        ends(&wired, taken, OrdStatus::New).await;
+        assert_eq!(placed(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_announced_end_is_known_within_two_seconds_and_one_of_another_symbol_costs_nothing() {
+    let wired = Wired::live(Wiring::new(PositionMode::Netting, &[BTC])).await;
+    let resting = buys(&wired, limit("50000")).await;
+    ends(&wired, resting, OrdStatus::New).await;
+    wired.door("symbol", r#"{"symbol":"SOLUSDT","status":"PRE_SETTLE"}"#);
+    wired.door("settle", r#"{"symbol":"ETHUSDT"}"#);
+    tokio::time::sleep(ANNOUNCED).await;
+    assert_eq!((changes(&wired).len(), wired.status(resting).await), (0, Some(OrdStatus::New)));
+    symbol(&wired, &format!(r#""delivery_date":{}"#, START_MS + 6 * 24 * 60 * 60 * 1_000));
+    tokio::time::sleep(ANNOUNCED).await;
+    assert_eq!(wired.status(resting).await, Some(OrdStatus::Canceled));
+    assert!(!may_open(&wired).await);
+}
+
 /// What books and exchange hold of each leg, and how many orders are open in each.
 async fn both(wired: &Wired) -> [(Vec<Decimal>, usize); 2] {
     let ours = wired
@@ -101,7 +149,8 @@ async fn a_tick_that_changes_under_a_resting_order_and_a_bracket_leaves_both_and
         let held = bracket(&wired).await;
         let resting = buys(&wired, limit("50000.1")).await;
         ends(&wired, resting, OrdStatus::New).await;
-        symbol(&wired, r#""tick_size":"0.5""#);
+        // The venue promises to announce a status, and nothing of a tick.
+        symbol(&wired, r#""tick_size":"0.5","announced":false"#);
         tokio::time::sleep(A_LIST_LATER).await;
         assert_eq!(changes(&wired).len(), 1, "{:?}", changes(&wired));
         assert!(changes(&wired)[0].contains("prices") && changes(&wired)[0].contains("by 0.5"), "{:?}", changes(&wired));

@@ -8,8 +8,10 @@ use super::super::json::{Obj, array, padded, quoted, trimmed};
 use super::super::limits::Limits;
 use super::order::Grid;
 use crate::event::DepthChange;
-use crate::row::{BookTickerRow, DepthRow, FundingRow, KlineRow, OrderRow, PremiumRow, PublicTradeRow, Ticker24hRow};
-use crate::symbol::SymbolSpec;
+use crate::row::{
+    BookTickerRow, ContractRow, DepthRow, FundingRow, KlineRow, OrderRow, PremiumRow, PublicTradeRow, Ticker24hRow,
+};
+use crate::symbol::{Bracket, SymbolSpec};
 use crate::types::{Interval, Ms};
 
 /// `GET /fapi/v1/exchangeInfo`.
@@ -396,4 +398,38 @@ pub(in super::super) fn force_order_event(row: &OrderRow, time: Ms) -> String {
         .num("T", time)
         .end();
     Obj::new().text("e", "forceOrder").num("E", time).raw("o", &order).end()
+}
+
+/// `!contractInfo`. The figures of brackets are numbers here, not strings.
+///
+/// Source: USDⓈ-M "Contract Info Stream", read 2026-11-23; `mi` of a bracket is one more than what the next one allows.
+pub(in super::super) fn contract_event(row: &ContractRow, time: Ms) -> String {
+    let event = Obj::new()
+        .text("e", "contractInfo")
+        .num("E", time)
+        .text("s", &row.symbol)
+        .text("ct", "PERPETUAL")
+        .num("dt", row.delivery_date)
+        .num("ot", row.onboard_date)
+        .text("cs", row.status.as_str());
+    let event = match &row.brackets {
+        Some(brackets) => event.raw("bks", &contract_brackets(brackets)),
+        None => event,
+    };
+    event.num("st", 1).end()
+}
+
+fn contract_brackets(brackets: &[Bracket]) -> String {
+    array(brackets.iter().enumerate().map(|(at, row)| {
+        let below = brackets.get(at + 1).map_or(0, |next| next.initial_leverage);
+        Obj::new()
+            .num("bs", row.bracket)
+            .num("bnf", row.notional_floor.normalize())
+            .num("bnc", row.notional_cap.normalize())
+            .num("mmr", row.maint_margin_ratio.normalize())
+            .num("cf", row.cum.normalize())
+            .num("mi", below + 1)
+            .num("ma", row.initial_leverage)
+            .end()
+    }))
 }
