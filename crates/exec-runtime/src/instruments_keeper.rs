@@ -29,7 +29,7 @@ pub(crate) struct InstrumentsKeeper {
 enum Next {
     /// Nothing until somebody says so, or the interval is over.
     Wait,
-    /// Once more: it was announced that something has changed, and nothing has.
+    /// Once more: it was announced that something has changed, and the list may not show all of it yet.
     LookAgain,
     /// It was announced that something has changed, and the list could not be read.
     Retry,
@@ -49,14 +49,14 @@ impl InstrumentsKeeper {
             let announced = tokio::time::timeout(wait, stale.notified()).await.is_ok();
             let owed = announced || matches!(next, Next::Retry);
             next = match question(self.config.query_deadline, self.venue.instruments()).await {
-                Ok(read) if read != self.known => {
-                    tracing::info!(count = read.len(), "instruments have changed");
-                    self.known.clone_from(&read);
-                    self.arrivals.input(Input::Instruments(read)).await?;
-                    Next::Wait
+                Ok(read) => {
+                    if read != self.known {
+                        tracing::info!(count = read.len(), "instruments have changed");
+                        self.known.clone_from(&read);
+                        self.arrivals.input(Input::Instruments(read)).await?;
+                    }
+                    if owed { Next::LookAgain } else { Next::Wait }
                 }
-                Ok(_) if owed => Next::LookAgain,
-                Ok(_) => Next::Wait,
                 Err(error) => {
                     self.arrivals.warn("instruments_unknown", format!("instruments cannot be read again: {error}")).await?;
                     if owed || matches!(next, Next::LookAgain) { Next::Retry } else { Next::Wait }

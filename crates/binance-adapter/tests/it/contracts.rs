@@ -124,12 +124,16 @@ async fn what_the_exchange_changes_of_a_symbol_is_told_beside_its_prices() {
         ("settle", r#"{"symbol":"ETHUSDT"}"#),
     ] {
         world.door(door, body);
-        loop {
-            match next(&mut feed).await {
-                MarketNews::ListingChanged(instrument) => break assert_eq!(instrument, id("ETHUSDT")),
-                MarketNews::Price(report) => assert_eq!(report.instrument, btc()),
+        let told = async {
+            loop {
+                match next(&mut feed).await {
+                    MarketNews::ListingChanged(instrument) => break instrument,
+                    MarketNews::Price(report) => assert_eq!(report.instrument, btc()),
+                }
             }
-        }
+        };
+        let told = tokio::time::timeout(Duration::from_secs(30), told).await.expect("it is told");
+        assert_eq!(told, id("ETHUSDT"));
     }
     assert_eq!(world.venue.unrecognised(), []);
 }
