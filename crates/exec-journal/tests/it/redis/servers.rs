@@ -138,6 +138,20 @@ fn flushed_by_an_operator_it_is_given_all_of_it_again() {
 }
 
 #[test]
+fn keys_that_have_become_another_environments_are_left_alone() {
+    let (server, dir, mut node) = begun(Ack::Shared);
+    server.command(&["FLUSHALL"]);
+    server.command(&["HSET", "{ex:main}:meta", "format", "1", "account", "main", "env", "live"]);
+    server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    node.write(10);
+    until("the lag is told", || node.journal.copy().unwrap().too_far);
+    assert_eq!(server.command(&["DBSIZE"]), ":1", "it has written to keys that are not its own");
+    server.command(&["FLUSHALL"]);
+    node.wait_durable();
+    is_whole(&server, &dir, node);
+}
+
+#[test]
 fn a_stream_that_somebody_has_trimmed_is_written_again() {
     let (mut server, dir, mut node) = begun(Ack::Local);
     server.command(&["XTRIM", "{ex:main}:j", "MAXLEN", "10"]);
