@@ -1,5 +1,6 @@
 //! The lease of an account on a real server: by its clock, one step each, and how far the server vouches for what was before.
 
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use exec_core::ids::{Epoch, NodeId};
@@ -143,6 +144,47 @@ fn whoever_takes_the_lease_ends_the_journal_of_who_had_it() {
     assert!(matches!(open_with(&dir.path().join("a2"), redis.clone()).map(drop), Err(exec_journal::CopyError::Held { .. })));
     let next = Node::of(open_with(&dir.path().join("b"), under(&server, "b")).unwrap());
     assert_eq!((next.last, next.journal.epoch()), (5, 2));
+}
+
+#[test]
+fn a_question_that_nobody_waits_for_any_more_is_not_asked() {
+    let server = RedisServer::start();
+    let a = lease(&server);
+    acquire(&a, "a", 0, 1);
+    until("it is over", || wait_for(a.look()).unwrap().unwrap().expires_in_ms == 0);
+    server.pause();
+    let mut context = Context::from_waker(Waker::noop());
+    // The first of them is on its way and holds the thread up.
+    let mut first = a.look();
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    std::thread::sleep(Duration::from_millis(50));
+    let mut second = a.acquire(ask("b", 0, 60_000));
+    assert!(second.as_mut().poll(&mut context).is_pending());
+    drop((first, second));
+    server.resume();
+    // Asked behind them, and perhaps over a connection that is given up first.
+    until("it answers", || wait_for(a.look()).is_ok());
+    assert_eq!(wait_for(a.look()).unwrap().unwrap().by.as_str(), "a", "it was asked for when nobody counted with it");
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_not_taken_for_one_to_the_next_question() {
+    let server = RedisServer::start();
+    let a = lease(&server);
+    acquire(&a, "a", 0, 60_000);
+    server.pause();
+    assert!(matches!(wait_for(a.renew(ask("a", 1, 60_000))), Err(LeaseError::Unavailable(_))));
+    server.resume();
+    assert_eq!(wait_for(a.look()).unwrap().unwrap().by.as_str(), "a");
+}
+
+#[test]
+fn a_server_that_comes_back_is_asked_over_another_connection() {
+    let mut server = RedisServer::start();
+    let a = lease(&server);
+    acquire(&a, "a", 0, 60_000);
+    server.restart();
+    until("it answers", || wait_for(a.renew(ask("a", 1, 60_000))) == Ok(Renewed::Renewed));
 }
 
 #[test]

@@ -260,6 +260,27 @@ fn records_that_are_missing_in_redis_are_told_by_whoever_needs_them() {
     assert!(matches!(refused, CopyError::Missing { missing: 17, last: 30 }), "{refused}");
 }
 
+#[test]
+fn a_record_that_was_changed_in_redis_is_told_and_is_not_taken_into_the_local_log() {
+    let (server, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
+    let mut node = Node::start(&dir.path().join("one"), &server, Ack::Local);
+    node.write(30);
+    drop(node);
+    let change = "local all = redis.call('XRANGE', KEYS[1], '-', '+')
+        redis.call('DEL', KEYS[1])
+        for _, one in ipairs(all) do
+          if one[1] == '17-1' then one[2][4] = one[2][4] .. 'x' end
+          redis.call('XADD', KEYS[1], one[1], unpack(one[2]))
+        end";
+    server.command(&["EVAL", change, "1", "{ex:main}:j"]);
+    let two = dir.path().join("two");
+    let refused = refused(&two, options(&server.url(), Ack::Local));
+    assert!(matches!(refused, CopyError::Missing { missing: 17, last: 30 }), "{refused}");
+    let (log, _) =
+        Log::open(OsDisk::open(&two, OsDiskOptions { allow_volatile: true }).unwrap(), &LogOptions::new("main")).unwrap();
+    assert!(log.last_seq() < 17, "{}", log.last_seq());
+}
+
 fn engine() -> Engine {
     Engine::new(config(PositionMode::Netting, &["BTCUSDT"]), profile())
 }
