@@ -42,6 +42,7 @@ impl Dialer for Teller {
         let (frames, asked) = (self.frames.clone(), Arc::clone(&self.asked));
         tokio::spawn(async move {
             let mut wanted = false;
+            #[allow(clippy::result_large_err, reason = "the type is what the handshake's callback returns")]
             let note = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
                 let uri = request.uri().to_string();
                 wanted = uri.contains("!contractInfo");
