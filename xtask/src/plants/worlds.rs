@@ -9,7 +9,7 @@ use crate::{Failure, shell};
 /// A plant must be found within so many seeds.
 const SEEDS: &str = "0..1000";
 /// Which worlds are tried, in this order: the mixture, and the kinds in which one thing is looked at closely.
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 11] = [
     ("L1", "mixed"),
     ("L1", "bracket"),
     ("L1", "blind"),
@@ -19,6 +19,7 @@ const KINDS: [(&str, &str); 10] = [
     ("L1", "kill"),
     ("L2", "mixed"),
     ("L2", "storm"),
+    ("L2", "kill"),
     ("lease", "mixed"),
 ];
 const WRONG_USE: i32 = 2;

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     ids::{AlgoId, OrderId, TradeId},
+    plant::{Plant, planted},
     report::{ExpiryReason, Fill},
     time::{Timestamp, VenueTime},
     units::{Price, Qty},
@@ -142,6 +143,7 @@ impl AttemptFacts {
     fn old_qty(&self, baseline: Option<&TradeId>) -> Qty {
         let old = match baseline {
             None => Qty::ZERO,
+            Some(_) if planted(Plant::BaselinePlusHistory) => Qty::ZERO,
             Some(cut) => self.fills.range(..=*cut).fold(Qty::ZERO, |sum, (_, f)| sum.plus(f.qty)),
         };
         old.max(self.history)
