@@ -405,6 +405,7 @@ impl NodeFactory {
         };
         let journal = make_journal(&seat).map_err(|error| match hindrance(&error) {
             Some(Hindrance::Held) => FactoryError::Locked { account: id.clone(), error },
+            #[cfg(feature = "redis")]
             Some(Hindrance::Away) => FactoryError::Away { account: id.clone(), error },
             None => made("journal", error),
         })?;
@@ -457,6 +458,7 @@ impl NodeFactory {
 /// What may pass by itself.
 enum Hindrance {
     Held,
+    #[cfg(feature = "redis")]
     Away,
 }
 
