@@ -104,16 +104,18 @@ impl BinanceUsdm {
     }
 
     pub(crate) async fn read_position_mode(&self) -> Result<PositionMode, QueryError> {
-        let reply = self.rest.ask_list(&endpoint::ACCOUNT_CONFIG, Query::default(), self.asks).await?;
-        let config: wire::AccountConfig<'_> = self.told(&endpoint::ACCOUNT_CONFIG, &reply)?;
-        Ok(if config.dual_side { PositionMode::Hedging } else { PositionMode::Netting })
+        let dual_side = self.read_account_config(|config| config.dual_side).await?;
+        Ok(if dual_side { PositionMode::Hedging } else { PositionMode::Netting })
     }
 
     /// `None` where the answer does not say.
     pub(crate) async fn read_multi_assets(&self) -> Result<Option<bool>, QueryError> {
+        self.read_account_config(|config| config.multi_assets).await
+    }
+
+    async fn read_account_config<T>(&self, part: impl FnOnce(&wire::AccountConfig<'_>) -> T) -> Result<T, QueryError> {
         let reply = self.rest.ask_list(&endpoint::ACCOUNT_CONFIG, Query::default(), self.asks).await?;
-        let config: wire::AccountConfig<'_> = self.told(&endpoint::ACCOUNT_CONFIG, &reply)?;
-        Ok(config.multi_assets)
+        self.told(&endpoint::ACCOUNT_CONFIG, &reply).map(|config| part(&config))
     }
 
     /// The open orders of both books, each once. The Algo Service is asked first: an order that triggers between the two answers

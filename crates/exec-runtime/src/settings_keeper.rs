@@ -1,5 +1,5 @@
-//! Keeps the engine told of what the traded instruments are set to: leverage, margin type, largest notional, the account's multi-assets mode, and whether that is what the
-//! config wants. Sets nothing; that is `setup`.
+//! Keeps the engine told of what the traded instruments are set to (leverage, margin type, largest notional) and the account
+//! (multi-assets mode), and whether that is what the config wants. Sets nothing; that is `setup`.
 
 use crate::{
     arrival::{Arrivals, LoopGone},
