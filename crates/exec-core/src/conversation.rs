@@ -281,8 +281,8 @@ pub enum Timer {
     Look,
     /// Nothing has been seen for too long.
     Blind,
-    /// The venue's clock should have been read by now.
-    FirstReading,
+    /// The venue's clock should have been read and the record of this start be on disk by now.
+    Early,
     /// Ask again what the venue restricts.
     Restrictions,
     /// Look at the day's result and at the margin.

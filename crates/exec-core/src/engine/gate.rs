@@ -163,6 +163,7 @@ impl Engine {
             self.drop_parked(parked, NotSent::GateClosed, out);
         }
         self.cancel_entries(|_| true, out);
+        self.send_early(out);
     }
 
     /// Takes what can add risk off the book. Somebody else's orders stand: whoever placed them has a journal of his own.

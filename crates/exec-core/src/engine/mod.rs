@@ -15,6 +15,7 @@ mod crash_loop;
 mod dead_man;
 mod differing;
 mod doubt;
+mod early;
 mod exchange_made;
 mod flatten;
 mod gate;
@@ -43,7 +44,6 @@ mod share;
 mod submit;
 mod sweep;
 mod told;
-mod undated;
 mod unseen;
 mod watchdog;
 mod way;
@@ -130,7 +130,7 @@ pub struct Engine {
     /// Attempts that the venue refused because it has them already, and in which words: looked for before anything is concluded.
     sent_twice: BTreeMap<ClOrdId, String>,
     exits_waiting: way::Waiting,
-    undated: undated::Undated,
+    early: early::Early,
     sweeps: sweep::Sweeps,
     /// A moment by which each change in doubt was surely signed; `None` until the venue's clock tells one.
     change_doubts: BTreeMap<IntentId, Option<VenueTime>>,
@@ -221,7 +221,7 @@ impl Engine {
             doubts: BTreeMap::new(),
             sent_twice: BTreeMap::new(),
             exits_waiting: BTreeMap::new(),
-            undated: BTreeMap::new(),
+            early: BTreeMap::new(),
             sweeps: BTreeMap::new(),
             change_doubts: BTreeMap::new(),
             absences: BTreeMap::new(),
@@ -311,7 +311,7 @@ impl Engine {
     pub fn pending(&self) -> usize {
         self.in_flight.len()
             + self.parked.len()
-            + self.undated.len()
+            + self.early.len()
             + self.remedies_held_back()
             + usize::from(self.is_flattening())
     }
@@ -330,7 +330,7 @@ impl Engine {
             Input::Instruments(all) => self.take_instruments(all, out),
             Input::Clock(reading) => {
                 (self.clock, self.last_clock) = (Some(reading), Some(reading));
-                self.send_undated(out);
+                self.send_early(out);
             }
             Input::LinkUp(session) => self.link_up(session, out),
             Input::LinkDown { session, why } => self.link_down(session, &why, out),
@@ -509,7 +509,7 @@ impl Engine {
             Timer::Watchdog => self.watchdog_timer(out),
             Timer::Look => self.look_at_legs(out),
             Timer::Blind => self.blind_timer(out),
-            Timer::FirstReading => self.send_undated(out),
+            Timer::Early => self.send_early(out),
             Timer::Restrictions => self.ask_restrictions(out),
             Timer::Solvency => self.solvency_timer(out),
             Timer::Flatten => self.flatten_round(out),

@@ -89,7 +89,11 @@ impl Engine {
     }
 
     pub(super) fn durable_up_to(&mut self, seq: Seq, out: &mut Vec<Effect>) {
+        let was_early = !self.start_is_durable();
         self.durable = self.durable.max(seq);
+        if was_early && self.start_is_durable() {
+            self.send_early(out);
+        }
         // The batch that is leaving, and where its requests begin.
         let mut leaving: Option<(u64, usize)> = None;
         while self.parked.front().is_some_and(|p| p.seq <= self.durable) {

@@ -187,8 +187,8 @@ impl Engine {
 
     /// Fixes the next attempt of an order. One that can add risk waits for the disk; an exit leaves at once.
     pub(super) fn attempt(&mut self, intent: IntentId, qty: Option<Qty>, replaces: Option<RequestId>, out: &mut Vec<Effect>) {
-        if self.is_undated() {
-            return self.wait_for_date(intent, qty, replaces, out);
+        if let Some(until) = self.early_until() {
+            return self.wait_a_moment((intent, until), qty, replaces, out);
         }
         let Some((cl_ord_id, number)) = self.next_cl_ord_id(intent) else {
             self.alert(out, AlertLevel::Critical, "no_cl_ord_id", format!("no client order id is left for order {intent}"));

@@ -7,18 +7,24 @@ use crate::{
 use exec_core::{
     command::{Command, NewOrder},
     conversation::{Answer, Input, Request},
-    ids::{IntentId, ListId},
+    ids::{IntentId, ListId, SessionId},
     order::{
+        event::OrderEvent,
         intent::{Handling, ListPlace, ListRole},
         list::OrderList,
         status::OrdStatus,
     },
     pretrade::Denial,
+    record::Record,
     report::VenueStatus,
     terms::{OrderKind, Terms, TimeInForce},
+    time::ClockReading,
     units::{PositionSide, Side},
 };
-use exec_testkit::fixtures::{limit, price, qty};
+use exec_testkit::{
+    fixtures::{limit, price, qty},
+    rig::Rig,
+};
 
 const LIST: ListId = ListId(77);
 
@@ -288,4 +294,40 @@ fn a_bracket_works_on_a_leg() {
     let books = stage.rig.engine.books();
     assert_eq!(books.position_qty(&btc(), PositionSide::Long).to_string(), "2");
     assert_eq!(OrderList::find(books, LIST).map(|l| l.open_qty()), Some(qty("2")));
+}
+
+/// A start that is not on disk yet, after a crash between an entry's fill and the attempt of its stop. The clock was read.
+fn started_on_a_slow_disk() -> (Rig, IntentId) {
+    let mut b = bracket();
+    b.entered(1, "3", "3");
+    let armed = |record: &Record| matches!(record, Record::Order { intent, event: OrderEvent::Attempted { .. }, .. } if *intent == b.stop);
+    let stop_at = b.stage.rig.journal.iter().position(|(_, record)| armed(record)).expect("it was armed");
+    let mut rig = b.stage.rig.restarted(stop_at);
+    rig.give(Input::Begin);
+    rig.give(Input::Clock(ClockReading { offset_ms: 0, error_ms: 5 }));
+    rig.give(Input::LinkUp(SessionId(9)));
+    (rig, b.stop)
+}
+
+#[test]
+fn a_stop_that_a_start_owes_leaves_when_the_start_is_on_disk() {
+    let (mut rig, stop) = started_on_a_slow_disk();
+    assert!(rig.attempts_sent().is_empty() && rig.order(stop).attempts().is_empty(), "the next start may bear this epoch too");
+    rig.durable();
+    assert!(!rig.order(stop).attempts().is_empty());
+    let sent = rig.attempts_sent().len();
+    rig.wait(3_000);
+    assert_eq!(rig.attempts_sent().len(), sent, "once");
+}
+
+#[test]
+fn a_stop_that_a_start_owes_waits_two_seconds_for_the_disk_and_not_at_all_for_one_that_failed() {
+    let (mut rig, stop) = started_on_a_slow_disk();
+    rig.wait(1_990);
+    assert!(rig.order(stop).attempts().is_empty());
+    rig.wait(20);
+    assert!(!rig.order(stop).attempts().is_empty(), "a position without its stop is worse than an id that looks foreign");
+    let (mut rig, stop) = started_on_a_slow_disk();
+    rig.give(Input::JournalFailed("full".into()));
+    assert!(!rig.order(stop).attempts().is_empty());
 }

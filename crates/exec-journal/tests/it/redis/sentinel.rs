@@ -12,6 +12,10 @@ fn fails_over(hears: bool) {
     let (mut primary, dir) = (RedisServer::start(), tempfile::tempdir().unwrap());
     let mut replica = RedisServer::with(&["replicaof", &format!("127.0.0.1 {}", primary.port())]);
     until("the replica follows", || replica.command(&["INFO", "replication"]).contains("master_link_status:up"));
+    // Its append log begins anew with the primary's, and until that is written a kill leaves it with nothing at all.
+    let is_written =
+        |info: &str| ["rewrite_in_progress:0", "rewrite_scheduled:0"].iter().all(|no| info.contains(&format!("aof_{no}")));
+    until("the replica's log has begun", || is_written(&replica.command(&["INFO", "persistence"])));
     let sentinel = RedisServer::sentinel(&primary);
     until("sentinel knows the replica", || sentinel.command(&["INFO", "sentinel"]).contains("slaves=1"));
     let way = Relay::before(primary.port());
