@@ -334,8 +334,8 @@ impl Engine {
 
     /// Looks at every lost stop of a leg again.
     pub(super) fn look_at_leg(&mut self, instrument: &InstrumentId, leg: PositionSide, out: &mut Vec<Effect>) {
-        if self.watch.guarded.is_empty() {
-            return;
+        for stop in self.resting_stops(instrument, leg) {
+            self.protection_lost(stop, String::from("it has triggered and does not execute"), out);
         }
         let of_leg =
             |id: &&IntentId| self.books.order(**id).is_some_and(|o| o.intent().terms.instrument == *instrument && o.leg() == leg);
@@ -343,6 +343,20 @@ impl Engine {
         for lost in lost {
             self.look(lost, out);
         }
+    }
+
+    /// Stops of brackets that have triggered and still rest: what was done about one is settled by our own books, and those may hear
+    /// only later that the leg was never flat.
+    fn resting_stops(&self, instrument: &InstrumentId, leg: PositionSide) -> Vec<IntentId> {
+        let had_its_time = |at: &Timestamp| self.now.ms_since(*at) >= TRIGGERED_COUNTS_MS;
+        let is_lost = |id: &IntentId| {
+            let Some(order) = self.books.order(*id) else { return false };
+            let of_leg = order.intent().terms.instrument == *instrument && order.leg() == leg;
+            let kept = order.cancel_wished() || is_remedy(order) || self.watch.guarded.contains(id);
+            of_leg && !kept && OrderList::bracket_of(&self.books, order).is_some()
+        };
+        let rests = self.watch.triggered.iter().filter(|(_, at)| had_its_time(at));
+        rests.filter_map(|(id, _)| self.books.by_cl_ord_id(id)).filter(is_lost).collect()
     }
 
     /// Looks at every lost stop again.

@@ -3,7 +3,7 @@
 use crate::hard_words::*;
 
 use crate::{
-    scene::{closing, fill_of, refused, unknown},
+    scene::{closing, fill_of, foreign, refused, unknown},
     stage::{Stage, long_stop, sell_stop, stop_to_open, take_profit},
 };
 use exec_core::{
@@ -457,4 +457,47 @@ fn an_old_bracket_is_not_guarded_again_at_a_restart() {
         stage.rig.wait(2_000);
     }
     assert!(sent_market(&stage).is_empty(), "restart: {:?}", sent_market(&stage));
+}
+
+/// the exit of a bracket whose stop rests makes the books flat, and only then a trade by hand is heard that had kept the leg open.
+#[test]
+fn what_a_resting_stop_leaves_of_its_bracket_is_closed_however_late_it_is_heard() {
+    let mut stage = Stage::holding("0");
+    let entry = placed(&mut stage, 7, ListRole::Entry, limit(Side::Buy, qty("3"), price("99")));
+    let mut stop = placed(&mut stage, 7, ListRole::StopLoss, sell_stop("3", "95"));
+    let trigger = exec_core::terms::Trigger { price: price("95"), by: Default::default(), price_protect: false };
+    stop.terms.kind =
+        exec_core::terms::OrderKind::StopLimit { trigger, price: price("94").into(), tif: exec_core::terms::TimeInForce::Gtc };
+    let (entry_id, stop_id) = (entry.intent, stop.intent);
+    stage.rig.command(Command::SubmitList(vec![entry, stop]));
+    stage.rig.durable();
+    stage.rig.accept(entry_id);
+    stage.rig.fill(entry_id, 1, "3", "99", "3");
+    stage.accept_algo(stop_id);
+    by_hand(&mut stage, "11", Side::Sell, 3);
+    stage.algo(stop_id, VenueStatus::Triggered);
+    stage.child(stop_id, VenueStatus::New, "0");
+    stage.rig.wait(2_100);
+    stage.leg_holds("3");
+    assert_eq!((sent_market(&stage), stage.net()), (vec!["2".to_owned()], "2".to_owned()));
+    let exit = market_intent(&stage);
+    stage.rig.accept(exit);
+    stage.rig.fill(exit, 4, "2", "93", "2");
+    assert_eq!(stage.net(), "0", "of what the books know nothing is left");
+    by_hand(&mut stage, "12", Side::Buy, 2);
+    for _ in 0..3 {
+        stage.leg_holds("1");
+        stage.rig.wait(1_000);
+    }
+    assert_eq!(sent_market(&stage), ["2", "1"]);
+}
+
+/// A market order of somebody else for 1 was executed at once.
+fn by_hand(stage: &mut Stage, id: &str, side: Side, trade: u64) {
+    stage.rig.wait(10);
+    let mut report = foreign(id, "1", "1");
+    (report.side, report.status) = (side, VenueStatus::Filled);
+    report.fill = Some(fill_of(&stage.rig, trade, side, "1", report.leg));
+    report.updated = stage.rig.venue_time();
+    stage.rig.stream(report);
 }
