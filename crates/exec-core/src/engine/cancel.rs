@@ -1,11 +1,12 @@
 //! Cancels: they pass in every phase, wait for nothing, are repeated until answered, and settle nothing by themselves.
 
-use super::{Asked, Engine, InFlight, flatten::is_clip, parked::ParkedWhat, protect::is_remedy};
+use super::{Asked, Engine, InFlight, doubt::ABSENT_AGAIN_MS, flatten::is_clip, parked::ParkedWhat, protect::is_remedy};
 use crate::{
     conversation::{Effect, Query, Request, Timer},
     ids::{ClOrdId, InstrumentId, IntentId, RequestId},
     order::{
         Order,
+        attempt::AttemptFacts,
         event::{GivenUp, NotSent, OrderEvent, RequestState},
         intent::{ListRole, Owner, Provenance},
         list::{OrderList, is_held_back},
@@ -14,7 +15,7 @@ use crate::{
     pretrade::Denial,
     reconcile::order_refs,
     report::Source,
-    venue::{Cancel, CommandError, CommandResult, RejectClass},
+    venue::{Cancel, CommandError, CommandResult, OrderRef, RejectClass},
 };
 use alloc::vec::Vec;
 
@@ -105,9 +106,23 @@ impl Engine {
     }
 
     pub(super) fn send_cancel(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
-        let now = self.venue_time();
         let Some(order) = self.books.order(intent) else { return };
-        for reference in order_refs(order, now) {
+        self.send_cancels(intent, order_refs(order, self.venue_time()), out);
+    }
+
+    /// A fact about an order that was wished off the book: what of it is at the venue and not being asked for is cancelled.
+    pub(super) fn cancel_resting(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent) else { return };
+        let rests = |id: &ClOrdId| order.attempts().get(id).is_some_and(|a| a.seen_at_venue() && !a.is_over());
+        let mut refs = order_refs(order, self.venue_time());
+        refs.retain(|r| r.cl_ord_id.is_none_or(|id| !self.was_missed(intent, &id)));
+        if refs.iter().any(|r| r.cl_ord_id.as_ref().is_none_or(rests)) {
+            self.send_cancels(intent, refs, out);
+        }
+    }
+
+    fn send_cancels(&mut self, intent: IntentId, refs: Vec<OrderRef>, out: &mut Vec<Effect>) {
+        for reference in refs {
             let request = self.request_id();
             self.learn(intent, Source::Engine, OrderEvent::CancelRequested { request, only: None }, out);
             self.in_flight.insert(request, InFlight::Cancel { intent });
@@ -187,12 +202,22 @@ impl Engine {
         wished || order.cancels().values().filter_map(|c| c.only.as_ref()).any(superseded)
     }
 
-    /// Asks for every attempt of an order that is not over.
+    /// Asks for every attempt of an order that is not over, once at a time: an order that was changed often has many, and each of
+    /// them may be missed by a cancel of its own.
     pub(super) fn verify(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
         let (now, at) = (self.venue_time(), self.venue_time_at_least());
         let Some(order) = self.books.order(intent) else { return };
-        for reference in order_refs(order, now) {
-            self.ask(Asked::Verify { intent, attempt: reference.cl_ord_id, at }, Query::Order(reference), out);
+        let is_asked = |r: &OrderRef| r.cl_ord_id.is_some_and(|id| self.verifies(intent, &id).is_some());
+        let shown = |r: &OrderRef| r.cl_ord_id.and_then(|id| order.attempts().get(&id)).is_some_and(AttemptFacts::seen_at_venue);
+        let (asked, unasked): (Vec<_>, Vec<_>) = order_refs(order, now).into_iter().partition(is_asked);
+        let questions: Vec<_> = unasked.into_iter().map(|r| (shown(&r), r)).collect();
+        // The answer may tell of a moment before this one, and where nothing waits for it nobody would ask again.
+        let asks_again = !asked.is_empty() && !self.is_to_go(order);
+        for (seen, reference) in questions {
+            self.ask(Asked::Verify { intent, attempt: reference.cl_ord_id, seen, at }, Query::Order(reference), out);
+        }
+        if asks_again {
+            self.start_timer(Timer::Verify(intent), ABSENT_AGAIN_MS, out);
         }
     }
 }

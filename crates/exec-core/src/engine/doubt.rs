@@ -22,7 +22,7 @@ use alloc::{format, vec::Vec};
 const ASK_FIRST_MS: u64 = 1_000;
 const ASKS_DOUBLED: u32 = 4;
 /// How long after an acknowledged order was not found it is asked for again.
-const ABSENT_AGAIN_MS: u64 = 5_000;
+pub(super) const ABSENT_AGAIN_MS: u64 = 5_000;
 /// The same, where only a change that has ended waited for it.
 const ABSENT_LATER_MS: u64 = 60_000;
 /// Cancels of one order that follow a question at once.

@@ -4,6 +4,7 @@ use super::{Engine, recovery};
 use crate::{
     conversation::{Answer, Effect, Query, Urgency},
     ids::{ClOrdId, InstrumentId, IntentId, ListId, OrderId, QueryId},
+    order::{CancelFacts, Order, event::RequestState},
     plant::{Plant, planted},
     time::{Timestamp, VenueTime},
     venue::{Lookup, RejectClass},
@@ -18,7 +19,7 @@ pub(super) enum Asked {
     /// What became of a change in doubt.
     Change { intent: IntentId, at: Option<VenueTime> },
     /// What became of an order that a cancel did not find.
-    Verify { intent: IntentId, attempt: Option<ClOrdId>, at: Option<VenueTime> },
+    Verify { intent: IntentId, attempt: Option<ClOrdId>, seen: bool, at: Option<VenueTime> },
     /// Whose trade this is.
     Unplaced { instrument: InstrumentId, order_id: OrderId, at: Option<VenueTime> },
     /// What the leg of a bracket holds.
@@ -50,6 +51,23 @@ impl Engine {
         id
     }
 
+    /// Whether what became of an attempt is being asked for, and whether the venue had shown it before that was asked.
+    pub(super) fn verifies(&self, intent: IntentId, attempt: &ClOrdId) -> Option<bool> {
+        let of = |asked: &Asked| match asked {
+            Asked::Verify { intent: i, attempt: Some(a), seen, .. } if *i == intent && a == attempt => Some(*seen),
+            _ => None,
+        };
+        self.asked.values().find_map(of)
+    }
+
+    /// Whether a cancel has missed an attempt that the venue had shown, and what became of it is not known yet: no other leaves until
+    /// the answer is there, or some time has passed. First sight of one is no such case.
+    pub(super) fn was_missed(&self, intent: IntentId, attempt: &ClOrdId) -> bool {
+        let refused = |c: &CancelFacts| c.only.is_none_or(|only| only == *attempt) && matches!(c.state, RequestState::Refused(_));
+        let missed = |order: &Order| order.cancels().values().any(refused);
+        self.verifies(intent, attempt) == Some(true) && self.books.order(intent).is_some_and(missed)
+    }
+
     /// Whether a question that was just asked can wait.
     pub fn urgency(&self, query: QueryId) -> Urgency {
         match self.asked.get(&query) {
@@ -73,7 +91,7 @@ impl Engine {
         match (asked, answer) {
             (Asked::Doubt { cl_ord_id, at }, Answer::Order(result)) => self.doubt_answer(cl_ord_id, at, result, out),
             (Asked::Change { intent, at }, Answer::Order(result)) => self.change_answer(intent, at, result, out),
-            (Asked::Verify { intent, attempt, at }, Answer::Order(result)) => {
+            (Asked::Verify { intent, attempt, at, .. }, Answer::Order(result)) => {
                 self.verify_answer(intent, attempt, at, result, out)
             }
             (Asked::Unplaced { instrument, order_id, at }, Answer::Order(result)) => {

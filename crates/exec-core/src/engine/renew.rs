@@ -125,10 +125,19 @@ impl Engine {
         }
     }
 
+    /// A fact about an order: what stands beside the attempt that speaks for it goes, but for what is being asked for.
+    pub(super) fn cancel_new_surplus(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
+        self.cancel_surplus_of(intent, |engine, attempt| !engine.was_missed(intent, attempt), out);
+    }
+
     /// Takes away what stands beside the attempt that speaks for an order.
     pub(super) fn cancel_surplus(&mut self, intent: IntentId, out: &mut Vec<Effect>) {
-        let Some(order) = self.books.order(intent) else { return };
-        let surplus: Vec<ClOrdId> = order.surplus().filter(|_| !planted(Plant::SurplusStays)).copied().collect();
+        self.cancel_surplus_of(intent, |_, _| true, out);
+    }
+
+    fn cancel_surplus_of(&mut self, intent: IntentId, goes: impl Fn(&Self, &ClOrdId) -> bool, out: &mut Vec<Effect>) {
+        let Some(order) = self.books.order(intent).filter(|_| !planted(Plant::SurplusStays)) else { return };
+        let surplus: Vec<ClOrdId> = order.surplus().filter(|id| goes(self, id)).copied().collect();
         for attempt in surplus {
             self.send_cancel_of(intent, attempt, out);
         }

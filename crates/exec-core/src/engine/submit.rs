@@ -353,14 +353,14 @@ impl Engine {
         if order.renewal().is_some() {
             self.renew(intent, out);
         }
-        self.cancel_surplus(intent, out);
+        self.cancel_new_surplus(intent, out);
         let Some(order) = self.books.order(intent) else { return };
         if order.status().is_ended() {
             return;
         }
         let resting = order.attempts().values().any(|a| a.seen_at_venue() && !a.is_over());
         if order.cancel_wished() && resting && !is_cancelling(order) {
-            self.send_cancel(intent, out);
+            self.cancel_resting(intent, out);
             return;
         }
         let over = !order.attempts().is_empty() && order.attempts().values().all(|a| a.is_over());

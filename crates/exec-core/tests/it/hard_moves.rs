@@ -8,14 +8,14 @@ use crate::{
 };
 use exec_core::{
     command::Command,
-    conversation::{Input, Outcome, Request},
+    conversation::{Input, Outcome, Query, Request},
     engine::config::ProtectionPolicy,
     ids::{ClOrdId, IntentId},
     order::{event::RequestState, status::OrdStatus},
     report::{ExpiryReason, VenueStatus},
     terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
     units::{PositionSide, Side},
-    venue::{CommandError, Lookup, RejectClass},
+    venue::{CommandError, Lookup, QueryError, RejectClass},
 };
 use exec_testkit::{
     fixtures::{decimal, price},
@@ -119,6 +119,33 @@ fn what_waits_beside_a_limit_that_rests_on_the_book_is_cancelled() {
     let (mut stage, order, [first, second, last]) = three_of_one(Terms { kind, ..sell_stop("1", "95") });
     stage.child_of(order, last, VenueStatus::New, "0");
     assert_eq!(asked_to_go(&mut stage, order), BTreeSet::from([first, second]));
+}
+
+/// every cancel that missed an old attempt asked for all of them, and every answer sent the cancels again: a minute's weight in two
+/// seconds.
+#[test]
+fn old_attempts_that_cancels_miss_are_asked_for_once_and_cancelled_once() {
+    let (mut stage, order, [first, second, last]) = three_of_one(sell_stop("1", "95"));
+    stage.rig.wait(5_000);
+    stage.child_of(order, last, VenueStatus::Filled, "1");
+    stage.rig.wait(5_000);
+    let cancels = stage.rig.order(order).cancels();
+    let open: Vec<_> = cancels.iter().filter(|(_, c)| c.state == RequestState::Open).map(|(id, _)| *id).collect();
+    assert_eq!(open.len(), 2, "both are cancelled");
+    let sent = stage.rig.cancels_sent();
+    for request in open {
+        stage.rig.give(Input::Outcome { request, outcome: Outcome::Order(Err(refused(RejectClass::NotOnBook, -2011))) });
+    }
+    let asked = |rig: &Rig| -> Vec<Option<ClOrdId>> {
+        let of = |q: &Query| if let Query::Order(r) = q { r.cl_ord_id } else { None };
+        rig.asked.values().map(of).filter(|id| [Some(first), Some(second)].contains(id)).collect()
+    };
+    assert_eq!(asked(&stage.rig).len(), 2, "each once: {:?}", asked(&stage.rig));
+    stage.algo_of(order, first, VenueStatus::Canceled);
+    assert_eq!((stage.rig.cancels_sent(), asked(&stage.rig).len()), (sent, 2), "news of one is none of the other");
+    stage.rig.answer_orders(&Err(QueryError::Unavailable("slow".into())));
+    stage.rig.wait(1_000);
+    assert_eq!(stage.rig.cancels_sent(), sent + 1, "no answer: the other is cancelled again");
 }
 
 /// an opening order that has no further id: its change cancels the old one and cannot place the new one.
