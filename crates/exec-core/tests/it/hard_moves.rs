@@ -121,6 +121,22 @@ fn what_waits_beside_a_limit_that_rests_on_the_book_is_cancelled() {
     assert_eq!(asked_to_go(&mut stage, order), BTreeSet::from([first, second]));
 }
 
+/// Every cancel on its way misses. What is asked for of these attempts.
+fn cancels_miss(stage: &mut Stage, order: IntentId, attempts: &[ClOrdId]) -> usize {
+    let cancels = stage.rig.order(order).cancels();
+    let open: Vec<_> = cancels.iter().filter(|(_, c)| c.state == RequestState::Open).map(|(id, _)| *id).collect();
+    assert_eq!(open.len(), attempts.len(), "each is cancelled");
+    for request in open {
+        stage.rig.give(Input::Outcome { request, outcome: Outcome::Order(Err(refused(RejectClass::NotOnBook, -2011))) });
+    }
+    asked_for(stage, attempts)
+}
+
+fn asked_for(stage: &Stage, attempts: &[ClOrdId]) -> usize {
+    let of = |q: &Query| if let Query::Order(r) = q { r.cl_ord_id } else { None };
+    stage.rig.asked.values().filter_map(of).filter(|id| attempts.contains(id)).count()
+}
+
 /// every cancel that missed an old attempt asked for all of them, and every answer sent the cancels again: a minute's weight in two
 /// seconds.
 #[test]
@@ -129,23 +145,27 @@ fn old_attempts_that_cancels_miss_are_asked_for_once_and_cancelled_once() {
     stage.rig.wait(5_000);
     stage.child_of(order, last, VenueStatus::Filled, "1");
     stage.rig.wait(5_000);
-    let cancels = stage.rig.order(order).cancels();
-    let open: Vec<_> = cancels.iter().filter(|(_, c)| c.state == RequestState::Open).map(|(id, _)| *id).collect();
-    assert_eq!(open.len(), 2, "both are cancelled");
+    assert_eq!(cancels_miss(&mut stage, order, &[first, second]), 2, "each once");
     let sent = stage.rig.cancels_sent();
-    for request in open {
-        stage.rig.give(Input::Outcome { request, outcome: Outcome::Order(Err(refused(RejectClass::NotOnBook, -2011))) });
-    }
-    let asked = |rig: &Rig| -> Vec<Option<ClOrdId>> {
-        let of = |q: &Query| if let Query::Order(r) = q { r.cl_ord_id } else { None };
-        rig.asked.values().map(of).filter(|id| [Some(first), Some(second)].contains(id)).collect()
-    };
-    assert_eq!(asked(&stage.rig).len(), 2, "each once: {:?}", asked(&stage.rig));
     stage.algo_of(order, first, VenueStatus::Canceled);
-    assert_eq!((stage.rig.cancels_sent(), asked(&stage.rig).len()), (sent, 2), "news of one is none of the other");
+    assert_eq!((stage.rig.cancels_sent(), asked_for(&stage, &[first, second])), (sent, 2), "news of one is none of the other");
     stage.rig.answer_orders(&Err(QueryError::Unavailable("slow".into())));
     stage.rig.wait(1_000);
     assert_eq!(stage.rig.cancels_sent(), sent + 1, "no answer: the other is cancelled again");
+}
+
+/// the same where the order was wished off the book.
+#[test]
+fn attempts_of_an_order_wished_off_the_book_are_asked_for_once_and_cancelled_once() {
+    let (mut stage, order, attempts) = three_of_one(sell_stop("1", "95"));
+    stage.rig.command(Command::Cancel(order));
+    assert_eq!(cancels_miss(&mut stage, order, &attempts), 3, "each once");
+    let sent = stage.rig.cancels_sent();
+    stage.algo_of(order, attempts[0], VenueStatus::Canceled);
+    assert_eq!((stage.rig.cancels_sent(), asked_for(&stage, &attempts)), (sent, 3), "news of one is none of the others");
+    stage.rig.answer_orders(&Err(QueryError::Unavailable("slow".into())));
+    stage.rig.wait(5_000);
+    assert_eq!(stage.rig.cancels_sent(), sent + 2, "no answer: the others are cancelled again");
 }
 
 /// an opening order that has no further id: its change cancels the old one and cannot place the new one.
