@@ -5,6 +5,7 @@ use super::Engine;
 use crate::{
     conversation::{Effect, Timer},
     ids::{IntentId, RequestId},
+    order::attempt::AttemptFacts,
     time::Timestamp,
     units::Qty,
 };
@@ -48,7 +49,9 @@ impl Engine {
         for (intent, (qty, replaces)) in core::mem::take(&mut self.early) {
             let Some(order) = self.books.order(intent) else { continue };
             let withdrawn = order.status().is_ended() || order.given_up().is_some() || order.cancel_wished();
-            let sent = !order.attempts().values().all(|a| a.is_over());
+            // What a change takes the place of still stands.
+            let is_it = |a: &AttemptFacts| replaces.is_none() || a.header().and_then(|h| h.replaces) == replaces;
+            let sent = order.attempts().values().any(|a| is_it(a) && !a.is_over());
             if !withdrawn && !sent && order.renewal().map(|(request, _)| request) == replaces {
                 self.attempt(intent, qty, replaces, out);
             }

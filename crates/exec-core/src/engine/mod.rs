@@ -130,6 +130,8 @@ pub struct Engine {
     /// Attempts that the venue refused because it has them already, and in which words: looked for before anything is concluded.
     sent_twice: BTreeMap<ClOrdId, String>,
     exits_waiting: way::Waiting,
+    /// When the runs before this one learned something last, as far as their records are there.
+    last_heard: Option<Timestamp>,
     early: early::Early,
     sweeps: sweep::Sweeps,
     /// A moment by which each change in doubt was surely signed; `None` until the venue's clock tells one.
@@ -221,6 +223,7 @@ impl Engine {
             doubts: BTreeMap::new(),
             sent_twice: BTreeMap::new(),
             exits_waiting: BTreeMap::new(),
+            last_heard: None,
             early: BTreeMap::new(),
             sweeps: BTreeMap::new(),
             change_doubts: BTreeMap::new(),

@@ -117,11 +117,12 @@ impl Engine {
         }
         let qty = (order.intent().terms.intention != Intention::CloseAll).then_some(new.qty);
         self.attempt(intent, qty, Some(request), out);
-        // No id was left.
+        // No id was left; but in the first moment of a start it only waits.
         let tried = self.books.order(intent).is_some_and(|o| o.renewed_by(request).is_some());
-        if !tried {
+        if !tried && !self.early.contains_key(&intent) {
             let over = OrderEvent::ReplaceAnswered { request, state: RequestState::NotSent };
             self.learn(intent, Source::Engine, over, out);
+            self.after_facts(intent, out);
         }
     }
 

@@ -47,6 +47,7 @@ impl Engine {
         let transition = self.books.apply(seq, record)?;
         match record {
             Record::Order { intent, at, event, .. } => {
+                self.last_heard = self.last_heard.max(Some(*at));
                 let owner = self.books.order(*intent).and_then(|o| o.intent().owner.strategy().cloned());
                 if let (Some(strategy), Some(t)) = (owner, transition) {
                     let update = self.order_update(*intent, event.clone(), &t, *at);
@@ -103,6 +104,7 @@ impl Engine {
         self.keep_lists(|_| true, out);
         self.resume_remedies(&remedies, out);
         self.find_unstopped();
+        self.find_made_way(out);
         self.judge_starts(out);
         self.start_solvency(out);
         self.enforce_kills(out);

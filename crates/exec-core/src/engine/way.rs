@@ -7,6 +7,7 @@ use crate::{
     ids::IntentId,
     order::{
         Order,
+        attempt::AttemptFacts,
         event::{GivenUp, OrderEvent},
     },
     report::{PositionReport, Source},
@@ -24,6 +25,8 @@ const LOOK_MS: u64 = 100;
 const AGAIN_MS: u64 = 500;
 /// How often a leg is asked for before our own books must do.
 const ASKS_MAX: u32 = 3;
+/// How long before the last that is known of a run an exit may have been asked for that its end has cut short.
+const CUT_SHORT_MS: u64 = 15_000;
 
 /// Exits that wait for their leg to be read.
 pub(super) type Waiting = BTreeMap<IntentId, Wait>;
@@ -61,6 +64,31 @@ impl Engine {
         for other in self.competing(exit) {
             self.makes_way(other, out);
             self.cancel(other, out);
+        }
+    }
+
+    /// Stops that made way in the last moments before a crash, for an exit that the crash may have cut short. Their cancels look like
+    /// wishes, so nobody else misses them.
+    pub(super) fn find_made_way(&mut self, out: &mut Vec<Effect>) {
+        let Some(last) = self.last_heard.filter(|_| self.config.mode == PositionMode::Hedging) else { return };
+        let refused = |o: &Order| {
+            let no_leg = |a: &AttemptFacts| a.rejection().is_some_and(|r| r.class == RejectClass::NothingToClose);
+            o.attempts().values().any(no_leg) && o.intent().asked.plus_ms(CUT_SHORT_MS) >= last
+        };
+        let gone = |o: &&Order| o.cancel_wished() && o.intent().terms.is_protective() && !o.is_untriggered();
+        let made_way: Vec<IntentId> = self
+            .books
+            .orders()
+            .filter(gone)
+            .map(|stop| (stop.intent().id, &stop.intent().terms))
+            .filter(|(id, of)| {
+                let of_leg = |t: &Terms| t.is_closing() && (&t.instrument, t.leg) == (&of.instrument, of.leg);
+                self.books.orders().any(|o| o.intent().id != *id && of_leg(&o.intent().terms) && refused(o))
+            })
+            .map(|(id, _)| id)
+            .collect();
+        for stop in made_way {
+            self.makes_way(stop, out);
         }
     }
 

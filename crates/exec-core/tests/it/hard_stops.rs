@@ -10,8 +10,9 @@ use exec_core::{
     command::Command,
     conversation::Input,
     engine::config::ProtectionPolicy,
+    ids::IntentId,
     order::status::OrdStatus,
-    report::{ExpiryReason, VenueStatus},
+    report::{ExpiryReason, PositionReport, VenueStatus},
     terms::{Intention, OrderKind, Terms, TimeInForce, TriggerBy},
     units::{PositionSide, Side},
     venue::{QueryError, RejectClass},
@@ -449,4 +450,63 @@ fn a_stop_that_had_nothing_to_do_closes_the_next_position() {
     stage.rig.wait(3_000);
     stage.leg_holds("2");
     assert_eq!(sent_market(&stage), ["2"], "only the strategy's own exit");
+}
+
+/// HEDGING, a long of 2 whose stop-limit has triggered and rests; an exit of 1 is refused for what that has taken, and it made way.
+fn made_way() -> (Stage, IntentId) {
+    let mut stage = Stage::on_leg("2");
+    let kind = OrderKind::StopLimit {
+        trigger: exec_core::terms::Trigger { price: price("95"), by: TriggerBy::Last, price_protect: false },
+        price: price("94").into(),
+        tif: TimeInForce::Gtc,
+    };
+    let stop = stage.standing(Terms { kind, ..long_stop("2", "95") });
+    stage.algo(stop, VenueStatus::Triggered);
+    stage.child(stop, VenueStatus::New, "0");
+    let exit = stage.submit(closing(Side::Sell, PositionSide::Long, "1"));
+    stage.refuse(RejectClass::NothingToClose, -2022);
+    assert_eq!(stage.rig.status(stop), OrdStatus::PendingCancel);
+    stage.child(stop, VenueStatus::Canceled, "0");
+    (stage, exit)
+}
+
+fn compared(stage: Stage, amount: &str, newest: u64) -> Stage {
+    let mut stage = stage.restarted();
+    let mut status = stage.rig.flat();
+    status.positions = vec![PositionReport { leg: stage.leg, ..crate::scene::position(amount) }];
+    status.high_water = vec![crate::scene::high("BTCUSDT", newest)];
+    stage.rig.answer_recovery(status);
+    stage.rig.no_trades();
+    stage
+}
+
+/// the exit that a stop had made way for was cut short by a crash, and nobody missed the stop: its cancel looked like a wish.
+#[test]
+fn a_stop_that_made_way_before_a_crash_is_missed_after_it() {
+    let (stage, _) = made_way();
+    let mut stage = compared(stage, "2", 1);
+    stage.rig.wait(3_100);
+    stage.leg_holds("2");
+    assert!(stage.rig.alerted("protection_lost"));
+    assert_eq!(sent_market(&stage), ["2"]);
+}
+
+/// the same exit closed all of the leg: what is held later is another position.
+#[test]
+fn a_stop_that_made_way_long_before_a_crash_is_not_missed() {
+    let (mut stage, exit) = made_way();
+    stage.rig.wait(1_000);
+    stage.leg_holds("2");
+    stage.rig.accept(exit);
+    stage.rig.fill(exit, 2, "1", "94", "1");
+    let rest = stage.submit(closing(Side::Sell, PositionSide::Long, "1"));
+    stage.rig.accept(rest);
+    stage.rig.fill(rest, 3, "1", "94", "1");
+    stage.leg_holds("0");
+    stage.rig.wait(20_000);
+    stage.enter("1", 4);
+    let mut stage = compared(stage, "1", 4);
+    stage.rig.wait(10_000);
+    stage.leg_holds("1");
+    assert!(sent_market(&stage).is_empty() && !stage.rig.alerted("protection_lost"), "{:?}", sent_market(&stage));
 }

@@ -321,6 +321,22 @@ fn a_stop_that_a_start_owes_leaves_when_the_start_is_on_disk() {
 }
 
 #[test]
+fn a_stop_that_a_start_must_make_larger_is_when_the_start_is_on_disk() {
+    let mut b = bracket();
+    b.entered(1, "1", "1");
+    b.stage.accept_algo(b.stop);
+    let kept = b.stage.rig.journal.len();
+    b.stage.rig = b.stage.rig.restarted(kept);
+    b.stage.rig.give(Input::Begin);
+    b.stage.rig.give(Input::Clock(ClockReading { offset_ms: 0, error_ms: 5 }));
+    b.entered(2, "2", "3");
+    assert!(b.stage.rig.attempts_sent().is_empty());
+    assert_eq!(b.sizes().0, Some("1".into()));
+    b.stage.rig.durable();
+    assert_eq!(b.sizes().0, Some("3".into()));
+}
+
+#[test]
 fn a_stop_that_a_start_owes_waits_two_seconds_for_the_disk_and_not_at_all_for_one_that_failed() {
     let (mut rig, stop) = started_on_a_slow_disk();
     rig.wait(1_990);
