@@ -19,6 +19,9 @@ use exec_core::{
 /// Longest that the node waits for an answer.
 const DEADLINE_MS: u64 = 1_500;
 
+/// Most trades of one answer: what is learned from them is one group of the journal, and the journals of these worlds are small.
+const TRADES_MAX: usize = 100;
+
 impl World {
     pub(crate) fn latency(&mut self) -> u64 {
         let typical = self.plan.latency_ms;
@@ -161,6 +164,12 @@ impl World {
             Query::Trades { instrument, from } => Answer::Trades(self.desk.trades_since(now, instrument, from)),
             Query::Restrictions(_) => Answer::Restrictions(Ok(self.desk.restrictions())),
         };
+        if let Answer::Trades(Ok(list)) = &mut answer
+            && list.trades.len() > TRADES_MAX
+        {
+            list.trades.truncate(TRADES_MAX);
+            list.complete = false;
+        }
         self.hides(what, &mut answer);
         self.trace.line(self.now, || format!("asked {query} {} -> {}", words::short_query(what), words::short_answer(&answer)));
         self.deliver_pushed();
