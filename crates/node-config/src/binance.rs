@@ -2,9 +2,9 @@
 
 use crate::{
     config::AccountConfig,
-    factory::{MakeError, VenueParts, VenueSeat},
     holds::Hosts,
     profile::Environment,
+    seat::{MakeError, VenueParts, VenueSeat},
 };
 use std::sync::Arc;
 

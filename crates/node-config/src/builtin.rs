@@ -2,8 +2,9 @@
 
 use crate::{
     config::Durability,
-    factory::{JournalSeat, MakeError, NodeFactory},
+    factory::NodeFactory,
     profile::Profile,
+    seat::{JournalSeat, MakeError},
 };
 use exec_core::{journal::Journal, strategy::Strategy};
 

@@ -2,34 +2,28 @@
 //! a venue and the runtime.
 
 use crate::{
-    config::{AccountConfig, Apply, Durability, NodeConfig, StrategyEntry},
+    config::{AccountConfig, NodeConfig, StrategyEntry},
+    engine::{DESK, engine_config, settings},
     lease,
     mistake::Mistakes,
     prices::{self, PriceWatch, Prices},
     profile::Profile,
-    read::TIME_TO_PROTECT_MAX_MS,
+    refusal::{FactoryError, Hindrance, hindrance},
+    seat::{JournalSeat, MakeError, VenueParts, VenueSeat},
     secret::{Process, Surroundings},
 };
 use exec_core::{
-    engine::config::{DeadMan, EngineConfig, ProtectionPolicy, Sharing, Staleness, StrategyConfig},
-    ids::{AccountId, InstrumentId, NodeId, StrategyId},
+    ids::AccountId,
     journal::Journal,
     lease::{LeaseGuard, LeaseStore},
-    limits::Bounds,
     strategy::Strategy,
-    venue::{AccountSetup, DeadMansSwitch, ExecutionVenue, PriceSource, VenueClock},
 };
-use exec_runtime::{Account, AccountSettings, BuildError, Clock, KeyRules, Node, OnDifference, RuntimeConfig};
+use exec_runtime::{Account, Clock, Node, RuntimeConfig};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    error::Error,
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-/// Owns, in the engine's eyes, the instruments of an account that no strategy trades: so their prices and positions are
-/// followed, and an operator can trade them.
-const DESK: &str = "desk";
 
 /// How often a journal that another process holds is looked at while it is waited for.
 const LOCK_LOOK: std::time::Duration = std::time::Duration::from_millis(50);
@@ -37,127 +31,10 @@ const LOCK_LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 /// The file name of the control socket in an account's journal directory.
 pub const CONTROL_SOCKET: &str = "control.sock";
 
-/// Everything that an adapter brings.
-pub struct VenueParts {
-    /// Orders and reports.
-    pub execution: Arc<dyn ExecutionVenue>,
-    /// Prices, if it has any.
-    pub prices: Option<Arc<dyn PriceSource>>,
-    /// Settings of the account, if it has any.
-    pub setup: Option<Arc<dyn AccountSetup>>,
-    /// Its clock, if it has one of its own.
-    pub clock: Option<Arc<dyn VenueClock>>,
-    /// Its countdown, if it keeps one.
-    pub dead_mans_switch: Option<Arc<dyn DeadMansSwitch>>,
-}
-
-/// What a venue is made for.
-pub struct VenueSeat<'a> {
-    /// Which account.
-    pub account: &'a AccountId,
-    /// Its settings.
-    pub config: &'a AccountConfig,
-    /// The clock of the engine that it will serve.
-    pub clock: Clock,
-    /// Where what must outlive this process may be kept, beside the accounts' journals. It may not exist yet.
-    pub directory: &'a Path,
-    /// What is asked before anything is signed that changes something at the venue, where the account is traded under a lease.
-    pub lease: Option<Arc<LeaseGuard>>,
-}
-
-/// What a journal is made for.
-pub struct JournalSeat<'a> {
-    /// Which account.
-    pub account: &'a AccountId,
-    /// The directory that is this account's alone.
-    pub directory: &'a Path,
-    /// What an acknowledged record must survive.
-    pub durability: Durability,
-    /// Whether there is money behind it.
-    pub profile: Profile,
-    /// Closed segments that are kept although no restart needs them.
-    pub segments_kept: u32,
-    /// This start, where the account is traded under a lease: the lease is taken when the node runs, and before the journal is read.
-    pub owner: Option<NodeId>,
-    /// Where its copy is, for the kind that has one.
-    #[cfg(feature = "redis")]
-    pub redis: Option<&'a crate::redis::RedisConfig>,
-}
-
-/// What a factory says when it cannot make a thing.
-pub type MakeError = Box<dyn Error + Send + Sync>;
-
 type VenueMaker = Box<dyn Fn(&VenueSeat<'_>) -> Result<VenueParts, MakeError>>;
 type JournalMaker = Box<dyn Fn(&JournalSeat<'_>) -> Result<Box<dyn Journal>, MakeError>>;
 type LeaseMaker = Box<dyn Fn(&JournalSeat<'_>) -> Result<Arc<dyn LeaseStore>, MakeError>>;
 type StrategyMaker = Box<dyn Fn(&StrategyEntry) -> Result<Box<dyn Strategy>, MakeError>>;
-
-/// Why there is no node.
-#[derive(Debug, thiserror::Error)]
-pub enum FactoryError {
-    /// The file cannot be read.
-    #[error("config file {}: {error}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The file is wrong.
-    #[error("{}", mistakes.in_file(&path.display().to_string()))]
-    Config {
-        /// Which.
-        path: PathBuf,
-        /// How.
-        mistakes: Mistakes,
-    },
-    /// The config speaks of something that this program does not have.
-    #[error("{what} `{name}` is not in this program; it has {}", list(known))]
-    Unknown {
-        /// Which kind of thing.
-        what: &'static str,
-        /// Its name.
-        name: String,
-        /// What there is.
-        known: Vec<String>,
-    },
-    /// Another process trades this account. End it first; two engines must not.
-    #[error("account {account}: {error}")]
-    Locked {
-        /// Which.
-        account: AccountId,
-        /// Who holds it.
-        error: MakeError,
-    },
-    /// What keeps the journal's copy does not answer. A later start may succeed.
-    #[error("account {account}: {error}")]
-    Away {
-        /// Which.
-        account: AccountId,
-        /// Why.
-        error: MakeError,
-    },
-    /// No such account in the config.
-    #[error("account `{0}` is not in the config")]
-    Account(String),
-    /// Something could not be made.
-    #[error("{what} of account {account}: {error}")]
-    Make {
-        /// Which kind of thing.
-        what: String,
-        /// For whom.
-        account: AccountId,
-        /// Why.
-        error: MakeError,
-    },
-    /// The parts do not fit together.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-}
-
-fn list(known: &[String]) -> String {
-    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-}
 
 /// Who acts on a node.
 enum Hosting {
@@ -455,28 +332,6 @@ impl NodeFactory {
     }
 }
 
-/// What may pass by itself.
-enum Hindrance {
-    Held,
-    #[cfg(feature = "redis")]
-    Away,
-}
-
-fn hindrance(error: &MakeError) -> Option<Hindrance> {
-    #[cfg(feature = "redis")]
-    match error.downcast_ref::<exec_journal::CopyError>() {
-        Some(exec_journal::CopyError::Local(exec_journal::OpenError::Locked { .. }) | exec_journal::CopyError::Held { .. }) => {
-            return Some(Hindrance::Held);
-        }
-        Some(exec_journal::CopyError::Away(_)) => return Some(Hindrance::Away),
-        _ => (),
-    }
-    match error.downcast_ref::<exec_journal::OpenError>() {
-        Some(exec_journal::OpenError::Locked { .. }) => Some(Hindrance::Held),
-        _ => None,
-    }
-}
-
 /// Whether accounts are traded under a lease: how long it lasts, and what is done where another holds it. A journal of one's own with
 /// a lease store is always under one.
 fn lease_wanted(config: &NodeConfig) -> Option<lease::Wanted> {
@@ -499,119 +354,4 @@ fn known<'m, T>(what: &'static str, all: &'m BTreeMap<String, T>, name: &str) ->
 
 fn account_of<'c>(config: &'c NodeConfig, account: &AccountId) -> Result<&'c AccountConfig, FactoryError> {
     config.accounts.get(account).ok_or_else(|| FactoryError::Account(account.to_string()))
-}
-
-/// `desk_has_all`: the desk follows every instrument of the account, not only those that no strategy trades.
-/// Nothing is counted down for a node of one command, whose end is no sign of anything: what a dead node has begun goes on.
-fn dead_man(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, desk_has_all: bool) -> DeadMan {
-    if desk_has_all {
-        return DeadMan::default();
-    }
-    let own = config.strategies.iter().filter(|s| s.account == *id && s.outlives_node);
-    DeadMan {
-        instruments: entry.dead_man.instruments.clone(),
-        countdown_ms: entry.dead_man.countdown_ms,
-        refresh_ms: entry.dead_man.refresh_ms,
-        outlive: own.map(|s| s.id.clone()).collect(),
-        operators_outlive: entry.dead_man.outlives_node,
-    }
-}
-
-fn engine_config(config: &NodeConfig, id: &AccountId, entry: &AccountConfig, desk_has_all: bool) -> EngineConfig {
-    let own = config.strategies.iter().filter(|s| s.account == *id);
-    let mut strategies: Vec<StrategyConfig> = own
-        .map(|s| StrategyConfig {
-            id: s.id.clone(),
-            instruments: s.instruments.clone(),
-            external_order_claims: s.external_order_claims.clone(),
-            protection: s.protection,
-            time_to_protect_max_ms: s.time_to_protect_max_ms,
-        })
-        .collect();
-    let traded: BTreeSet<&InstrumentId> = strategies.iter().flat_map(|s| &s.instruments).collect();
-    let rest: Vec<InstrumentId> = entry.instruments.iter().filter(|i| desk_has_all || !traded.contains(i)).cloned().collect();
-    if !rest.is_empty()
-        && let Ok(desk) = StrategyId::new(DESK)
-    {
-        strategies.push(StrategyConfig {
-            id: desk,
-            instruments: rest,
-            external_order_claims: Vec::new(),
-            protection: ProtectionPolicy::Exit,
-            time_to_protect_max_ms: TIME_TO_PROTECT_MAX_MS,
-        });
-    }
-    EngineConfig {
-        account: id.clone(),
-        account_number: entry.number,
-        tag: config.order_tag,
-        mode: entry.oms_type,
-        strategies,
-        limits: entry.limits,
-        order_recv_window_ms: entry.order_recv_window_ms,
-        max_retries: entry.max_retries,
-        retry_delay_initial_ms: entry.retry_delay_initial_ms,
-        retry_delay_max_ms: entry.retry_delay_max_ms,
-        retry_age_ms: config.execution.retry_age_ms,
-        in_doubt_max: config.execution.in_doubt_max,
-        clock_error_max_ms: config.execution.clock_error_max_ms,
-        startup_delay_ms: config.execution.startup_delay_ms,
-        sweep_interval_ms: config.execution.sweep_interval_ms,
-        reconciliation: config.execution.reconciliation,
-        sharing: Sharing { instruments: entry.shared_instruments.clone() },
-        staleness: Staleness { quote_max_age_ms: config.execution.quote_max_age_ms },
-        differences: entry.differences.clone(),
-        memory: exec_core::engine::config::Memory { ended_orders_ms: config.execution.ended_orders_kept_ms },
-        stream: config.execution.stream,
-        breakers: config.execution.breakers,
-        bounds: Bounds {
-            strategies: config.strategies.iter().filter(|s| s.account == *id).map(|s| (s.id.clone(), s.limits)).collect(),
-            ..entry.bounds.clone()
-        },
-        solvency: entry.solvency,
-        dead_man: dead_man(config, id, entry, desk_has_all),
-    }
-}
-
-fn settings(profile: Profile, entry: &AccountConfig) -> AccountSettings {
-    AccountSettings {
-        apply: match entry.apply {
-            Apply::Never => exec_runtime::Apply::Never,
-            Apply::WhenFlat => exec_runtime::Apply::WhenFlat,
-            Apply::Always => exec_runtime::Apply::Always,
-        },
-        apply_position_mode: entry.apply_position_mode,
-        on_difference: if profile == Profile::Production { OnDifference::Stop } else { OnDifference::Warn },
-        leverages: entry.leverages.clone(),
-        margin_types: entry.margin_types.clone(),
-        multi_assets: entry.multi_assets_margin,
-        key: KeyRules { strict: profile == Profile::Production, allow_any_ip: entry.allow_any_ip },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_file_says_of_protection_reaches_the_engine() {
-        let text = "profile = \"simulated\"\n[accounts.main]\nvenue = \"binance\"\nbase_url_http = \"http://127.0.0.1:9\"\n\
-             base_url_ws = \"ws://127.0.0.1:9\"\ninstruments = [\"BTCUSDT-PERP.BINANCE\", \"ETHUSDT-PERP.BINANCE\"]\n\
-             [[strategies]]\nid = \"a\"\nkind = \"k\"\ninstruments = [\"BTCUSDT-PERP.BINANCE\"]\n\
-             protection = \"rearm\"\ntime_to_protect_max_ms = 700\n";
-        struct Keys;
-        impl Surroundings for Keys {
-            fn variable(&self, name: &str) -> Option<String> {
-                Some(format!("of-the-built-in-exchange-{name}"))
-            }
-            fn secret_file(&self, path: &Path) -> Result<secrecy::SecretString, crate::secret::SecretError> {
-                Err(crate::secret::SecretError::Unset(path.display().to_string()))
-            }
-        }
-        let config = NodeConfig::read(text, &Keys).unwrap();
-        let (id, entry) = config.accounts.first_key_value().unwrap();
-        let engine = engine_config(&config, id, entry, false);
-        let said: Vec<_> = engine.strategies.iter().map(|s| (s.id.as_str(), s.protection, s.time_to_protect_max_ms)).collect();
-        assert_eq!(said, [("a", ProtectionPolicy::Rearm, 700), (DESK, ProtectionPolicy::Exit, 2_000)]);
-    }
 }

@@ -8,6 +8,7 @@ mod builtin;
 mod config;
 mod contradiction;
 mod dead_man;
+mod engine;
 mod factory;
 #[cfg(feature = "binance")]
 mod holds;
@@ -20,7 +21,9 @@ mod profile;
 mod read;
 #[cfg(feature = "redis")]
 mod redis;
+mod refusal;
 mod render;
+mod seat;
 mod secret;
 mod section;
 #[cfg(feature = "sim")]
@@ -45,7 +48,7 @@ pub use exec_runtime::{
     AccountError, AccountHandle, AccountStatus, Clock, ExitSummary, Node, NodeError, NodeHandle, OnExit, control, kill_signals,
     second_signal, signals,
 };
-pub use factory::{CONTROL_SOCKET, FactoryError, JournalSeat, MakeError, NodeFactory, VenueParts, VenueSeat, journal_directory};
+pub use factory::{CONTROL_SOCKET, NodeFactory, journal_directory};
 pub use journal_view::{ViewError, journal_account, replay_books, verify_journal, visit_journal};
 pub use mistake::{Mistake, Mistakes};
 pub use prices::Prices;
@@ -53,6 +56,8 @@ pub use profile::{DefaultLimits, Defaults, Environment, Profile};
 pub use read::known_keys;
 #[cfg(feature = "redis")]
 pub use redis::{Fetched, RedisConfig};
+pub use refusal::FactoryError;
+pub use seat::{JournalSeat, MakeError, VenueParts, VenueSeat};
 pub use secret::{Credentials, Process, SecretError, SecretSource, Surroundings};
 /// A value in a strategy's `params`.
 pub use toml::Value as ParamValue;

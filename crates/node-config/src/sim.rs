@@ -1,7 +1,7 @@
 //! The built-in exchange as a venue inside this process. It forgets everything with the process, so the journal of such an account
 //! is of no use to the next one.
 
-use crate::factory::{MakeError, VenueParts, VenueSeat};
+use crate::seat::{MakeError, VenueParts, VenueSeat};
 use exchange_sim::{
     AccountSpec, Exchange, ExchangeConfig,
     venue::{Desk, SimVenue},
