@@ -23,10 +23,12 @@ pub(crate) enum Broken {
     Clock,
     /// Nobody else places orders under ids like ours.
     Alone,
+    /// What is listed of positions and trades is as new as what the stream tells.
+    Lists,
 }
 
 impl Broken {
-    pub(crate) const ALL: [Self; 5] = [Self::Window, Self::Margin, Self::Visibility, Self::Clock, Self::Alone];
+    pub(crate) const ALL: [Self; 6] = [Self::Window, Self::Margin, Self::Visibility, Self::Clock, Self::Alone, Self::Lists];
 }
 
 /// For how long an order may be hidden.

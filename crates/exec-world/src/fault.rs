@@ -73,6 +73,7 @@ faults! {
     Hidden = "order hidden from questions";
     ClockLies = "clock wrong by more than it says";
     Twin = "order of another node of the same name";
+    ListBehind = "list behind what has happened";
 }
 
 /// What has struck in a world so far, and what may not.

@@ -14,6 +14,7 @@ mod fault;
 mod l2;
 mod layer;
 mod lease;
+mod lists;
 mod machine;
 mod market;
 mod network;

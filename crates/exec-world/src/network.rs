@@ -171,6 +171,7 @@ impl World {
             list.complete = false;
         }
         self.hides(what, &mut answer);
+        self.lags(&mut answer);
         self.trace.line(self.now, || format!("asked {query} {} -> {}", words::short_query(what), words::short_answer(&answer)));
         self.deliver_pushed();
         let mut delay = self.latency();
