@@ -55,6 +55,8 @@ pub(crate) struct Oracle {
     /// Orders that the books have let go, and by which record; and whose attempts what was adopted is.
     let_go: BTreeMap<IntentId, u64>,
     adopted: BTreeMap<ClOrdId, BTreeSet<IntentId>>,
+    /// Legs whose books have begun, and by which record.
+    begun: BTreeMap<(InstrumentId, PositionSide), u64>,
     outside_hands: bool,
     breaks_word: bool,
 }
@@ -86,6 +88,20 @@ impl Oracle {
             && let Some(known) = self.attempts.get_mut(cl_ord_id)
         {
             known.intent = *intent;
+        }
+    }
+
+    /// Nothing but trades moves a leg: its books begin once, and nobody settles a difference where there is none to settle.
+    pub(crate) fn moved_by_trades(&mut self, seq: Seq, record: &Record) -> Result<(), String> {
+        match record {
+            Record::Baseline(b) => match self.begun.insert((b.instrument.clone(), b.leg), seq.0) {
+                Some(first) => Err(format!("the books of {} {:?} began at record {first} and begin again", b.instrument, b.leg)),
+                None => Ok(()),
+            },
+            Record::Adjustment(a) if !self.outside_hands => {
+                Err(format!("the books of {} {:?} are moved by {}, and nobody else has traded", a.instrument, a.leg, a.qty))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -131,6 +147,7 @@ impl Oracle {
     pub(crate) fn recovered(&mut self, last_seq: u64) -> Result<(), String> {
         self.promises.recovered(last_seq);
         self.let_go.retain(|_, seq| *seq <= last_seq);
+        self.begun.retain(|_, seq| *seq <= last_seq);
         if last_seq < self.durable {
             return Err(format!("the journal promised record {} and recovered only {last_seq}", self.durable));
         }

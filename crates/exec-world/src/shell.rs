@@ -178,6 +178,8 @@ impl World {
                         self.oracle.recorded(node.engine.books(), seq, &record);
                         let judged = self.oracle.exit_passes(node.engine.books(), &record);
                         self.judge(judged);
+                        let judged = self.oracle.moved_by_trades(seq, &record);
+                        self.judge(judged);
                     }
                     group.push((seq, record));
                 }

@@ -268,7 +268,8 @@ impl Inner {
         for (seq, record) in group {
             self.oracle.recorded(books, *seq, record);
             self.rows.seen(books, record);
-            judged = judged.and_then(|()| self.oracle.exit_passes(books, record));
+            let moved = self.oracle.moved_by_trades(*seq, record);
+            judged = judged.and_then(|()| self.oracle.exit_passes(books, record)).and(moved);
             if let Some(strategy) = asks {
                 judged = judged.and_then(|()| promises::cancels_its_own(books, strategy, record));
             }
