@@ -199,7 +199,7 @@ impl Engine {
     pub(super) fn is_to_go(&self, order: &Order) -> bool {
         let wished = order.cancel_wished() && !order.status().is_ended();
         let superseded = |id: &ClOrdId| order.attempts().get(id).is_some_and(|a| !a.is_over());
-        wished || order.cancels().values().filter_map(|c| c.only.as_ref()).any(superseded)
+        wished || order.surplus().next().is_some() || order.cancels().values().filter_map(|c| c.only.as_ref()).any(superseded)
     }
 
     /// Asks for every attempt of an order that is not over, once at a time: an order that was changed often has many, and each of

@@ -168,6 +168,32 @@ fn attempts_of_an_order_wished_off_the_book_are_asked_for_once_and_cancelled_onc
     assert_eq!(stage.rig.cancels_sent(), sent + 2, "no answer: the others are cancelled again");
 }
 
+/// a cancel came before the attempt that it was for, which stood from then on beside one that had executed everything.
+#[test]
+fn what_stands_beside_an_order_that_is_done_goes_although_a_cancel_missed_it() {
+    let mut stage = Stage::holding("2");
+    let order = stage.standing(sell_stop("1", "95"));
+    let old = stage.moved(order, "96");
+    stage.rig.command(Command::Cancel(order));
+    let cancels: Vec<_> = stage.rig.order(order).cancels().keys().copied().collect();
+    let [of_old, of_new] = cancels[..] else { panic!("both are cancelled: {cancels:?}") };
+    let missed = |rig: &mut Rig, request| {
+        rig.give(Input::Outcome { request, outcome: Outcome::Order(Err(refused(RejectClass::NotOnBook, -2011))) });
+    };
+    missed(&mut stage.rig, of_new);
+    stage.rig.answer_orders(&Ok(Lookup::Absent));
+    stage.algo_of(order, old, VenueStatus::Triggered);
+    stage.child_fill_of(order, old, 3, "1", "94.9", "1");
+    stage.accept_algo(order);
+    assert_eq!(stage.rig.status(order), OrdStatus::Filled);
+    missed(&mut stage.rig, of_old);
+    let sent = stage.rig.cancels_sent();
+    let shown = stage.algo_report(order, VenueStatus::New);
+    assert!(stage.rig.answer_orders(&Ok(Lookup::Found(Box::new(shown)))) >= 1, "it is asked for");
+    stage.rig.wait(10_000);
+    assert!(stage.rig.cancels_sent() > sent, "and goes");
+}
+
 /// an opening order that has no further id: its change cancels the old one and cannot place the new one.
 #[test]
 fn change_of_an_adopted_opening_order_loses_it() {
