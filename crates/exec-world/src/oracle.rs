@@ -87,6 +87,9 @@ impl Oracle {
         if let Record::Order { intent, event: OrderEvent::Adopted { cl_ord_id, .. }, .. } = record
             && let Some(known) = self.attempts.get_mut(cl_ord_id)
         {
+            if self.overlapped.contains(&known.intent) {
+                self.overlapped.insert(*intent);
+            }
             known.intent = *intent;
         }
     }

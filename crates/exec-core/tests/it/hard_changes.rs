@@ -4,7 +4,7 @@ use crate::hard_words::*;
 
 use crate::{
     scene::{fill_of, refused, unknown},
-    stage::{Stage, sell_stop, stop_limit_to_open, stop_to_open},
+    stage::{Stage, sell_stop, stop_limit_to_open, stop_to_open, with_limit},
 };
 use exec_core::{
     command::{ChangeOrder, Command},
@@ -12,7 +12,7 @@ use exec_core::{
     ids::SessionId,
     order::status::OrdStatus,
     report::VenueStatus,
-    terms::{OrderKind, Terms, TimeInForce, TriggerBy},
+    terms::{OrderKind, Terms, TriggerBy},
     units::Side,
     venue::{Lookup, RejectClass},
 };
@@ -22,12 +22,7 @@ use exec_testkit::fixtures::{decimal, price, qty};
 #[test]
 fn change_goes_to_the_wrong_attempt() {
     let mut stage = Stage::holding("2");
-    let kind = OrderKind::StopLimit {
-        trigger: exec_core::terms::Trigger { price: price("95"), by: TriggerBy::Last, price_protect: false },
-        price: price("94").into(),
-        tif: TimeInForce::Gtc,
-    };
-    let stop = stage.standing(Terms { kind, ..sell_stop("2", "95") });
+    let stop = stage.standing(with_limit(sell_stop("2", "95"), "94"));
     let old = stage.moved(stop, "97");
     stage.accept_algo(stop);
     let new = stage.rig.cl_ord_id(stop);

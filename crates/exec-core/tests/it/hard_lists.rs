@@ -4,7 +4,7 @@ use crate::hard_words::*;
 
 use crate::{
     scene::{closing, fill_of, foreign, refused, unknown},
-    stage::{Stage, long_stop, sell_stop, stop_to_open, take_profit},
+    stage::{Stage, long_stop, sell_stop, stop_to_open, take_profit, with_limit},
 };
 use exec_core::{
     command::{ChangeOrder, Command},
@@ -464,10 +464,7 @@ fn an_old_bracket_is_not_guarded_again_at_a_restart() {
 fn what_a_resting_stop_leaves_of_its_bracket_is_closed_however_late_it_is_heard() {
     let mut stage = Stage::holding("0");
     let entry = placed(&mut stage, 7, ListRole::Entry, limit(Side::Buy, qty("3"), price("99")));
-    let mut stop = placed(&mut stage, 7, ListRole::StopLoss, sell_stop("3", "95"));
-    let trigger = exec_core::terms::Trigger { price: price("95"), by: Default::default(), price_protect: false };
-    stop.terms.kind =
-        exec_core::terms::OrderKind::StopLimit { trigger, price: price("94").into(), tif: exec_core::terms::TimeInForce::Gtc };
+    let stop = placed(&mut stage, 7, ListRole::StopLoss, with_limit(sell_stop("3", "95"), "94"));
     let (entry_id, stop_id) = (entry.intent, stop.intent);
     stage.rig.command(Command::SubmitList(vec![entry, stop]));
     stage.rig.durable();

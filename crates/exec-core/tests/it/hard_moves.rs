@@ -4,7 +4,7 @@ use crate::hard_words::*;
 
 use crate::{
     scene::{btc, foreign, netting, refused, unknown, working},
-    stage::{Stage, sell_stop, stop_to_open},
+    stage::{Stage, sell_stop, stop_to_open, with_limit},
 };
 use exec_core::{
     command::Command,
@@ -13,7 +13,7 @@ use exec_core::{
     ids::{ClOrdId, IntentId},
     order::{event::RequestState, status::OrdStatus},
     report::{ExpiryReason, VenueStatus},
-    terms::{Intention, OrderKind, Terms, TimeInForce, Trigger, TriggerBy},
+    terms::{Intention, Terms},
     units::{PositionSide, Side},
     venue::{CommandError, Lookup, QueryError, RejectClass},
 };
@@ -114,9 +114,7 @@ fn of_all_that_wait_beside_a_stop_that_triggers_the_newest_stays_until_it_is_don
 /// a stop that rests on the book as a limit once it has triggered: the terms that it was moved away from stood beside it for as long.
 #[test]
 fn what_waits_beside_a_limit_that_rests_on_the_book_is_cancelled() {
-    let trigger = Trigger { price: price("95"), by: TriggerBy::Last, price_protect: false };
-    let kind = OrderKind::StopLimit { trigger, price: price("94").into(), tif: TimeInForce::Gtc };
-    let (mut stage, order, [first, second, last]) = three_of_one(Terms { kind, ..sell_stop("1", "95") });
+    let (mut stage, order, [first, second, last]) = three_of_one(with_limit(sell_stop("1", "95"), "94"));
     stage.child_of(order, last, VenueStatus::New, "0");
     assert_eq!(asked_to_go(&mut stage, order), BTreeSet::from([first, second]));
 }

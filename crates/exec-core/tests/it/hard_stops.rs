@@ -4,7 +4,7 @@ use crate::hard_words::*;
 
 use crate::{
     scene::{closing, fill_of, foreign, unknown},
-    stage::{Stage, long_stop, sell_stop},
+    stage::{Stage, long_stop, sell_stop, with_limit},
 };
 use exec_core::{
     command::Command,
@@ -13,7 +13,7 @@ use exec_core::{
     ids::IntentId,
     order::status::OrdStatus,
     report::{ExpiryReason, PositionReport, VenueStatus},
-    terms::{Intention, OrderKind, Terms, TimeInForce, TriggerBy},
+    terms::{Intention, Terms},
     units::{PositionSide, Side},
     venue::{QueryError, RejectClass},
 };
@@ -152,12 +152,7 @@ fn exit_beyond_the_market_lot() {
     let mut instrument = exec_testkit::fixtures::instrument("BTCUSDT");
     instrument.market_lot.max = decimal("1");
     stage.rig.give(Input::Instruments(vec![instrument]));
-    let kind = OrderKind::StopLimit {
-        trigger: exec_core::terms::Trigger { price: price("95"), by: TriggerBy::Last, price_protect: false },
-        price: price("94").into(),
-        tif: TimeInForce::Gtc,
-    };
-    stage.refused(Terms { kind, ..sell_stop("2", "95") });
+    stage.refused(with_limit(sell_stop("2", "95"), "94"));
     stage.leg_holds("2");
     assert_eq!(sent_market(&stage), ["1"], "the venue refuses more than 1 at market");
 }
@@ -344,12 +339,7 @@ fn expired_in_part_rests_uncovered_under_alert_only_once() {
 #[test]
 fn resting_stop_limit_is_followed_once_in_hedging() {
     let mut stage = Stage::on_leg("2");
-    let kind = OrderKind::StopLimit {
-        trigger: exec_core::terms::Trigger { price: price("95"), by: TriggerBy::Last, price_protect: false },
-        price: price("94").into(),
-        tif: TimeInForce::Gtc,
-    };
-    let stop = stage.standing(Terms { kind, ..long_stop("2", "95") });
+    let stop = stage.standing(with_limit(long_stop("2", "95"), "94"));
     stage.algo(stop, VenueStatus::Triggered);
     stage.child(stop, VenueStatus::New, "0");
     stage.rig.wait(2_100);
@@ -455,12 +445,7 @@ fn a_stop_that_had_nothing_to_do_closes_the_next_position() {
 /// HEDGING, a long of 2 whose stop-limit has triggered and rests; an exit of 1 is refused for what that has taken, and it made way.
 fn made_way() -> (Stage, IntentId) {
     let mut stage = Stage::on_leg("2");
-    let kind = OrderKind::StopLimit {
-        trigger: exec_core::terms::Trigger { price: price("95"), by: TriggerBy::Last, price_protect: false },
-        price: price("94").into(),
-        tif: TimeInForce::Gtc,
-    };
-    let stop = stage.standing(Terms { kind, ..long_stop("2", "95") });
+    let stop = stage.standing(with_limit(long_stop("2", "95"), "94"));
     stage.algo(stop, VenueStatus::Triggered);
     stage.child(stop, VenueStatus::New, "0");
     let exit = stage.submit(closing(Side::Sell, PositionSide::Long, "1"));

@@ -2,7 +2,7 @@
 
 use crate::{
     scene::{btc, closing, unknown},
-    stage::{Stage, long_stop, sell_stop},
+    stage::{Stage, long_stop, sell_stop, with_limit},
 };
 use exec_core::{
     command::{Command, NewOrder},
@@ -236,12 +236,7 @@ fn a_bracket_whose_stop_is_not_acknowledged_in_time_is_closed() {
 #[test]
 fn a_stop_limit_that_triggers_and_rests_is_followed_by_an_exit() {
     let mut stage = Stage::on_leg("2");
-    let kind = OrderKind::StopLimit {
-        trigger: exec_core::terms::Trigger { price: price("95"), by: Default::default(), price_protect: false },
-        price: price("94").into(),
-        tif: exec_core::terms::TimeInForce::Gtc,
-    };
-    let stop = stage.submit(Terms { kind, ..long_stop("2", "95") });
+    let stop = stage.submit(with_limit(long_stop("2", "95"), "94"));
     stage.accept_algo(stop);
     stage.algo(stop, VenueStatus::Triggered);
     stage.child(stop, VenueStatus::New, "0");

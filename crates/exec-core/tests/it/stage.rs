@@ -42,9 +42,14 @@ pub(crate) fn stop_to_open(amount: &str, at: &str) -> Terms {
     Terms { side: Side::Buy, intention: Intention::Open, ..sell_stop(amount, at) }
 }
 
+/// A stop that becomes a limit order at this price when it triggers.
+pub(crate) fn with_limit(stop: Terms, limit: &str) -> Terms {
+    let OrderKind::StopMarket { trigger } = stop.kind else { panic!("not a stop: {stop:?}") };
+    Terms { kind: OrderKind::StopLimit { trigger, price: price(limit).into(), tif: TimeInForce::Gtc }, ..stop }
+}
+
 pub(crate) fn stop_limit_to_open(amount: &str, at: &str, limit: &str) -> Terms {
-    let kind = OrderKind::StopLimit { trigger: trigger(at), price: price(limit).into(), tif: TimeInForce::Gtc };
-    Terms { kind, ..stop_to_open(amount, at) }
+    with_limit(stop_to_open(amount, at), limit)
 }
 
 impl Stage {
