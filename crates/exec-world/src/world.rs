@@ -302,6 +302,8 @@ impl World {
         let Ok(status) = self.desk.mass_status(now, &instruments) else { return };
         let plan = reconcile::plan(node.engine.books(), &status, &instruments);
         let differences = reconcile::differences(node.engine.books(), &status);
+        // What was placed a moment ago need not stand in the venue's list yet.
+        let list_lag = self.desk.exchange().config().algo.list_lag_ms;
         // The same terms under the number of the change that brought them are no news of the order.
         let books = node.engine.books();
         let is_known = |intent: &IntentId, event: &OrderEvent| match event {
@@ -312,7 +314,7 @@ impl World {
         };
         if !(plan.learn.iter().all(|(intent, event)| is_known(intent, event))
             && plan.adopt.is_empty()
-            && plan.ask.is_empty()
+            && plan.ask.iter().all(|order| now - order.since.0 <= list_lag)
             && plan.begin.is_empty()
             && differences.is_empty())
         {
