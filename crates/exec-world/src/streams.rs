@@ -5,8 +5,9 @@ use crate::{agenda::Event, fault::Fault, world::World};
 use exchange_sim::venue::Pushed;
 use exec_core::{
     conversation::Input,
-    ids::SessionId,
-    report::{FeedEnd, Report, ReportBody},
+    ids::{ClOrdId, SessionId},
+    order::{CancelFacts, event::RequestState},
+    report::{FeedEnd, Report, ReportBody, VenueStatus},
 };
 
 /// What is wrong with an event that cannot be read.
@@ -23,7 +24,12 @@ pub(crate) struct Stream {
     silent: bool,
     /// Until when, and by how much, everything on it is late.
     late: Option<(u64, u64)>,
+    /// Which ends of attempts it has not told since the faults stopped, and when.
+    untold: Vec<(ClOrdId, u64)>,
 }
+
+/// By when a session that does not tell what came of an answered cancel is given up.
+const GIVEN_UP_MS: u64 = 6_500;
 
 impl World {
     /// Opens a session at the venue; from now on its events go to the node, besides those of the sessions before.
@@ -37,7 +43,7 @@ impl World {
         self.deliver_pushed();
         let arrives = self.now + self.latency();
         let silent = self.fault(Fault::StreamStillSilent, self.plan.stream_still_silent);
-        self.streams.push(Stream { life, session, last_at: arrives, silent, late: None });
+        self.streams.push(Stream { life, session, last_at: arrives, silent, late: None, untold: Vec::new() });
         self.at(arrives, Event::ToNode { life, input: Input::LinkUp(session) });
     }
 
@@ -133,6 +139,32 @@ impl World {
         }
     }
 
+    /// A session that looks open and does not tell what came of a cancel that was answered is not the only one for long.
+    pub(crate) fn silence_is_noticed(&mut self) {
+        // After two sessions in vain a third is waited for longer.
+        if self.tally.counts.get("hand-overs").is_some_and(|n| *n > 1) {
+            return;
+        }
+        // One that is known to be late is waited for longer.
+        let late = [Fault::EventLate, Fault::StreamLate, Fault::EngineSlow, Fault::Suspended];
+        let Some(node) = self.node.as_ref().filter(|_| late.iter().all(|fault| self.strikes.of(*fault) == 0)) else { return };
+        let own: Vec<&Stream> = self.streams.iter().filter(|s| s.life == node.life).collect();
+        if own.iter().any(|s| !s.silent) {
+            return;
+        }
+        let books = node.engine.books();
+        let cancelled = |id: &ClOrdId| {
+            let order = books.by_cl_ord_id(id).and_then(|intent| books.order(intent));
+            let of_it = |c: &CancelFacts| c.state == RequestState::Accepted && c.only.is_none_or(|only| only == *id);
+            order.is_some_and(|o| !o.intent().terms.kind.is_conditional() && o.cancels().values().any(of_it))
+        };
+        let old = |at: &u64| self.now - at > GIVEN_UP_MS;
+        let untold = own.iter().flat_map(|s| &s.untold).find(|(id, at)| old(at) && cancelled(id));
+        if let Some((id, at)) = untold.copied() {
+            self.violate(format!("nothing was told of the end of {id} at {at}, its cancel was answered, and the session stands"));
+        }
+    }
+
     fn deliver(&mut self, report: Report) {
         let mut report = report;
         if self.streams.is_empty() {
@@ -157,6 +189,9 @@ impl World {
                 let Some(stream) = self.streams.get_mut(at) else { return };
                 if stream.silent {
                     silent += 1;
+                    if let (true, Some(id)) = (self.healing, ended(&report)) {
+                        stream.untold.push((id, now));
+                    }
                     continue;
                 }
                 let queued = stream.late.filter(|(until, _)| now < *until).map_or(0, |(_, by)| by);
@@ -177,4 +212,10 @@ impl World {
             self.cut_streams(notice);
         }
     }
+}
+
+/// The attempt that a report says was cancelled.
+fn ended(report: &Report) -> Option<ClOrdId> {
+    let ReportBody::Order(report) = &report.body else { return None };
+    report.cl_ord_id.filter(|_| report.status == VenueStatus::Canceled)
 }

@@ -237,6 +237,7 @@ impl World {
                 self.tally.heal_ms_max = self.now - begun;
                 self.nothing_to_reconcile();
                 self.broken_promises_were_noticed();
+                self.silence_is_noticed();
                 self.replayed_equal();
                 return;
             }
