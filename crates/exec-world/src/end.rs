@@ -249,7 +249,7 @@ fn waits_equal(id: &ClOrdId, row: &AlgoRow, order: &Order, attempt: &AttemptFact
     }
 }
 
-fn trade_id(number: i64) -> TradeId {
+pub(crate) fn trade_id(number: i64) -> TradeId {
     TradeId::from_number(u64::try_from(number).unwrap_or(0))
 }
 

@@ -2,16 +2,13 @@
 //! the stream is new. The adapter's cut through a list of positions rests on the trades before and behind it being the same; this is
 //! what it cannot see.
 
-use crate::{broken::Broken, fault::Fault, node::instrument_ids, world::World};
-use exchange_sim::{
-    row::TradeRow,
-    types::{PositionSide as TheirLeg, Side as TheirSide},
-};
+use crate::{broken::Broken, end::trade_id, fault::Fault, node::instrument_ids, oracle::leg_of, world::World};
+use exchange_sim::{row::TradeRow, types::Side as TheirSide};
 use exec_core::{
     conversation::Answer,
     ids::{InstrumentId, TradeId},
     report::{LegMargin, MassStatus, PositionReport},
-    units::{PositionSide, SignedQty},
+    units::SignedQty,
 };
 
 /// How far a list may be behind.
@@ -37,8 +34,11 @@ impl World {
                 let unseen = self.unseen();
                 take_back(positions, &instrument_ids(self.plan.symbols), &unseen);
                 let unseen = self.unseen();
+                let mut shown = self.trades();
+                shown.retain(|row| !unseen.contains(row));
                 for (instrument, newest) in high_water {
-                    *newest = self.newest_but(instrument, &unseen);
+                    let of_it = shown.iter().filter(|row| *row.symbol == *instrument.symbol());
+                    *newest = of_it.map(|row| trade_id(row.id)).max();
                 }
             }
             Answer::Order(_) | Answer::Restrictions(_) | Answer::Positions(_) | Answer::Trades(_) | Answer::Mass(_) => (),
@@ -57,29 +57,19 @@ impl World {
         trades
     }
 
-    fn newest_but(&self, instrument: &InstrumentId, unseen: &[TradeRow]) -> Option<TradeId> {
-        let of_it = |row: &&TradeRow| *row.symbol == *instrument.symbol() && !unseen.iter().any(|u| u.id == row.id);
-        let newest = self.trades().iter().filter(of_it).map(|row| row.id).max()?;
-        u64::try_from(newest).ok().map(TradeId::from_number)
-    }
-
     fn trades(&self) -> Vec<TradeRow> {
         self.desk.exchange().ledger(self.desk.account()).map(|ledger| ledger.trades).unwrap_or_default()
     }
 }
 
 fn is_trade(row: &TradeRow, instrument: &InstrumentId, id: &TradeId) -> bool {
-    *row.symbol == *instrument.symbol() && u64::try_from(row.id).is_ok_and(|number| TradeId::from_number(number) == *id)
+    *row.symbol == *instrument.symbol() && trade_id(row.id) == *id
 }
 
 /// What legs held before these trades.
 fn take_back(rows: &mut Vec<PositionReport>, instruments: &[InstrumentId], trades: &[TradeRow]) {
     for trade in trades {
-        let leg = match trade.position_side {
-            TheirLeg::Both => PositionSide::Net,
-            TheirLeg::Long => PositionSide::Long,
-            TheirLeg::Short => PositionSide::Short,
-        };
+        let leg = leg_of(trade.position_side);
         let qty = if trade.side == TheirSide::Buy { trade.qty } else { -trade.qty };
         let Some(instrument) = instruments.iter().find(|i| *i.symbol() == *trade.symbol).cloned() else { continue };
         match rows.iter_mut().find(|row| row.instrument == instrument && row.leg == leg) {

@@ -35,7 +35,8 @@ impl Engine {
 
     pub(super) fn wait_a_moment(
         &mut self,
-        (intent, until): (IntentId, Timestamp),
+        until: Timestamp,
+        intent: IntentId,
         qty: Option<Qty>,
         replaces: Option<RequestId>,
         out: &mut Vec<Effect>,

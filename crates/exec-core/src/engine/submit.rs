@@ -188,7 +188,7 @@ impl Engine {
     /// Fixes the next attempt of an order. One that can add risk waits for the disk; an exit leaves at once.
     pub(super) fn attempt(&mut self, intent: IntentId, qty: Option<Qty>, replaces: Option<RequestId>, out: &mut Vec<Effect>) {
         if let Some(until) = self.early_until() {
-            return self.wait_a_moment((intent, until), qty, replaces, out);
+            return self.wait_a_moment(until, intent, qty, replaces, out);
         }
         let Some((cl_ord_id, number)) = self.next_cl_ord_id(intent) else {
             self.alert(out, AlertLevel::Critical, "no_cl_ord_id", format!("no client order id is left for order {intent}"));

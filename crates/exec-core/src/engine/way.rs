@@ -9,6 +9,7 @@ use crate::{
         Order,
         attempt::AttemptFacts,
         event::{GivenUp, OrderEvent},
+        intent::Intent,
     },
     report::{PositionReport, Source},
     terms::Terms,
@@ -71,22 +72,18 @@ impl Engine {
     /// wishes, so nobody else misses them.
     pub(super) fn find_made_way(&mut self, out: &mut Vec<Effect>) {
         let Some(last) = self.last_heard.filter(|_| self.config.mode == PositionMode::Hedging) else { return };
-        let refused = |o: &Order| {
+        let refused = |o: &&Order| {
             let no_leg = |a: &AttemptFacts| a.rejection().is_some_and(|r| r.class == RejectClass::NothingToClose);
-            o.attempts().values().any(no_leg) && o.intent().asked.plus_ms(CUT_SHORT_MS) >= last
+            o.intent().terms.is_closing() && o.intent().asked.plus_ms(CUT_SHORT_MS) >= last && o.attempts().values().any(no_leg)
         };
+        let exits: Vec<&Intent> = self.books.orders().filter(refused).map(|o| o.intent()).collect();
         let gone = |o: &&Order| o.cancel_wished() && o.intent().terms.is_protective() && !o.is_untriggered();
-        let made_way: Vec<IntentId> = self
-            .books
-            .orders()
-            .filter(gone)
-            .map(|stop| (stop.intent().id, &stop.intent().terms))
-            .filter(|(id, of)| {
-                let of_leg = |t: &Terms| t.is_closing() && (&t.instrument, t.leg) == (&of.instrument, of.leg);
-                self.books.orders().any(|o| o.intent().id != *id && of_leg(&o.intent().terms) && refused(o))
-            })
-            .map(|(id, _)| id)
-            .collect();
+        let for_an_exit = |stop: &&Intent| {
+            let of_leg = |t: &Terms| (&t.instrument, t.leg) == (&stop.terms.instrument, stop.terms.leg);
+            exits.iter().any(|exit| exit.id != stop.id && of_leg(&exit.terms))
+        };
+        let stops = self.books.orders().filter(gone).map(|o| o.intent());
+        let made_way: Vec<IntentId> = stops.filter(for_an_exit).map(|stop| stop.id).collect();
         for stop in made_way {
             self.makes_way(stop, out);
         }
